@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration that the hot path knows: workspaces, endpoints. They are stored as objects (store/object.h) whose body is
+ * JSON with the API's own field names; these functions turn the one into the other. Slices live in the arena that was given.
+ */
+#ifndef PR_MODEL_CONFIG_H
+#define PR_MODEL_CONFIG_H
+
+#include "base/arena.h"
+#include "crypto/seal.h"
+#include "store/object.h"
+
+struct app {
+    oid_t id;
+    oid_t env;
+    struct str uid;      /* null: none */
+    struct str name;
+    struct str profile;  /* name */
+    struct str metadata; /* JSON object */
+    int throttle_rate;   /* messages per second, 0 = none */
+    int64_t created_ms;
+    int64_t updated_ms;
+};
+
+struct header_pair {
+    struct str name;
+    struct str value;
+};
+
+/* A signing secret; all but the newest expire. */
+struct endpoint_secret {
+    struct str text;
+    int64_t expires_ms; /* 0: the current one */
+};
+
+struct endpoint {
+    oid_t id;
+    oid_t app;
+    oid_t env;
+    struct str uid;
+    struct str name;
+    struct str description;
+    struct str url;              /* normalised */
+    bool disabled;
+    const struct str *event_types; /* NULL: all */
+    size_t event_type_count;
+    const struct str *channels;    /* NULL: all */
+    size_t channel_count;
+    struct str metadata;           /* JSON object */
+    int throttle_rate;             /* per second, 0 = none */
+    const struct header_pair *headers;
+    size_t header_count;
+    const struct endpoint_secret *secrets; /* newest first, at least one */
+    size_t secret_count;
+    struct str profile;            /* null: the workspace's */
+    const int64_t *retry_schedule_ms; /* NULL: the profile's */
+    size_t retry_count;
+    int64_t timeout_ms;            /* 0: the profile's */
+    bool fifo;
+    bool http2;
+    struct str filter;             /* JSON, null: none */
+    struct str ca_bundle;          /* PEM, null: none */
+    struct str disabled_reason;    /* why it was disabled by itself: "gone", "failing"; null */
+    int64_t disabled_at_ms;
+    int64_t created_ms;
+    int64_t updated_ms;
+};
+
+/* ERR_INVALID: the body is not what the encoder writes (damage). */
+MUST_USE enum err app_decode(struct arena *a, const struct object *o, struct app *out);
+/* Fills key, body; id, kind, env, app and times are copied. */
+void app_encode(struct arena *a, const struct app *app, struct object *out);
+
+/* Opens the sealed part (secrets, custom header values) with the keyring. */
+MUST_USE enum err endpoint_decode(struct arena *a, const struct keyring *keys, const struct object *o, struct endpoint *out);
+void endpoint_encode(struct arena *a, const struct keyring *keys, const struct endpoint *ep, struct object *out);
+
+/* OBJ_PROFILE_VERSION: body is the profile row itself (signing/profile.h). OBJ_PROFILE: key = name, body
+ * {"current":"<decimal oid of the version>","builtin":bool}. */
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: what is accepted is here, and nowhere else, when a 2xx goes out.
+ *
+ * Writes are operations submitted to one writer, which commits them in groups: what arrives while a commit is under way
+ * is the next group. Each operation is a node that its submitter owns and that comes back through `done`; the store never
+ * allocates for it and never waits for the submitter. An operation's result is its own: a duplicate does not touch the rest
+ * of its group. Reads are synchronous, on a reader that belongs to one thread.
+ *
+ * Invariants
+ *  1. `done` with ERR_OK is called after the commit is on disk (synced).
+ *  2. ERR_FULL, ERR_BUSY, ERR_UNAVAILABLE, ERR_CLOSED: nothing of the operation was applied.
+ *  3. Any other failure to write or sync ends the process: whether the group is on disk is then unknown, and a restart
+ *     finds out.
+ *  4. Operations of one submitter thread are applied in the order submitted within one lane (results; commands; appends of
+ *     one workspace).
+ */
+#ifndef PR_STORE_STORE_H
+#define PR_STORE_STORE_H
+
+#include "base/arena.h"
+#include "model/message.h"
+#include "store/object.h"
+#include "sys/loop.h"
+
+struct store;
+struct store_reader;
+
+/* ---- writing ------------------------------------------------------------------------------------------------------ */
+
+enum store_op_kind {
+    STORE_APPEND,  /* struct store_append */
+    STORE_RECORD,  /* struct store_record */
+    STORE_OBJECTS, /* struct store_objects */
+    STORE_RESEND,  /* struct store_resend */
+    STORE_SWEEP,   /* struct store_sweep */
+    STORE_OP_KINDS
+};
+
+struct store_op {
+    enum store_op_kind kind;
+    enum err result;                    /* out */
+    struct loop *home;                  /* `done` runs on this loop's thread; NULL: on the writer thread, must be brief */
+    void (*done)(struct store_op *op);
+    struct store_op *next;              /* the store's, until done; submitters may chain ops for store_submit_chain */
+    struct loop_task task;              /* the store's */
+    int64_t queued_us;                  /* the store's */
+};
+
+/* A delivery to be created with its message. */
+struct store_target {
+    oid_t ep;
+    oid_t profile_version;
+    bool fifo;
+    int64_t due_ms;
+    int64_t pos; /* out: set in the commit; rises within a FIFO endpoint */
+};
+
+/* A message and its deliveries, in one transaction. ERR_STALE: the workspace is at another version: match again.
+ * ERR_CONFLICT: the workspace has a message with this event_id. */
+struct store_append {
+    struct store_op op;
+    const struct message *message;
+    uint64_t app_version; /* the configuration version that was matched */
+    struct store_target *targets;
+    size_t target_count;
+};
+
+/* The outcome of an attempt: the attempt row and the delivery's next state, in one transaction. */
+struct store_record {
+    struct store_op op;
+    const struct attempt *attempt;
+    /* The delivery must still be pending (or have the manual request) for its state to move; a 2xx finishes it anyway. */
+    enum delivery_status status; /* new state of the schedule: SUCCESS, PENDING (again at due_ms) or FAIL */
+    enum delivery_reason reason;
+    int64_t due_ms;              /* with PENDING */
+    bool moved;                  /* out: whether the delivery's state was moved by this record */
+    /* The endpoint's health, when it changes with this outcome (see struct endpoint_health). */
+    const struct endpoint_health *health;
+};
+
+/* Objects written together: all or none. See store/object.h. ERR_CONFLICT, ERR_NOT_FOUND and ERR_STALE say why none. */
+struct store_objects {
+    struct store_op op;
+    struct object_change *changes;
+    size_t count;
+    size_t failed_at; /* out: the change that did not fit */
+};
+
+/* Asks for one attempt by hand. ERR_NOT_FOUND: no such message in the workspace; ERR_GONE: its payload has expired.
+ * A delivery that did not exist (the endpoint did not match then) is created with profile_version and the envelope
+ * rendered for it (render may be NULL for raw bodies). */
+struct store_resend {
+    struct store_op op;
+    oid_t app;
+    oid_t msg;
+    oid_t ep;
+    oid_t profile_version;
+    const struct message_render *render;
+    enum attempt_trigger trigger;
+    int64_t now_ms;
+};
+
+/* One bounded step of bulk work; submit again with the cursor while `more`. */
+enum store_sweep_kind {
+    SWEEP_FAIL_PENDING, /* pending deliveries of ep become FAIL with `reason` */
+    SWEEP_RECOVER,      /* failed deliveries of ep with a message in [since_ms, until_ms] get a RECOVERY attempt at now_ms */
+    SWEEP_PAYLOADS,     /* payloads whose expires_ms is before until_ms are forgotten */
+    SWEEP_MESSAGES,     /* messages older than until_ms, with their deliveries, are deleted unless one is pending */
+    SWEEP_ATTEMPTS,     /* attempts older than until_ms are deleted */
+    SWEEP_RESEAL        /* objects sealed under another key than `key_id` are sealed again through `reseal` */
+};
+
+struct store_sweep {
+    struct store_op op;
+    enum store_sweep_kind sweep;
+    oid_t ep;
+    enum delivery_reason reason;
+    int64_t since_ms;
+    int64_t until_ms;
+    int64_t now_ms;
+    size_t rows_max;  /* of this step */
+    oid_t cursor;     /* in: 0 to begin; out: where the next step goes on */
+    bool more;        /* out */
+    size_t rows;      /* out: rows changed in this step */
+    uint32_t key_id;
+    enum err (*reseal)(void *arg, struct str sealed, struct str identity, struct buf *out);
+    void *reseal_arg;
+};
+
+void store_submit(struct store *s, struct store_op *op);
+/* Ops linked by `next`, with one lock and one wake-up. */
+void store_submit_chain(struct store *s, struct store_op *first, struct store_op *last);
+/* Submits and waits; `op->home` and `op->done` are ignored. Never on a loop's thread. */
+enum err store_run(struct store *s, struct store_op *op);
+
+/* ---- opening ------------------------------------------------------------------------------------------------------ */
+
+struct store_config {
+    const char *path;          /* SQLite file; NULL: the memory store */
+    size_t cache_bytes;        /* page cache of the writer, 0 = 64 MiB */
+    size_t wal_cap_bytes;      /* past it the writer checkpoints between groups, 0 = 64 MiB */
+    size_t ballast_bytes;      /* kept to make room when the disk is full, 0 = 1.25 × wal_cap or 5 % of the free space */
+    size_t queue_bytes_max;    /* waiting appends; over it ERR_BUSY, 0 = 64 MiB */
+    bool read_only_ok;         /* for doctor: do not create */
+};
+
+/* Facts about the store that outlive a process. */
+struct store_identity {
+    struct hash_key id_key;    /* of all outside ids */
+    oid_t highest_oid;
+    int64_t highest_time_ms;
+    int schema_version;
+};
+
+/*
+ * Opens, creating and migrating as needed, and completes a synced checkpoint before it returns. *why: a sentence that says
+ * what to do. ERR_CONFLICT: another process has it open; ERR_INVALID: a newer schema or not our file; ERR_FULL; ERR_IO.
+ */
+MUST_USE enum err store_open(const struct store_config *c, struct store **out, const char **why);
+const struct store_identity *store_identity(const struct store *s);
+/* Finishes what was submitted, checkpoints, closes. New submissions end with ERR_CLOSED. */
+void store_close(struct store *s);
+
+struct store_stats {
+    uint64_t groups;
+    uint64_t ops;
+    uint64_t group_us_total;     /* time from BEGIN to synced */
+    uint64_t queued_ops;
+    uint64_t queued_bytes;
+    uint64_t wal_bytes;
+    uint64_t file_bytes;
+    bool full;                   /* the disk is full: appends are refused */
+};
+void store_stats(struct store *s, struct store_stats *out);
+
+/* ---- reading ------------------------------------------------------------------------------------------------------ */
+
+MUST_USE enum err store_reader_open(struct store *s, struct store_reader **out);
+void store_reader_close(struct store_reader *r);
+
+/* All reads fill slices from `a`. ERR_NOT_FOUND is an answer; ERR_UNAVAILABLE, ERR_IO are troubles. */
+MUST_USE enum err store_get_object(struct store_reader *r, struct arena *a, enum object_kind kind, oid_t id, struct object *out);
+MUST_USE enum err store_find_object(struct store_reader *r, struct arena *a, enum object_kind kind, oid_t env, oid_t app,
+                                    struct str key, struct object *out);
+/* Environments are named by strangers' tokens: found, or created on first write. 0 when it does not exist yet. */
+
+struct object_query {
+    enum object_kind kind;
+    oid_t env;
+    oid_t app;           /* 0: objects that belong to the environment */
+    bool by_key;         /* order by key instead of id */
+    bool descending;
+    oid_t after;         /* exclusive; 0 = from the end where the order begins */
+    struct str after_key;/* with by_key */
+    bool include_deleted;
+    size_t limit;
+};
+/* Objects in order, at most limit. */
+MUST_USE enum err store_list_objects(struct store_reader *r, struct arena *a, const struct object_query *q,
+                                     struct object **out, size_t *count);
+/* Version of a workspace's configuration (its objects); 0 = nothing ever written. */
+MUST_USE enum err store_app_version(struct store_reader *r, oid_t app, uint64_t *out);
+
+MUST_USE enum err store_get_message(struct store_reader *r, struct arena *a, oid_t app, oid_t id, bool with_payload,
+                                    struct message *out);
+MUST_USE enum err store_find_message(struct store_reader *r, struct arena *a, oid_t app, struct str event_id,
+                                     bool with_payload, struct message *out);
+
+struct message_query {
+    oid_t app;
+    oid_t ep;              /* 0: all messages of the workspace; else those with a delivery to ep */
+    oid_t before;          /* exclusive upper bound of ids, 0 = none */
+    oid_t after;           /* exclusive lower bound of ids, 0 = none */
+    bool ascending;        /* for pages backwards: the `limit` nearest above `after`, in ascending order */
+    const struct str *event_types;
+    size_t event_type_count;
+    struct str channel;    /* null = any */
+    struct str tag;        /* null = any */
+    int status;            /* with ep: enum delivery_status, -1 = any */
+    bool with_payload;
+    size_t limit;
+};
+/* Newest first unless `ascending`. deliveries (may be NULL) is filled in parallel when ep is given. */
+MUST_USE enum err store_list_messages(struct store_reader *r, struct arena *a, const struct message_query *q,
+                                      struct message **out, struct delivery **deliveries, size_t *count);
+
+MUST_USE enum err store_get_delivery(struct store_reader *r, oid_t msg, oid_t ep, struct delivery *out);
+/* Deliveries of a message, by endpoint id, descending, from before_ep (exclusive, 0 = the newest). */
+MUST_USE enum err store_list_deliveries(struct store_reader *r, struct arena *a, oid_t msg, oid_t before_ep, oid_t after_ep,
+                                        size_t limit, struct delivery **out, size_t *count);
+
+struct attempt_query {
+    oid_t app;
+    oid_t ep;              /* 0 = any (then msg or the whole workspace) */
+    oid_t msg;             /* 0 = any */
+    oid_t before;
+    oid_t after;
+    bool ascending;
+    int status;            /* enum delivery_status, -1 = any */
+    int status_class;      /* 0 = no answer, 100..500, -1 = any */
+    const struct str *event_types;
+    size_t event_type_count;
+    struct str channel;
+    struct str tag;
+    bool with_content;     /* else without headers and body */
+    size_t limit;
+};
+MUST_USE enum err store_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
+MUST_USE enum err store_list_attempts(struct store_reader *r, struct arena *a, const struct attempt_query *q,
+                                      struct attempt **out, size_t *count);
+
+/* Deliveries of an endpoint by state, messages in [since, until). */
+struct delivery_counts {
+    uint64_t success;
+    uint64_t pending;
+    uint64_t fail;
+};
+MUST_USE enum err store_count_deliveries(struct store_reader *r, oid_t ep, int64_t since_ms, int64_t until_ms,
+                                         struct delivery_counts *out);
+
+/* ---- due work ----------------------------------------------------------------------------------------------------- */
+
+/* An endpoint that has pending work, and its first piece by `pos`. */
+struct pending_summary {
+    oid_t ep;
+    int64_t pos;
+    int64_t due_ms;
+};
+/* Endpoints with pending work, by id from after_ep (exclusive). Costs a seek per endpoint, not per delivery. */
+MUST_USE enum err store_list_pending(struct store_reader *r, struct arena *a, oid_t after_ep, size_t limit,
+                                     struct pending_summary **out, size_t *count);
+
+struct pending_delivery {
+    struct delivery delivery;
+    struct message message;
+};
+struct pending_query {
+    oid_t ep;
+    int64_t until_pos;    /* only rows with pos <= this */
+    size_t limit;
+    size_t bytes_max;     /* stops after the row that passes it */
+};
+/* An endpoint's pending work in order of pos, with its messages. *next_pos: the pos of the first row not returned, or
+ * TIME_NEVER when there is none at all. */
+MUST_USE enum err store_load_pending(struct store_reader *r, struct arena *a, const struct pending_query *q,
+                                     struct pending_delivery **out, size_t *count, int64_t *next_pos);
+
+MUST_USE enum err store_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out);
+/* Total pending deliveries (approximate beyond limit). */
+MUST_USE enum err store_count_pending(struct store_reader *r, uint64_t limit, uint64_t *out);
+
+/* ---- keeping -------------------------------------------------------------------------------------------------------- */
+
+/* Copies the store into a new file while writes go on; equal to the state at its end. progress may be NULL. */
+MUST_USE enum err store_backup(struct store *s, const char *to_path, void (*progress)(void *arg, int percent), void *arg,
+                               const char **why);
+
+#endif
