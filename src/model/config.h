@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration that the hot path knows: workspaces, endpoints. They are stored as objects (store/object.h) whose body is
+ * The configuration that the hot path knows: workspaces, endpoints. They are stored as objects (model/object.h) whose body is
  * JSON with the API's own field names; these functions turn the one into the other. Slices live in the arena that was given.
  */
 #ifndef PR_MODEL_CONFIG_H
@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "crypto/seal.h"
-#include "store/object.h"
+#include "model/object.h"
 
 struct app {
     oid_t id;

@@ -19,8 +19,9 @@
 #define PR_STORE_STORE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "model/message.h"
-#include "store/object.h"
+#include "model/object.h"
 #include "sys/loop.h"
 
 struct store;
@@ -79,7 +80,7 @@ struct store_record {
     const struct endpoint_health *health;
 };
 
-/* Objects written together: all or none. See store/object.h. ERR_CONFLICT, ERR_NOT_FOUND and ERR_STALE say why none. */
+/* Objects written together: all or none. See model/object.h. ERR_CONFLICT, ERR_NOT_FOUND and ERR_STALE say why none. */
 struct store_objects {
     struct store_op op;
     struct object_change *changes;

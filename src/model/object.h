@@ -8,8 +8,8 @@
  * concerns (an OBJ_PROFILE concerns all of its environment), so that a message that matched an older configuration is
  * matched again.
  */
-#ifndef PR_STORE_OBJECT_H
-#define PR_STORE_OBJECT_H
+#ifndef PR_MODEL_OBJECT_H
+#define PR_MODEL_OBJECT_H
 
 #include "base/oid.h"
 
