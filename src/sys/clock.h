@@ -16,5 +16,7 @@ int64_t clock_wall_ms(void);
 /* Monotonic, for durations and time-outs. */
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
+/* How much of `ahead` has been made good after `elapsed` (same unit, elapsed >= 0). Pure. */
+int64_t clock_slew(int64_t ahead, int64_t elapsed);
 
 #endif
