@@ -53,6 +53,7 @@ struct delivery {
     enum attempt_trigger request;  /* an attempt asked for by hand waits: MANUAL or RECOVERY; else SCHEDULE */
     oid_t last_attempt;            /* 0: not yet tried */
     bool last_failed;              /* the last attempt failed */
+    bool fifo;                     /* pos is its place in the endpoint's order, else a time; frozen at acceptance */
 };
 
 /*

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/rules.h"
+
+oid_t rules_scope(enum object_kind kind, oid_t app)
+{
+    return kind == OBJ_APP ? 0 : app;
+}
+
+void rules_raised(const struct object *o, oid_t *app, oid_t *env)
+{
+    *app = o->app;
+    *env = o->kind == OBJ_PROFILE ? o->env : 0;
+}
+
+/* ---- deliveries ----------------------------------------------------------------------------------------------------
+ */
+
+bool rules_pending(const struct delivery *d)
+{
+    return d->status == DELIVERY_PENDING || d->request != TRIGGER_SCHEDULE;
+}
+
+/* The place when no request waits. */
+static void place_settle(struct delivery *d)
+{
+    if (d->status != DELIVERY_PENDING)
+        d->pos = 0;
+    else if (!d->fifo)
+        d->pos = d->due_ms;
+}
+
+static void delivery_finish(struct delivery *d, enum delivery_status status, enum delivery_reason reason)
+{
+    d->status = status;
+    d->reason = reason;
+    d->due_ms = 0;
+}
+
+static void attempt_note(struct delivery *d, const struct attempt *t)
+{
+    d->last_attempt = t->id;
+    d->last_failed = t->status != DELIVERY_SUCCESS;
+}
+
+struct delivery rules_created(oid_t msg, const struct store_target *t, int64_t fifo_pos)
+{
+    return (struct delivery){.msg = msg,
+                             .ep = t->ep,
+                             .profile_version = t->profile_version,
+                             .status = DELIVERY_PENDING,
+                             .due_ms = t->due_ms,
+                             .fifo = t->fifo,
+                             .pos = t->fifo ? fifo_pos : t->due_ms};
+}
+
+static bool record_scheduled(struct delivery *d, const struct store_record *r)
+{
+    const struct attempt *t = r->attempt;
+    if (d->status != DELIVERY_PENDING)
+        return false;
+    if (d->tries == t->number - 1) {
+        d->tries = t->number;
+        if (r->status == DELIVERY_PENDING)
+            d->due_ms = r->due_ms;
+        else
+            delivery_finish(d, r->status, r->status == DELIVERY_FAIL ? r->reason : REASON_NONE);
+    } else if (t->status == DELIVERY_SUCCESS) {
+        delivery_finish(d, DELIVERY_SUCCESS, REASON_NONE);
+    } else {
+        return false;
+    }
+    attempt_note(d, t);
+    if (d->request == TRIGGER_SCHEDULE)
+        place_settle(d);
+    return true;
+}
+
+static bool record_by_hand(struct delivery *d, const struct store_record *r)
+{
+    bool success = r->attempt->status == DELIVERY_SUCCESS;
+    if (d->request == TRIGGER_SCHEDULE && !(success && d->status == DELIVERY_PENDING))
+        return false;
+    d->request = TRIGGER_SCHEDULE;
+    if (success)
+        delivery_finish(d, DELIVERY_SUCCESS, REASON_NONE);
+    attempt_note(d, r->attempt);
+    place_settle(d);
+    return true;
+}
+
+bool rules_record(struct delivery *d, const struct store_record *r)
+{
+    return r->attempt->trigger == TRIGGER_SCHEDULE ? record_scheduled(d, r) : record_by_hand(d, r);
+}
+
+struct delivery rules_resent(const struct store_resend *r)
+{
+    return (struct delivery){.msg = r->msg,
+                             .ep = r->ep,
+                             .profile_version = r->profile_version,
+                             .status = DELIVERY_FAIL,
+                             .request = r->trigger,
+                             .pos = r->now_ms};
+}
+
+void rules_request(struct delivery *d, enum attempt_trigger trigger, int64_t now_ms)
+{
+    if (!rules_pending(d))
+        d->pos = now_ms;
+    else if (!d->fifo && now_ms < d->pos)
+        d->pos = now_ms;
+    d->request = trigger;
+}
+
+bool rules_fail(struct delivery *d, enum delivery_reason reason)
+{
+    if (!rules_pending(d))
+        return false;
+    if (d->status == DELIVERY_PENDING)
+        delivery_finish(d, DELIVERY_FAIL, reason);
+    d->request = TRIGGER_SCHEDULE;
+    d->pos = 0;
+    return true;
+}
+
+int64_t rules_due_ms(const struct delivery *d)
+{
+    return d->request != TRIGGER_SCHEDULE ? d->pos : d->due_ms;
+}
+
+/* ---- filters
+ * --------------------------------------------------------------------------------------------------------- */
+
+static unsigned hex_read(const char *p)
+{
+    unsigned v = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned c = (unsigned char)p[i];
+        v = v << 4 | (c <= '9' ? c - '0' : (c | 0x20u) - 'a' + 10);
+    }
+    return v;
+}
+
+/* The code point of a \u escape whose digits begin at *p, and the low half of a pair; moves *p behind it. */
+static unsigned escape_read(const char **p, const char *end)
+{
+    unsigned c = end - *p >= 4 ? hex_read(*p) : 0xfffd;
+    *p += end - *p >= 4 ? 4 : end - *p;
+    if (c >= 0xd800 && c < 0xdc00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u') {
+        unsigned low = hex_read(*p + 2);
+        if (low >= 0xdc00 && low < 0xe000) {
+            *p += 6;
+            return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+        }
+    }
+    return c;
+}
+
+static size_t utf8_write(unsigned c, char out[4])
+{
+    if (c < 0x80)
+        return out[0] = (char)c, 1;
+    if (c < 0x800)
+        return out[0] = (char)(0xc0 | c >> 6), out[1] = (char)(0x80 | (c & 0x3f)), 2;
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | c >> 18);
+    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+/* The bytes of one character of a string, escapes undone. */
+static size_t char_read(const char **p, const char *end, char out[4])
+{
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    char c = *(*p)++;
+    if (c != '\\' || *p == end)
+        return out[0] = c, 1;
+    c = *(*p)++;
+    if (c == 'u')
+        return utf8_write(escape_read(p, end), out);
+    const char *at = memchr(from, c, sizeof from - 1);
+    return out[0] = at != NULL ? to[at - from] : c, 1;
+}
+
+bool rules_array_has(struct str array, struct str value)
+{
+    if (array.ptr == NULL)
+        return false;
+    const char *p = array.ptr, *end = p + array.len;
+    while (p < end) {
+        if (*p++ != '"')
+            continue;
+        size_t at = 0;
+        bool same = true;
+        while (p < end && *p != '"') {
+            char bytes[4];
+            size_t n = char_read(&p, end, bytes);
+            same = same && value.len - at >= n && memcmp(value.ptr + at, bytes, n) == 0;
+            at += same ? n : 0;
+        }
+        p++;
+        if (same && at == value.len)
+            return true;
+    }
+    return false;
+}
+
+static bool type_fits(const struct str *types, size_t count, struct str type)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(types[i], type))
+            return true;
+    return count == 0;
+}
+
+static bool labels_fit(struct str channel, struct str tag, struct str channels, struct str tags)
+{
+    return (channel.ptr == NULL || rules_array_has(channels, channel)) &&
+           (tag.ptr == NULL || rules_array_has(tags, tag));
+}
+
+bool rules_message_fits(const struct message_query *q, const struct message *m, const struct delivery *d)
+{
+    return (q->status < 0 || d == NULL || (int)d->status == q->status) &&
+           type_fits(q->event_types, q->event_type_count, m->event_type) &&
+           labels_fit(q->channel, q->tag, m->channels, m->tags);
+}
+
+bool rules_attempt_fits(const struct attempt_query *q, const struct attempt *t, struct str channels, struct str tags)
+{
+    return (q->ep == 0 || t->ep == q->ep) && (q->msg == 0 || t->msg == q->msg) && t->app == q->app &&
+           (q->status < 0 || (int)t->status == q->status) &&
+           (q->status_class < 0 || t->http_status / 100 * 100 == q->status_class) &&
+           type_fits(q->event_types, q->event_type_count, t->event_type) &&
+           labels_fit(q->channel, q->tag, channels, tags);
+}
