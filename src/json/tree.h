@@ -10,9 +10,9 @@
 
 struct json {
     enum json_type type;
-    struct str raw;   /* the value as written */
-    struct str text;  /* JSON_STRING: decoded */
-    struct str name;  /* decoded member name, when inside an object */
+    struct str raw;  /* the value as written */
+    struct str text; /* JSON_STRING: decoded */
+    struct str name; /* decoded member name, when inside an object */
     struct json *next;
     struct json *child; /* first member or item */
     size_t count;       /* members or items */
