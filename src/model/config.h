@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration that the hot path knows: workspaces, endpoints. They are stored as objects (model/object.h) whose body is
- * JSON with the API's own field names; these functions turn the one into the other. Slices live in the arena that was given.
+ * The configuration that the hot path knows: workspaces, endpoints. They are stored as objects (model/object.h) whose
+ * body is JSON with the API's own field names; these functions turn the one into the other. Slices live in the arena
+ * that was given.
  */
 #ifndef PR_MODEL_CONFIG_H
 #define PR_MODEL_CONFIG_H
 
 #include "base/arena.h"
 #include "crypto/seal.h"
+#include "model/field.h"
 #include "model/object.h"
 
 struct app {
     oid_t id;
     oid_t env;
-    struct str uid;      /* null: none */
+    struct str uid; /* null: none */
     struct str name;
     struct str profile;  /* name */
     struct str metadata; /* JSON object */
@@ -40,31 +42,40 @@ struct endpoint {
     struct str uid;
     struct str name;
     struct str description;
-    struct str url;              /* normalised */
+    struct str url; /* normalised */
     bool disabled;
     const struct str *event_types; /* NULL: all */
     size_t event_type_count;
-    const struct str *channels;    /* NULL: all */
+    const struct str *channels; /* NULL: all */
     size_t channel_count;
-    struct str metadata;           /* JSON object */
-    int throttle_rate;             /* per second, 0 = none */
+    struct str metadata; /* JSON object */
+    int throttle_rate;   /* per second, 0 = none */
     const struct header_pair *headers;
     size_t header_count;
     const struct endpoint_secret *secrets; /* newest first, at least one */
     size_t secret_count;
-    struct str profile;            /* null: the workspace's */
+    struct str profile;               /* null: the workspace's */
     const int64_t *retry_schedule_ms; /* NULL: the profile's */
     size_t retry_count;
-    int64_t timeout_ms;            /* 0: the profile's */
+    int64_t timeout_ms; /* 0: the profile's */
     bool fifo;
     bool http2;
-    struct str filter;             /* JSON, null: none */
-    struct str ca_bundle;          /* PEM, null: none */
-    struct str disabled_reason;    /* why it was disabled by itself: "gone", "failing"; null */
+    struct str filter;          /* JSON, null: none */
+    struct str ca_bundle;       /* PEM, null: none */
+    struct str disabled_reason; /* why it was disabled by itself: "gone", "failing"; null */
     int64_t disabled_at_ms;
     int64_t created_ms;
     int64_t updated_ms;
 };
+
+/* What their JSON looks like: requests, answers and the stored body. */
+extern const struct field app_fields[];
+extern const size_t app_field_count;
+extern const struct field endpoint_fields[];
+extern const size_t endpoint_field_count;
+
+#define ENDPOINT_HEADERS_MAX 50
+#define HEADER_VALUE_MAX     4096
 
 /* ERR_INVALID: the body is not what the encoder writes (damage). */
 MUST_USE enum err app_decode(struct arena *a, const struct object *o, struct app *out);
@@ -72,7 +83,8 @@ MUST_USE enum err app_decode(struct arena *a, const struct object *o, struct app
 void app_encode(struct arena *a, const struct app *app, struct object *out);
 
 /* Opens the sealed part (secrets, custom header values) with the keyring. */
-MUST_USE enum err endpoint_decode(struct arena *a, const struct keyring *keys, const struct object *o, struct endpoint *out);
+MUST_USE enum err endpoint_decode(struct arena *a, const struct keyring *keys, const struct object *o,
+                                  struct endpoint *out);
 void endpoint_encode(struct arena *a, const struct keyring *keys, const struct endpoint *ep, struct object *out);
 
 /* OBJ_PROFILE_VERSION: body is the profile row itself (signing/profile.h). OBJ_PROFILE: key = name, body

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP API: one table of routes (route.c), one file per resource. Everything but the hot route (POST …/msg, serve/)
+ * runs here, in blocking code on an API worker: api_handle takes a request and fills in the answer. API.md is the
+ * contract.
+ */
+#ifndef PR_API_API_H
+#define PR_API_API_H
+
+#include "auth/auth.h"
+#include "catalog/catalog.h"
+#include "http/server.h"
+#include "model/field.h"
+#include "ssrf/ssrf.h"
+
+struct api_tasks;
+
+/* A built-in profile as this process wants it: the row with the settings for `standard` applied. See profile_rows.h. */
+struct api_profile_row {
+    struct str name;
+    struct str json;
+};
+
+/* Shared by all workers; everything is borrowed and outlives them. */
+struct api {
+    struct store *store;
+    struct catalog *catalog;
+    const struct keyring *keys;
+    struct hash_key id_key;
+    struct oid_source *oids;
+    const struct ssrf_policy *urls;
+    const char *default_profile;
+    const char *environment;             /* DEFAULT environment, "org_…" */
+    const char *const *egress_addresses; /* NULL-terminated, or NULL */
+    const char *proxy;                   /* NULL: none */
+    size_t body_bytes_max;
+    int64_t retention_payload_ms;
+    const struct api_profile_row *rows;
+    size_t row_count;
+    struct api_tasks *tasks; /* background jobs, task.h; NULL: none (jobs stay in the store until a start with one) */
+
+    /* Called after a commit and before the answer, on the worker's thread. Each may be NULL. */
+    void *hook_arg;
+    void (*on_config_changed)(void *arg, oid_t env, oid_t app); /* app 0: all of the environment */
+    void (*on_endpoint_changed)(void *arg, oid_t app, oid_t ep);
+    void (*on_pending)(void *arg, oid_t ep); /* the endpoint got work by hand, recovery or test: load it */
+};
+
+#define API_PARAMS_MAX      4
+#define API_OUT_HEADERS_MAX 8
+
+/* One request and its answer. The caller fills the request and owns arena and out; slices live as long as the arena. */
+struct api_call {
+    struct arena *arena;
+    struct store_reader *reader;
+    enum http_method method;
+    struct str path; /* as sent, percent-encoded */
+    struct str query;
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body;
+    struct str peer;
+    int64_t now_ms;
+
+    /* found out on the way to the handler */
+    struct principal who;
+    oid_t env;                         /* 0: an environment that nobody has written to yet */
+    struct str params[API_PARAMS_MAX]; /* decoded, in the order of the pattern */
+    struct problems problems;
+
+    /* the answer */
+    int status;
+    struct http_header out_headers[API_OUT_HEADERS_MAX];
+    size_t out_header_count;
+    struct buf out; /* JSON, or empty for 204 */
+};
+
+/* Routes, authenticates, handles. Always leaves an answer. */
+void api_handle(struct api *api, struct api_call *call);
+
+/* ---- for the hot route --------------------------------------------------------------------------------------------
+ */
+
+/*
+ * Who a request's `Authorization` value stands for. reader may be NULL: then API keys answer ERR_UNAVAILABLE ("ask
+ * again with a reader"). The name in *out lives in the arena. ERR_UNAUTHORIZED, or trouble of the store.
+ */
+MUST_USE enum err api_authenticate(const struct api *api, struct store_reader *reader, struct arena *a,
+                                   struct str authorization, int64_t now_ms, struct principal *out);
+/* Whether this principal may create messages in the workspace. */
+bool api_may_send(const struct principal *who, oid_t app);
+/* The OBJ_ENV behind "org_…". create: made, with its profiles, if it does not exist; else *out = 0. Store errors. */
+MUST_USE enum err api_env(const struct api *api, struct store_reader *reader, struct str name, bool create,
+                          int64_t now_ms, oid_t *out);
+/* The application's id behind an id or uid. ERR_NOT_FOUND. */
+MUST_USE enum err api_app_id(const struct api *api, struct store_reader *reader, struct arena *a, oid_t env,
+                             struct str text, oid_t *out);
+
+/* ---- answers ------------------------------------------------------------------------------------------------------
+ */
+
+/* Appends `{"code","detail"}`. detail NULL: the error's own text. */
+void api_error_json(enum err e, const char *detail, struct buf *out);
+/* The same for an error of HTTP framing; fits struct http_server_config.error_body. */
+void api_error_body(int status, const char *detail, struct buf *out);
+/* Appends the 422 body. */
+void api_problems_json(const struct problems *p, struct buf *out);
+/* Appends the 400 body for JSON that does not parse. */
+void api_syntax_json(const struct json_error *error, struct buf *out);
+
+#endif
