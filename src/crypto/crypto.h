@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only door to OpenSSL's primitives: digests, HMAC, Ed25519, randomness, comparison in constant time, text encodings
- * of bytes. All functions are thread-safe.
+ * The only door to OpenSSL's primitives: digests, HMAC, Ed25519, randomness, comparison in constant time, text
+ * encodings of bytes. All functions are thread-safe.
  */
 #ifndef PR_CRYPTO_CRYPTO_H
 #define PR_CRYPTO_CRYPTO_H
 
 #include "base/buf.h"
 
-#define CRYPTO_MAC_MAX 64
+#define CRYPTO_MAC_MAX    64
 #define CRYPTO_SHA256_LEN 32
 
 enum crypto_mac { CRYPTO_HMAC_SHA256, CRYPTO_HMAC_SHA1, CRYPTO_HMAC_SHA512, CRYPTO_ED25519 };
@@ -21,7 +21,7 @@ void crypto_sha256(struct str in, unsigned char out[CRYPTO_SHA256_LEN]);
 
 /* A keyed signer that may be used again and again; not thread-safe itself. Roughly 1 KB. */
 struct crypto_signer;
-/* key: HMAC key bytes (any length), or 32 (seed) or 64 bytes for Ed25519. NULL if the key cannot be used. */
+/* key: HMAC key bytes (any length but 0), or 32 (seed) or 64 bytes for Ed25519. NULL if the key cannot be used. */
 struct crypto_signer *crypto_signer_new(enum crypto_mac mac, struct str key);
 void crypto_signer_free(struct crypto_signer *s);
 /* Signs the concatenation of the parts; writes 20..64 bytes and returns their count. */

@@ -14,8 +14,10 @@ struct keyring; /* immutable after loading, shared by threads */
 /*
  * The keys file, JSON, 0600:
  *   {"jwtSecret":"…","masterKeys":[{"id":1,"key":"<64 hex>"}],"current":1}
- * Reads it, or makes it with fresh random keys when it does not exist. The environment may override: master_key_hex
- * (64 hex digits, becomes the current key) and jwt_secret, each NULL if not set.
+ * Strings hold no escapes. Reads it, or makes it with fresh random keys when it does not exist. The environment may
+ * override, each NULL if not set: jwt_secret, and master_key_hex (64 hex digits, the current key; older ones may follow
+ * behind commas). With both from the environment no file is needed, and none is made. A file that others may read is
+ * refused.
  * ERR_IO or ERR_INVALID: *why (arena-free, thread-local) says what and which file.
  */
 MUST_USE enum err keyring_load(const char *path, const char *master_key_hex, const char *jwt_secret,
@@ -23,9 +25,12 @@ MUST_USE enum err keyring_load(const char *path, const char *master_key_hex, con
 void keyring_free(struct keyring *k);
 struct str keyring_jwt_secret(const struct keyring *k);
 uint32_t keyring_current(const struct keyring *k);
-/* Adds a fresh key, makes it current and writes the file durably (temporary file, fsync, rename). */
+/*
+ * Adds a fresh key, makes it current and writes the file durably (temporary file, fsync, rename). While no other thread
+ * uses the ring. ERR_INVALID: the current key comes from the environment, which is where it must be changed.
+ */
 MUST_USE enum err keyring_rotate(struct keyring *k, const char *path, const char **why);
-/* Forgets every key but the current one, in memory and in the file. */
+/* Forgets every key but the current one, in memory and in the file; conditions as above. */
 MUST_USE enum err keyring_forget_old(struct keyring *k, const char *path, const char **why);
 
 /* Appends the sealed form of plain. `identity` must be given again to open. */
