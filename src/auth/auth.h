@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is asking: bearer tokens (JWT HS256 and API keys) become a principal. What a principal may do is the route table's
- * business.
+ * Who is asking: bearer tokens (JWT HS256 and API keys) become a principal. What a principal may do is the route
+ * table's business.
  */
 #ifndef PR_AUTH_AUTH_H
 #define PR_AUTH_AUTH_H
@@ -13,24 +13,26 @@ enum auth_role { AUTH_NOBODY, AUTH_OWNER, AUTH_EDITOR, AUTH_VIEWER, AUTH_PORTAL,
 
 struct principal {
     enum auth_role role;
-    char env[OID_TEXT_SIZE];  /* "org_…", NUL-terminated */
-    oid_t app;                /* confined to this workspace; 0 = all of the environment */
-    oid_t token;              /* the OBJ_TOKEN, 0 for a JWT */
-    struct str name;          /* of the token, for the audit and as actor; may be null */
+    char env[OID_TEXT_SIZE]; /* "org_…", NUL-terminated */
+    oid_t app;               /* confined to this workspace; 0 = all of the environment */
+    oid_t token;             /* the OBJ_TOKEN, 0 for a JWT */
+    struct str name;         /* of the token, for the audit and as actor; may be null */
 };
 
 /*
- * Verifies a JWT (RFC 7515, HS256 only; `exp` and `nbf` with 60 s of leeway). sub "org_…": owner of that environment;
- * sub "app_…" with "org": portal of that workspace. *app_text is the "app_…" for the caller to resolve.
- * ERR_UNAUTHORIZED otherwise.
+ * Verifies a JWT (RFC 7515, HS256 only; `exp` and `nbf` with 60 s of leeway, neither is required). sub "org_…": owner
+ * of that environment, *app_text is null; sub "app_…" with "org": portal of a workspace, *app_text (from the arena) is
+ * the "app_…" for the caller to resolve into out->app, which is 0. The environment need not exist. ERR_UNAUTHORIZED
+ * otherwise.
  */
-MUST_USE enum err auth_jwt_verify(struct str token, struct str secret, int64_t now_ms, struct principal *out);
-/* Appends a JWT for an environment that expires at exp_ms (0 = 10 years). */
+MUST_USE enum err auth_jwt_verify(struct arena *a, struct str token, struct str secret, int64_t now_ms,
+                                  struct principal *out, struct str *app_text);
+/* Appends a JWT for an environment that expires at exp_ms, rounded down to seconds (0 = in 10 years). */
 void auth_jwt_make(struct str env, struct str secret, int64_t now_ms, int64_t exp_ms, struct buf *out);
 
-/* "prk_" and 40 base62 characters. */
+/* Appends "prk_" and 40 random base62 characters. */
 void auth_key_generate(struct buf *out);
-/* How a key is stored and found: hex SHA-256 of its text. */
+/* Appends how a key is stored and found: hex SHA-256 of its text. */
 void auth_key_hash(struct str key, struct buf *out);
 
 #endif

@@ -48,6 +48,27 @@ void crypto_random(void *out, size_t len)
     CHECK(RAND_bytes(out, (int)len) == 1);
 }
 
+void crypto_random_base62(size_t len, struct buf *out)
+{
+    static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    unsigned char pool[64];
+    size_t at = sizeof pool;
+    char *to = buf_reserve(out, len);
+    if (to == NULL)
+        return;
+    for (size_t done = 0; done < len;) {
+        if (at == sizeof pool) {
+            crypto_random(pool, sizeof pool);
+            at = 0;
+        }
+        unsigned char c = pool[at++];
+        if (c < 62 * 4) /* 248 to 255 would favour the first letters */
+            to[done++] = alphabet[c % 62];
+    }
+    out->len += len;
+    explicit_bzero(pool, sizeof pool);
+}
+
 bool crypto_equal(struct str a, struct str b)
 {
     return a.len == b.len && CRYPTO_memcmp(bytes(a), bytes(b), a.len) == 0;

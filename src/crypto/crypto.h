@@ -15,6 +15,8 @@ enum crypto_mac { CRYPTO_HMAC_SHA256, CRYPTO_HMAC_SHA1, CRYPTO_HMAC_SHA512, CRYP
 
 /* Fills with cryptographic randomness; ends the process if the system has none. */
 void crypto_random(void *out, size_t len);
+/* Appends len characters of [0-9A-Za-z], all equally likely (5.95 bits each). */
+void crypto_random_base62(size_t len, struct buf *out);
 /* Equal contents; the time depends only on the lengths. */
 bool crypto_equal(struct str a, struct str b);
 void crypto_sha256(struct str in, unsigned char out[CRYPTO_SHA256_LEN]);
