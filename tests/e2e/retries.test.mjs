@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens after a failure: the schedule, what is logged, what stays the same, who is disabled and who is only slowed down.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { postrider } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+import { eachOf, until } from './lib/wait.mjs';
+
+// A test that asserts durations measures from the answer before, as the schedule does, and grants a busy machine this much.
+const lateMs = 900;
+
+function assertDelay(what, actualMs, scheduledMs) {
+    assert.ok(actualMs >= scheduledMs * 0.9 - 15, `${what}: after ${actualMs} ms, scheduled after ${scheduledMs} ms`);
+    assert.ok(actualMs <= scheduledMs * 1.1 + lateMs, `${what}: after ${actualMs} ms, scheduled after ${scheduledMs} ms`);
+}
+
+for (const profile of ['standard', 'myra', 'metapulse']) {
+    test(`${profile}: 500 three times, hangs, resets, then 204: every attempt is logged, body and UUID stay`, async (t) => {
+        const p = await postrider(t);
+        const answers = [500, 500, 500, 'hang', 'reset', 204];
+        const r = await receiver(t, { answer: (_, n) => answers[n] });
+        const app = await p.app({ profile });
+        const schedule = [0.2, 0.4, 0.3, 0.2, 0.5];
+        await p.endpoint(app, r.url(), { retrySchedule: schedule, timeoutMs: 700 });
+        const message = await p.send(app, 'a.b', '{"n" : 1.10}');
+        await r.arrived(6);
+        const attempts = await p.attempted(app, message, 6);
+        assert.deepEqual(attempts.map((a) => a.status), [2, 2, 2, 2, 2, 0]);
+        assert.deepEqual(attempts.map((a) => a.responseStatusCode), [500, 500, 500, 0, 0, 204]);
+        assert.deepEqual(attempts.map((a) => a.cause), ['status', 'status', 'status', 'timeout_wait', 'reset', 'ok'].map((c) => (c === 'ok' ? attempts[5].cause : c)));
+        assert.ok(!attempts[5].error, 'a success has no error');
+        for (const a of attempts.slice(0, 5)) assert.ok(a.error, `attempt ${a.id} says in words what went wrong`);
+        // Each delay counts from the end of the attempt before.
+        const ends = r.requests.map((q, i) => q.at + (i === 3 ? 700 : 0));
+        schedule.forEach((s, i) => assertDelay(`attempt ${i + 2}`, r.requests[i + 1].at - ends[i], s * 1000));
+        for (let i = 0; i < 5; i++) {
+            const next = Date.parse(attempts[i].nextAttempt);
+            assert.ok(Math.abs(next - r.requests[i + 1].at) < lateMs, `attempt ${i + 1} tells when the next one is: ${attempts[i].nextAttempt}`);
+        }
+        assert.ok(!attempts[5].nextAttempt);
+        for (const q of r.requests) assert.ok(q.body.equals(r.requests[0].body), 'the body never changes');
+        const id = { standard: (q) => q.headers['webhook-id'], myra: (q) => JSON.parse(q.body).event_id, metapulse: (q) => JSON.parse(q.body).id }[profile];
+        assert.equal(new Set(r.requests.map(id)).size, 1);
+        assert.equal(id(r.requests[0]), profile === 'standard' ? message.id : message.eventUuid);
+    });
+}
+
+test('a replay is byte-identical, with the same event id', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t, { answer: (_, n) => (n === 0 ? 500 : 204) });
+    const app = await p.app({ profile: 'myra' });
+    const endpoint = await p.endpoint(app, r.url(), { retrySchedule: [] });
+    const message = await p.send(app, 'contact.created', '{ "a" : 1E400 }');
+    await p.attempted(app, message, 1);
+    const answer = await p.api('POST', `/api/v1/app/${app.id}/msg/${message.id}/endpoint/${endpoint.id}/resend`);
+    assert.equal(answer.status, 202, answer.text);
+    await r.arrived(2);
+    assert.ok(r.requests[0].body.equals(r.requests[1].body));
+    const attempts = await p.attempted(app, message, 2);
+    assert.deepEqual(attempts.map((a) => a.triggerType), [0, 1]);
+});
+
+test('no retries when the schedule is empty; recover tries failed messages once more', async (t) => {
+    const p = await postrider(t);
+    let status = 503;
+    const r = await receiver(t, { answer: () => status });
+    const app = await p.app();
+    const endpoint = await p.endpoint(app, r.url(), { retrySchedule: [] });
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const messages = await eachOf(Array(5).keys(), 5, () => p.send(app, 'a.b'));
+    await r.arrived(5);
+    for (const m of messages) await p.attempted(app, m, 1);
+    status = 204;
+    await p.ok('POST', `/api/v1/app/${app.id}/endpoint/${endpoint.id}/recover`, { since });
+    await r.arrived(10);
+    for (const m of messages) assert.equal((await p.attempted(app, m, 2))[1].status, 0);
+    assert.equal(r.count, 10);
+});
+
+test('Retry-After is honoured between once and twice the scheduled delay', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t, { answer: (_, n) => [{ status: 503, headers: { 'Retry-After': '3' } }, { status: 503, headers: { 'Retry-After': '1' } }, { status: 503, headers: { 'Retry-After': '600' } }, 204][n] });
+    const app = await p.app();
+    await p.endpoint(app, r.url(), { retrySchedule: [2, 1.5, 0.5] });
+    await p.send(app, 'a.b');
+    await r.arrived(4);
+    const gap = (i) => r.requests[i].at - r.requests[i - 1].at;
+    assert.ok(gap(1) >= 2990 && gap(1) <= 4000, `asked for 3 s, scheduled 2 s: after ${gap(1)} ms`);
+    assertDelay('asked for less than scheduled', gap(2), 1500);
+    assert.ok(gap(3) >= 900 && gap(3) <= 1100 + lateMs, `asked for 600 s, scheduled 0.5 s: after ${gap(3)} ms`);
+});
+
+test('a rate limit of 10/s lets at most 11 through in any second', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const app = await p.app();
+    await p.endpoint(app, r.url(), { rateLimit: 10 });
+    await eachOf(Array(35).keys(), 35, () => p.send(app, 'a.b'));
+    await r.arrived(35, { timeoutMs: 20_000 });
+    const times = r.requests.map((q) => q.at).sort((a, b) => a - b);
+    times.forEach((from, i) => {
+        const inSecond = times.slice(i).filter((at) => at < from + 1000).length;
+        assert.ok(inSecond <= 11, `${inSecond} arrivals within one second`);
+    });
+    assert.ok(times.at(-1) - times[0] < 6_000, 'the limit is also used');
+});
+
+test('FIFO: the order of acceptance, through failures', async (t) => {
+    const p = await postrider(t);
+    const seen = [];
+    const failures = new Map();
+    const r = await receiver(t, {
+        answer: (q) => {
+            const { n } = JSON.parse(q.body);
+            seen.push(n);
+            // Every third message fails twice.
+            const failed = failures.get(n) ?? 0;
+            failures.set(n, failed + 1);
+            return n % 3 === 0 && failed < 2 ? 500 : { status: 204, delayMs: Math.random() * 5 };
+        },
+    });
+    const app = await p.app();
+    await p.endpoint(app, r.url(), { fifo: true, retrySchedule: [0.05, 0.05, 0.05] });
+    for (let n = 0; n < 30; n++) await p.send(app, 'a.b', { n });
+    await r.arrived(50, { timeoutMs: 30_000 });
+    const wanted = [...Array(30).keys()].flatMap((n) => (n % 3 === 0 ? [n, n, n] : [n]));
+    assert.deepEqual(seen, wanted);
+});
+
+test('410 disables under standard only; disabled stays disabled after a restart', async (t) => {
+    const p = await postrider(t);
+    const gone = await receiver(t, { answer: () => 410 });
+    const state = async (app, e) => p.ok('GET', `/api/v1/app/${app.id}/endpoint/${e.id}`);
+    const standard = await p.app({ profile: 'standard' });
+    const myra = await p.app({ profile: 'myra' });
+    const one = await p.endpoint(standard, gone.url());
+    const two = await p.endpoint(myra, gone.url(), { retrySchedule: [0.1, 600] });
+    const message = await p.send(standard, 'a.b');
+    const other = await p.send(myra, 'a.b');
+    await until('the endpoint under standard is disabled', async () => (await state(standard, one)).disabled === true);
+    await p.attempted(myra, other, 2);
+    assert.equal((await state(myra, two)).disabled ?? false, false);
+    assert.equal((await state(standard, one)).state.status, 'disabled');
+    const before = gone.count;
+    await p.restart();
+    assert.equal((await state(standard, one)).disabled, true);
+    await p.send(standard, 'a.b');
+    // A message to another endpoint of the same workspace shows that deliveries go on without it.
+    const alive = await receiver(t);
+    await p.endpoint(standard, alive.url());
+    await p.send(standard, 'a.b');
+    await alive.arrived(1);
+    assert.equal(gone.count, before);
+    const [attempt] = await p.attempted(standard, message, 1);
+    assert.equal(attempt.responseStatusCode, 410);
+});
+
+test('an open breaker delays and probes; it consumes no attempt', async (t) => {
+    const p = await postrider(t);
+    let up = false;
+    const r = await receiver(t, { answer: () => (up ? 204 : 503) });
+    const app = await p.app();
+    const retrySchedule = Array(8).fill(0.3);
+    await p.endpoint(app, r.url(), { retrySchedule });
+    const messages = await eachOf(Array(40).keys(), 40, () => p.send(app, 'a.b'));
+    await until('the endpoint has failed often', () => r.count >= 40);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    up = true;
+    await until('all are delivered once it is up', async () => {
+        const lists = await eachOf(messages, 8, (m) => p.attempts(app, m));
+        return lists.every((list) => list.some((a) => a.status === 0));
+    }, { timeoutMs: 60_000, everyMs: 200 });
+    // A scheduled attempt is a request that was really made: as many in the log as arrived.
+    const lists = await eachOf(messages, 8, (m) => p.attempts(app, m));
+    const logged = lists.reduce((n, list) => n + list.length, 0);
+    assert.equal(logged, r.count);
+    for (const list of lists) assert.ok(list.length <= retrySchedule.length + 1);
+});
+
+test('a dead endpoint delays nobody else', async (t) => {
+    const p = await postrider(t);
+    const dead = await receiver(t, { answer: () => 'hang' });
+    const alive = await receiver(t);
+    const app = await p.app();
+    const other = await p.app();
+    for (let i = 0; i < 20; i++) await p.endpoint(app, dead.url(`/${i}`), { timeoutMs: 5000 });
+    await p.endpoint(app, alive.url());
+    await p.endpoint(other, alive.url());
+    await eachOf(Array(20).keys(), 10, () => p.send(app, 'a.b'));
+    const started = Date.now();
+    await eachOf(Array(20).keys(), 10, () => p.send(other, 'a.b'));
+    await alive.arrived(40, { timeoutMs: 4000 });
+    assert.ok(Date.now() - started < 4000);
+});
