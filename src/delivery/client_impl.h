@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the HTTP client share. Nobody else includes this.
+ *
+ *   client.c    exchanges from client_send to on_done: resolve, guard, start, harvest
+ *   transfer.c  one exchange as curl sees it: options and callbacks
+ *   outcome.c   what became of it, in words
+ *   sockets.c   curl's sockets on the event loop
+ */
+#ifndef PR_DELIVERY_CLIENT_IMPL_H
+#define PR_DELIVERY_CLIENT_IMPL_H
+
+#include <curl/curl.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "delivery/client.h"
+#include "delivery/guard.h"
+#include "delivery/resolve.h"
+#include "delivery/target.h"
+
+#define ANSWER_BODY_MAX     (1024 * 1024) /* read at most; then the status decides */
+#define ANSWER_HEADERS_KEEP (16 * 1024)
+#define ANSWER_HEADERS_MAX  (256 * 1024) /* all header bytes, informational answers too; more is not HTTP */
+/* Bodies up to this size are joined and leave with the headers in one send; larger ones are read slice by slice. */
+#define JOIN_MAX_BYTES (32 * 1024)
+
+/* Hosts are hashed to a few multis, so that no connection cache grows long. */
+#define LANES 4
+
+struct lane {
+    CURLM *multi;
+    struct client *client;
+    struct loop_timer timer;
+    bool due;
+    size_t active;
+    long connections_max;
+};
+
+/* A socket that curl opened, by descriptor. */
+struct socket {
+    struct loop_io io;
+    struct lane *lane;
+    struct list node; /* of sockets.spare */
+    unsigned wanted;  /* what curl waits for */
+    bool own;         /* opened by sockets_open: its end is told by sockets_close */
+    bool handshaking; /* TLS is being set up: costs a millisecond, so it counts */
+};
+
+struct sockets {
+    struct loop *loop;
+    struct socket **by_fd;
+    size_t cap;
+    struct list spare;
+    struct address *bind; /* source addresses, used in turn */
+    size_t bind_count;
+    size_t next_bind;
+    int64_t turn_ms; /* handshakes are counted by the turn's time */
+    int handshakes;
+    void (*on_ready)(struct lane *lane, int fd, int curl_events);
+};
+
+enum transfer_stop {
+    STOP_NONE,
+    STOP_ENOUGH,  /* the body passed ANSWER_BODY_MAX */
+    STOP_UPGRADE, /* status 101 */
+    STOP_HEADERS  /* too many header bytes */
+};
+
+/* One exchange; kept with its easy handle for the next one. */
+struct transfer {
+    struct list node; /* of client.starting, finished or spare */
+    struct client *client;
+    struct lane *lane;
+    struct client_request *request; /* NULL: spare */
+    CURL *easy;
+    bool added; /* to lane->multi */
+
+    struct target target;
+    struct guard guard;
+    struct resolve_wait wait;
+    struct loop_timer deadline; /* armed while it waits for the resolver */
+    int64_t started_us;
+    int64_t deadline_us;
+    int64_t resolved_us; /* 0: not yet */
+    int64_t tried_us;    /* curl's own times count from here */
+
+    /* What the handle was last told, to tell it only what changes. */
+    bool was_http2, had_proxy, had_tls, had_reader;
+    char method[16];
+
+    /* The request. */
+    char *block; /* URL, joined body and header nodes */
+    size_t block_size;
+    struct str body; /* what is sent: joined or the only slice; null ptr: slices are read */
+    size_t body_len;
+    size_t body_sent; /* by the reader */
+    int64_t body_sent_us;
+    struct curl_slist connect_to;
+    char connect_to_text[ADDRESS_PEER_SIZE + 2];
+
+    /* What happened. */
+    int bind_errno; /* a source address could not be used */
+    int fd;
+    bool opened; /* a connection was opened for it */
+    bool ready;  /* connected, and the guard agreed: the request was begun */
+    int status;
+    bool headers_done;
+    enum transfer_stop stop;
+    size_t headers_seen;
+    size_t body_seen;
+    int64_t retry_after_ms;
+    struct buf headers;
+    struct buf answer;
+    char error[CURL_ERROR_SIZE];
+    char words[512];
+    char peer[ADDRESS_PEER_SIZE];
+    struct client_result result;
+};
+
+struct client {
+    struct loop *loop;
+    struct client_config config;
+    struct str no_proxy;
+    struct resolver *resolver;
+    struct sockets sockets;
+    struct lane lanes[LANES];
+    struct loop_timer kick; /* start, step and finish in the next turn */
+    struct list starting;
+    struct list finished; /* failed before curl saw them */
+    struct list spare;
+    size_t spare_count;
+    size_t in_flight;
+    long idle_per_lane;
+    unsigned families; /* GUARD_V4 | GUARD_V6 */
+};
+
+/* transfer.c */
+struct transfer *transfer_new(struct client *c);
+void transfer_free(struct transfer *t);
+/* Forgets the last exchange. */
+void transfer_clear(struct transfer *t);
+/* Options of this request; false if the request cannot be put into a handle, with the outcome set. */
+bool transfer_prepare(struct transfer *t);
+/* Options of the next try: the address, the time that is left. */
+void transfer_aim(struct transfer *t);
+/* Lets go of what belongs to the request. */
+void transfer_release(struct transfer *t);
+
+/* outcome.c */
+void outcome_set(struct transfer *t, enum cause cause, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* No permitted address: from guard.reason. */
+void outcome_blocked(struct transfer *t);
+/* The time was over before curl had it. */
+void outcome_dns_timeout(struct transfer *t);
+/* What curl's result means. */
+void outcome_of_curl(struct transfer *t, CURLcode code);
+/* Status, headers, body, phases and peer for on_done. */
+void outcome_complete(struct transfer *t);
+
+/* sockets.c */
+bool sockets_init(struct sockets *s, struct loop *l, const char *const *bind, const char **why);
+void sockets_fini(struct sockets *s);
+/* A socket for this address, bound to the next source address; CURL_SOCKET_BAD with errno. */
+curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct curl_sockaddr *a, bool tls);
+/* TLS is set up. */
+void sockets_handshake_done(struct sockets *s, int fd);
+int sockets_close(struct sockets *s, curl_socket_t fd);
+/* What curl waits for: CURL_POLL_… */
+void sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int what);
+
+#endif
