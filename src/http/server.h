@@ -12,17 +12,22 @@
 #define PR_HTTP_SERVER_H
 
 #include "base/buf.h"
+#include "http/header.h"
 #include "sys/loop.h"
 
 struct http_server;
 struct http_exchange;
 
-struct http_header {
-    struct str name;
-    struct str value;
+enum http_method {
+    HTTP_M_GET,
+    HTTP_M_HEAD,
+    HTTP_M_POST,
+    HTTP_M_PUT,
+    HTTP_M_PATCH,
+    HTTP_M_DELETE,
+    HTTP_M_OPTIONS,
+    HTTP_M_OTHER
 };
-
-enum http_method { HTTP_M_GET, HTTP_M_HEAD, HTTP_M_POST, HTTP_M_PUT, HTTP_M_PATCH, HTTP_M_DELETE, HTTP_M_OPTIONS, HTTP_M_OTHER };
 
 /* All slices live until the exchange is answered. */
 struct http_request {
@@ -40,6 +45,7 @@ struct http_request {
 struct http_limits {
     size_t header_bytes_max;      /* request line and headers; over it 431 */
     size_t body_bytes_max;        /* over it 413 */
+    size_t buffered_bytes_max;    /* of all requests past their first 4 KiB, in this server; over it 503; 0 = no cap */
     int connections_max;          /* of this server; over it new ones wait in the backlog */
     int connections_per_peer_max; /* over it the new connection is closed; 0 = no cap */
     int64_t header_timeout_ms;    /* from the first byte (or accept) to the end of the headers; then 408 */
@@ -49,17 +55,21 @@ struct http_limits {
     int64_t write_timeout_ms;     /* the client does not read its answer */
 };
 
-/* 16 KiB headers, 10 s, 15 s, 1 KiB/s, 75 s, 30 s, 20,000 connections, no cap per peer; body_bytes_max is 2 MiB. */
+/*
+ * 16 KiB headers, 10 s, 15 s, 1 KiB/s, 75 s, 30 s, 20,000 connections, no cap per peer; body_bytes_max is 2 MiB,
+ * buffered_bytes_max 64 MiB. A request has at most 100 header fields.
+ */
 extern const struct http_limits http_limits_default;
 
 struct http_server_config {
     struct loop *loop;
-    int listen_fd;       /* non-blocking, listening; shared by the reactors; stays the caller's */
-    void *tls;           /* from http_tls_load, or NULL for plain TCP */
+    int listen_fd; /* non-blocking, listening; shared by the reactors; stays the caller's */
+    void *tls;     /* from http_tls_load, or NULL for plain TCP */
     struct http_limits limits;
-    /* A whole request has arrived. Answer it, now or later, exactly once, by http_respond. */
+    /* A whole request has arrived. Answer it, within this call or later, exactly once, by http_respond. */
     void (*on_request)(struct http_exchange *x, void *arg);
-    /* How an error found by the framing is worded: writes a JSON body for `status` into out. May be NULL (empty body). */
+    /* How an error found by the framing is worded: writes a JSON body for `status` into out. May be NULL (empty body).
+     */
     void (*error_body)(int status, const char *detail, struct buf *out);
     void *arg;
 };
@@ -68,6 +78,7 @@ struct http_server_config {
 MUST_USE enum err http_listen(struct str address, int *fd_out);
 /* Loads a PEM certificate chain and key (TLS 1.2 or newer). On error *why points to a static or thread-local text. */
 MUST_USE enum err http_tls_load(const char *cert_path, const char *key_path, void **tls_out, const char **why);
+/* After the servers that use it are freed. NULL is fine. */
 void http_tls_free(void *tls);
 
 struct http_server *http_server_new(const struct http_server_config *c);
@@ -75,7 +86,10 @@ struct http_server *http_server_new(const struct http_server_config *c);
 void http_server_drain(struct http_server *s);
 /* Connections still open. */
 size_t http_server_connections(const struct http_server *s);
-/* Closes what is left. Exchanges that are still unanswered stay valid until answered. */
+/*
+ * Closes what is left. Exchanges that are still unanswered stay valid until answered. Not from within on_request.
+ * NULL is fine.
+ */
 void http_server_free(struct http_server *s);
 
 const struct http_request *http_exchange_request(const struct http_exchange *x);
@@ -89,6 +103,7 @@ void http_exchange_set_data(struct http_exchange *x, void *data);
  * Answers and ends the exchange: it, its request and everything that points into it are gone after the call. Adds
  * Content-Length, Date and Connection; `headers` must have no CR or LF. HEAD gets no body. Loop thread only.
  */
-void http_respond(struct http_exchange *x, int status, const struct http_header *headers, size_t header_count, struct str body);
+void http_respond(struct http_exchange *x, int status, const struct http_header *headers, size_t header_count,
+                  struct str body);
 
 #endif
