@@ -160,6 +160,8 @@ void engine_configure(struct engine *e, struct engine_endpoint *ep, const struct
     if (ep->fifo != c->fifo)
         queue_set_fifo(e, ep, c->fifo);
     rate_set(&ep->rate, c->rate_per_second);
+    if (!ep->configured) /* what the store has of it comes first, in its order */
+        endpoint_mark(ep, 0);
     ep->configured = true;
     ep->closing = false;
     ep->blocked_until_ms = 0;
