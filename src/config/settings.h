@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The settings of `postrider serve`: one table drives flags, environment variables, `_FILE` variants, --help and docs. Owned
- * strings live as long as the settings. A flag wins over the environment, that over the default.
+ * The settings of `postrider serve`: one table drives flags, environment variables, `_FILE` variants, --help and docs.
+ * Owned strings live as long as the settings. A flag wins over the environment, that over the default.
  */
 #ifndef PR_CONFIG_SETTINGS_H
 #define PR_CONFIG_SETTINGS_H
@@ -14,27 +14,27 @@ struct settings {
     bool dev;
     const char *listen;
     const char *tls_cert, *tls_key;
-    const char *metrics_listen;        /* "" = off */
-    const char *database;              /* as given */
-    const char *sqlite_path;           /* of "sqlite:PATH" or a bare path; NULL for another kind */
-    const char *keys_path;             /* postrider.keys beside the database */
-    const char *jwt_secret;            /* NULL: from the keys file */
-    const char *master_key;            /* 64 hex digits; NULL: from the keys file */
-    const char *public_url;            /* without a trailing slash */
+    const char *metrics_listen; /* "" = off */
+    const char *database;       /* as given */
+    const char *sqlite_path;    /* of "sqlite:PATH" or a bare path; NULL for another kind */
+    const char *keys_path;      /* postrider.keys beside the database */
+    const char *jwt_secret;     /* NULL: from the keys file */
+    const char *master_key;     /* 64 hex digits; NULL: from the keys file */
+    const char *public_url;     /* without a trailing slash; made from listen: has its port, even if that is 0 */
     const struct ssrf_subnet *trusted_proxies;
     size_t trusted_proxy_count;
     const char *environment;
     const char *default_profile;
-    const int64_t *retry_schedule_ms;  /* NULL: the profile's */
+    const int64_t *retry_schedule_ms; /* NULL: the profile's */
     size_t retry_count;
-    bool retry_schedule_set;
-    int64_t request_timeout_ms;        /* 0: the profile's */
-    bool default_ed25519;              /* DEFAULT_SIGNATURE=ed25519 */
+    bool retry_schedule_set;    /* true with retry_count 0: no retries */
+    int64_t request_timeout_ms; /* 0: the profile's */
+    bool default_ed25519;       /* DEFAULT_SIGNATURE=ed25519 */
     int64_t disable_after_ms;
     bool https_only;
     const struct ssrf_subnet *allow_subnets;
     size_t allow_subnet_count;
-    const char *const *egress_bind;    /* NULL-terminated, or NULL */
+    const char *const *egress_bind;      /* NULL-terminated, or NULL */
     const char *const *egress_addresses; /* what customers are told; NULL-terminated, or NULL: egress_bind */
     const char *proxy, *no_proxy, *ca_file;
     const char *smtp_url, *smtp_from;
@@ -47,14 +47,18 @@ struct settings {
     enum log_level log_level;
     enum log_format log_format;
     const char *frame_ancestors;
-    const char *resolver;              /* undocumented in API.md: the DNS server to ask, for tests and odd networks */
+    const char *
+            resolver; /* DNS server to ask instead of the system's: "10.0.0.53", "127.0.0.1:5353"; NULL: the system's */
+    struct arena *arena; /* owns all of the above */
 };
 
 /*
- * Reads argv (after the command's name) and the environment. ERR_INVALID: *why is a line that names the setting, the value
- * and what to write instead. `--help` is the caller's: see settings_help.
+ * Reads argv (after the command's name) and the environment. ERR_INVALID: *why is a line that names the setting, the
+ * value and what to write instead. `--help` is the caller's: see settings_help.
  */
 MUST_USE enum err settings_load(struct settings *s, int argc, char **argv, struct buf *why);
+/* Frees all strings and lists. NULL is fine. */
+void settings_fini(struct settings *s);
 /* The table, for `serve --help`: flag, variable, default, meaning. */
 void settings_help(struct buf *out);
 
