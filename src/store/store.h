@@ -3,17 +3,17 @@
  * The store: what is accepted is here, and nowhere else, when a 2xx goes out.
  *
  * Writes are operations submitted to one writer, which commits them in groups: what arrives while a commit is under way
- * is the next group. Each operation is a node that its submitter owns and that comes back through `done`; the store never
- * allocates for it and never waits for the submitter. An operation's result is its own: a duplicate does not touch the rest
- * of its group. Reads are synchronous, on a reader that belongs to one thread.
+ * is the next group. Each operation is a node that its submitter owns and that comes back through `done`; the store
+ * never allocates for it and never waits for the submitter. An operation's result is its own: a duplicate does not
+ * touch the rest of its group. Reads are synchronous, on a reader that belongs to one thread.
  *
  * Invariants
  *  1. `done` with ERR_OK is called after the commit is on disk (synced).
  *  2. ERR_FULL, ERR_BUSY, ERR_UNAVAILABLE, ERR_CLOSED: nothing of the operation was applied.
  *  3. Any other failure to write or sync ends the process: whether the group is on disk is then unknown, and a restart
  *     finds out.
- *  4. Operations of one submitter thread are applied in the order submitted within one lane (results; commands; appends of
- *     one workspace).
+ *  4. Operations of one submitter thread are applied in the order submitted within one lane (results; commands; appends
+ * of one workspace).
  */
 #ifndef PR_STORE_STORE_H
 #define PR_STORE_STORE_H
@@ -27,7 +27,8 @@
 struct store;
 struct store_reader;
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
 
 enum store_op_kind {
     STORE_APPEND,  /* struct store_append */
@@ -40,12 +41,12 @@ enum store_op_kind {
 
 struct store_op {
     enum store_op_kind kind;
-    enum err result;                    /* out */
-    struct loop *home;                  /* `done` runs on this loop's thread; NULL: on the writer thread, must be brief */
+    enum err result;   /* out */
+    struct loop *home; /* `done` runs on this loop's thread; NULL: on the writer thread, must be brief */
     void (*done)(struct store_op *op);
-    struct store_op *next;              /* the store's, until done; submitters may chain ops for store_submit_chain */
-    struct loop_task task;              /* the store's */
-    int64_t queued_us;                  /* the store's */
+    struct store_op *next; /* the store's, until done; submitters may chain ops for store_submit_chain */
+    struct loop_task task; /* the store's */
+    int64_t queued_us;     /* the store's */
 };
 
 /* A delivery to be created with its message. */
@@ -71,11 +72,12 @@ struct store_append {
 struct store_record {
     struct store_op op;
     const struct attempt *attempt;
-    /* The delivery must still be pending (or have the manual request) for its state to move; a 2xx finishes it anyway. */
+    /* The delivery must still be pending (or have the manual request) for its state to move; a 2xx finishes it anyway.
+     */
     enum delivery_status status; /* new state of the schedule: SUCCESS, PENDING (again at due_ms) or FAIL */
     enum delivery_reason reason;
-    int64_t due_ms;              /* with PENDING */
-    bool moved;                  /* out: whether the delivery's state was moved by this record */
+    int64_t due_ms; /* with PENDING */
+    bool moved;     /* out: whether the delivery's state was moved by this record */
     /* The endpoint's health, when it changes with this outcome (see struct endpoint_health). */
     const struct endpoint_health *health;
 };
@@ -105,11 +107,11 @@ struct store_resend {
 /* One bounded step of bulk work; submit again with the cursor while `more`. */
 enum store_sweep_kind {
     SWEEP_FAIL_PENDING, /* pending deliveries of ep become FAIL with `reason` */
-    SWEEP_RECOVER,      /* failed deliveries of ep with a message in [since_ms, until_ms] get a RECOVERY attempt at now_ms */
-    SWEEP_PAYLOADS,     /* payloads whose expires_ms is before until_ms are forgotten */
-    SWEEP_MESSAGES,     /* messages older than until_ms, with their deliveries, are deleted unless one is pending */
-    SWEEP_ATTEMPTS,     /* attempts older than until_ms are deleted */
-    SWEEP_RESEAL        /* objects sealed under another key than `key_id` are sealed again through `reseal` */
+    SWEEP_RECOVER, /* failed deliveries of ep with a message in [since_ms, until_ms] get a RECOVERY attempt at now_ms */
+    SWEEP_PAYLOADS, /* payloads whose expires_ms is before until_ms are forgotten */
+    SWEEP_MESSAGES, /* messages older than until_ms, with their deliveries, are deleted unless one is pending */
+    SWEEP_ATTEMPTS, /* attempts older than until_ms are deleted */
+    SWEEP_RESEAL    /* objects sealed under another key than `key_id` are sealed again through `reseal` */
 };
 
 struct store_sweep {
@@ -120,10 +122,10 @@ struct store_sweep {
     int64_t since_ms;
     int64_t until_ms;
     int64_t now_ms;
-    size_t rows_max;  /* of this step */
-    oid_t cursor;     /* in: 0 to begin; out: where the next step goes on */
-    bool more;        /* out */
-    size_t rows;      /* out: rows changed in this step */
+    size_t rows_max; /* of this step */
+    oid_t cursor;    /* in: 0 to begin; out: where the next step goes on */
+    bool more;       /* out */
+    size_t rows;     /* out: rows changed in this step */
     uint32_t key_id;
     enum err (*reseal)(void *arg, struct str sealed, struct str identity, struct buf *out);
     void *reseal_arg;
@@ -135,28 +137,30 @@ void store_submit_chain(struct store *s, struct store_op *first, struct store_op
 /* Submits and waits; `op->home` and `op->done` are ignored. Never on a loop's thread. */
 enum err store_run(struct store *s, struct store_op *op);
 
-/* ---- opening ------------------------------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------------------------------------------------
+ */
 
 struct store_config {
-    const char *path;          /* SQLite file; NULL: the memory store */
-    size_t cache_bytes;        /* page cache of the writer, 0 = 64 MiB */
-    size_t wal_cap_bytes;      /* past it the writer checkpoints between groups, 0 = 64 MiB */
-    size_t ballast_bytes;      /* kept to make room when the disk is full, 0 = 1.25 × wal_cap or 5 % of the free space */
-    size_t queue_bytes_max;    /* waiting appends; over it ERR_BUSY, 0 = 64 MiB */
-    bool read_only_ok;         /* for doctor: do not create */
+    const char *path;       /* SQLite file; NULL: the memory store */
+    size_t cache_bytes;     /* page cache of the writer, 0 = 64 MiB */
+    size_t wal_cap_bytes;   /* past it the writer checkpoints between groups, 0 = 64 MiB */
+    size_t ballast_bytes;   /* kept to make room when the disk is full, 0 = 1.25 × wal_cap or 5 % of the free space */
+    size_t queue_bytes_max; /* waiting appends; over it ERR_BUSY, 0 = 64 MiB */
+    bool read_only_ok;      /* for doctor: do not create */
 };
 
 /* Facts about the store that outlive a process. */
 struct store_identity {
-    struct hash_key id_key;    /* of all outside ids */
+    struct hash_key id_key; /* of all outside ids */
     oid_t highest_oid;
     int64_t highest_time_ms;
     int schema_version;
 };
 
 /*
- * Opens, creating and migrating as needed, and completes a synced checkpoint before it returns. *why: a sentence that says
- * what to do. ERR_CONFLICT: another process has it open; ERR_INVALID: a newer schema or not our file; ERR_FULL; ERR_IO.
+ * Opens, creating and migrating as needed, and completes a synced checkpoint before it returns. *why: a sentence that
+ * says what to do. ERR_CONFLICT: another process has it open; ERR_INVALID: a newer schema or not our file; ERR_FULL;
+ * ERR_IO.
  */
 MUST_USE enum err store_open(const struct store_config *c, struct store **out, const char **why);
 const struct store_identity *store_identity(const struct store *s);
@@ -166,34 +170,36 @@ void store_close(struct store *s);
 struct store_stats {
     uint64_t groups;
     uint64_t ops;
-    uint64_t group_us_total;     /* time from BEGIN to synced */
+    uint64_t group_us_total; /* time from BEGIN to synced */
     uint64_t queued_ops;
     uint64_t queued_bytes;
     uint64_t wal_bytes;
     uint64_t file_bytes;
-    bool full;                   /* the disk is full: appends are refused */
+    bool full; /* the disk is full: appends are refused */
 };
 void store_stats(struct store *s, struct store_stats *out);
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
 
 MUST_USE enum err store_reader_open(struct store *s, struct store_reader **out);
 void store_reader_close(struct store_reader *r);
 
 /* All reads fill slices from `a`. ERR_NOT_FOUND is an answer; ERR_UNAVAILABLE, ERR_IO are troubles. */
-MUST_USE enum err store_get_object(struct store_reader *r, struct arena *a, enum object_kind kind, oid_t id, struct object *out);
-MUST_USE enum err store_find_object(struct store_reader *r, struct arena *a, enum object_kind kind, oid_t env, oid_t app,
-                                    struct str key, struct object *out);
+MUST_USE enum err store_get_object(struct store_reader *r, struct arena *a, enum object_kind kind, oid_t id,
+                                   struct object *out);
+MUST_USE enum err store_find_object(struct store_reader *r, struct arena *a, enum object_kind kind, oid_t env,
+                                    oid_t app, struct str key, struct object *out);
 /* Environments are named by strangers' tokens: found, or created on first write. 0 when it does not exist yet. */
 
 struct object_query {
     enum object_kind kind;
     oid_t env;
-    oid_t app;           /* 0: objects that belong to the environment */
-    bool by_key;         /* order by key instead of id */
+    oid_t app;   /* 0: objects that belong to the environment */
+    bool by_key; /* order by key instead of id */
     bool descending;
-    oid_t after;         /* exclusive; 0 = from the end where the order begins */
-    struct str after_key;/* with by_key */
+    oid_t after;          /* exclusive; 0 = from the end where the order begins */
+    struct str after_key; /* with by_key */
     bool include_deleted;
     size_t limit;
 };
@@ -210,15 +216,15 @@ MUST_USE enum err store_find_message(struct store_reader *r, struct arena *a, oi
 
 struct message_query {
     oid_t app;
-    oid_t ep;              /* 0: all messages of the workspace; else those with a delivery to ep */
-    oid_t before;          /* exclusive upper bound of ids, 0 = none */
-    oid_t after;           /* exclusive lower bound of ids, 0 = none */
-    bool ascending;        /* for pages backwards: the `limit` nearest above `after`, in ascending order */
+    oid_t ep;       /* 0: all messages of the workspace; else those with a delivery to ep */
+    oid_t before;   /* exclusive upper bound of ids, 0 = none */
+    oid_t after;    /* exclusive lower bound of ids, 0 = none */
+    bool ascending; /* for pages backwards: the `limit` nearest above `after`, in ascending order */
     const struct str *event_types;
     size_t event_type_count;
-    struct str channel;    /* null = any */
-    struct str tag;        /* null = any */
-    int status;            /* with ep: enum delivery_status, -1 = any */
+    struct str channel; /* null = any */
+    struct str tag;     /* null = any */
+    int status;         /* with ep: enum delivery_status, -1 = any */
     bool with_payload;
     size_t limit;
 };
@@ -228,23 +234,23 @@ MUST_USE enum err store_list_messages(struct store_reader *r, struct arena *a, c
 
 MUST_USE enum err store_get_delivery(struct store_reader *r, oid_t msg, oid_t ep, struct delivery *out);
 /* Deliveries of a message, by endpoint id, descending, from before_ep (exclusive, 0 = the newest). */
-MUST_USE enum err store_list_deliveries(struct store_reader *r, struct arena *a, oid_t msg, oid_t before_ep, oid_t after_ep,
-                                        size_t limit, struct delivery **out, size_t *count);
+MUST_USE enum err store_list_deliveries(struct store_reader *r, struct arena *a, oid_t msg, oid_t before_ep,
+                                        oid_t after_ep, size_t limit, struct delivery **out, size_t *count);
 
 struct attempt_query {
     oid_t app;
-    oid_t ep;              /* 0 = any (then msg or the whole workspace) */
-    oid_t msg;             /* 0 = any */
+    oid_t ep;  /* 0 = any (then msg or the whole workspace) */
+    oid_t msg; /* 0 = any */
     oid_t before;
     oid_t after;
     bool ascending;
-    int status;            /* enum delivery_status, -1 = any */
-    int status_class;      /* 0 = no answer, 100..500, -1 = any */
+    int status;       /* enum delivery_status, -1 = any */
+    int status_class; /* 0 = no answer, 100..500, -1 = any */
     const struct str *event_types;
     size_t event_type_count;
     struct str channel;
     struct str tag;
-    bool with_content;     /* else without headers and body */
+    bool with_content; /* else without headers and body */
     size_t limit;
 };
 MUST_USE enum err store_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
@@ -260,7 +266,8 @@ struct delivery_counts {
 MUST_USE enum err store_count_deliveries(struct store_reader *r, oid_t ep, int64_t since_ms, int64_t until_ms,
                                          struct delivery_counts *out);
 
-/* ---- due work ----------------------------------------------------------------------------------------------------- */
+/* ---- due work -----------------------------------------------------------------------------------------------------
+ */
 
 /* An endpoint that has pending work, and its first piece by `pos`. */
 struct pending_summary {
@@ -278,9 +285,9 @@ struct pending_delivery {
 };
 struct pending_query {
     oid_t ep;
-    int64_t until_pos;    /* only rows with pos <= this */
+    int64_t until_pos; /* only rows with pos <= this */
     size_t limit;
-    size_t bytes_max;     /* stops after the row that passes it */
+    size_t bytes_max; /* stops after the row that passes it */
 };
 /* An endpoint's pending work in order of pos, with its messages. *next_pos: the pos of the first row not returned, or
  * TIME_NEVER when there is none at all. */
@@ -291,10 +298,11 @@ MUST_USE enum err store_get_health(struct store_reader *r, oid_t ep, struct endp
 /* Total pending deliveries (approximate beyond limit). */
 MUST_USE enum err store_count_pending(struct store_reader *r, uint64_t limit, uint64_t *out);
 
-/* ---- keeping -------------------------------------------------------------------------------------------------------- */
+/* ---- keeping --------------------------------------------------------------------------------------------------------
+ */
 
 /* Copies the store into a new file while writes go on; equal to the state at its end. progress may be NULL. */
-MUST_USE enum err store_backup(struct store *s, const char *to_path, void (*progress)(void *arg, int percent), void *arg,
-                               const char **why);
+MUST_USE enum err store_backup(struct store *s, const char *to_path, void (*progress)(void *arg, int percent),
+                               void *arg, const char **why);
 
 #endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bulk work in steps: what is pending for an endpoint fails, what failed is tried again, secrets are sealed again. */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "crypto/seal.h"
+#include "store/rules.h"
+#include "store/sqlite_priv.h"
+
+/* Reads up to rows_max deliveries first: a statement that walks an index must not run while its rows move. */
+static enum err deliveries_read(struct sqlite_backend *b, sqlite3_stmt *st, struct delivery *list, size_t max,
+                                size_t *count)
+{
+    enum err e = ERR_OK;
+    *count = 0;
+    while (*count < max && (e = conn_next(&b->w, st)) == ERR_OK)
+        list[(*count)++] = row_delivery(st, 0);
+    sqlite3_reset(st);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err pending_fail(struct sqlite_backend *b, struct store_sweep *op, struct delivery *list)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_SWEEP_PENDING,
+                                 "SELECT " DELIVERY_COLUMNS " FROM delivery d INDEXED BY delivery_pending"
+                                 " WHERE d.ep=? AND d.pos IS NOT NULL LIMIT ?");
+    bind_int(st, 1, op->ep);
+    bind_int(st, 2, (int64_t)op->rows_max);
+    size_t count;
+    enum err e = deliveries_read(b, st, list, op->rows_max, &count);
+    for (size_t i = 0; i < count && e == ERR_OK; i++) {
+        rules_fail(&list[i], op->reason);
+        e = delivery_set(b, &list[i]);
+    }
+    op->rows = count;
+    op->more = count == op->rows_max;
+    return e;
+}
+
+/* Deliveries whose payload is gone are left: an attempt could not be made. */
+static enum err failed_recover(struct sqlite_backend *b, struct store_sweep *op, struct delivery *list)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_SWEEP_FAILED,
+                                 "SELECT " DELIVERY_COLUMNS ",m.payload IS NULL"
+                                 " FROM delivery d INDEXED BY delivery_ep LEFT JOIN message m ON m.id=d.msg"
+                                 " WHERE d.ep=?1 AND d.msg>?2 AND d.msg>=?3 AND d.msg<?4 ORDER BY d.msg LIMIT ?5");
+    bind_int(st, 1, op->ep);
+    bind_int(st, 2, op->cursor);
+    bind_int(st, 3, oid_at_ms(op->since_ms));
+    bind_int(st, 4, oid_at_ms(op->until_ms + 1));
+    bind_int(st, 5, (int64_t)op->rows_max);
+    size_t visited = 0, count = 0;
+    enum err e;
+    while (visited < op->rows_max && (e = conn_next(&b->w, st)) == ERR_OK) {
+        struct delivery d = row_delivery(st, 0);
+        visited++;
+        op->cursor = d.msg;
+        if (d.status == DELIVERY_FAIL && d.request == TRIGGER_SCHEDULE && col_int(st, 11) == 0)
+            list[count++] = d;
+    }
+    e = visited == op->rows_max || e == ERR_NOT_FOUND ? ERR_OK : e;
+    sqlite3_reset(st);
+    for (size_t i = 0; i < count && e == ERR_OK; i++) {
+        rules_request(&list[i], TRIGGER_RECOVERY, op->now_ms);
+        e = delivery_set(b, &list[i]);
+    }
+    op->rows = count;
+    op->more = visited == op->rows_max;
+    return e;
+}
+
+static enum err reseal_one(struct sqlite_backend *b, struct store_sweep *op, oid_t id, struct str sealed)
+{
+    char identity[24];
+    struct buf out = BUF_INIT((size_t)1 << 24);
+    (void)snprintf(identity, sizeof identity, "%lld", (long long)id);
+    enum err e = op->reseal(op->reseal_arg, sealed, str_c(identity), &out);
+    if (e == ERR_OK) {
+        sqlite3_stmt *st = conn_stmt(&b->w, W_OBJECT_RESEAL, "UPDATE object SET sealed=?2 WHERE id=?1");
+        bind_int(st, 1, id);
+        bind_blob(st, 2, buf_str(&out));
+        e = conn_run(&b->w, st);
+        op->rows += e == ERR_OK;
+    }
+    buf_fini(&out);
+    return e;
+}
+
+static enum err objects_reseal(struct sqlite_backend *b, struct store_sweep *op)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_OBJECT_SEALED, "SELECT id,sealed FROM object WHERE id>? ORDER BY id LIMIT 1");
+    enum err e = ERR_OK;
+    size_t visited = 0;
+    op->more = true;
+    for (; visited < op->rows_max && e == ERR_OK; visited++) {
+        bind_int(st, 1, op->cursor);
+        e = conn_next(&b->w, st);
+        if (e != ERR_OK)
+            break;
+        oid_t id = col_int(st, 0);
+        struct str sealed = col_str(st, 1);
+        if (sealed.ptr != NULL && keyring_sealed_by(sealed) != op->key_id) {
+            AUTO_FREE char *copy = mem_strndup(sealed.ptr, sealed.len);
+            struct str old = str_of(copy, sealed.len);
+            sqlite3_reset(st);
+            e = reseal_one(b, op, id, old);
+        } else {
+            sqlite3_reset(st);
+        }
+        if (e == ERR_OK)
+            op->cursor = id;
+    }
+    if (e == ERR_NOT_FOUND) {
+        op->more = false;
+        e = ERR_OK;
+    }
+    return e;
+}
+
+enum err sqlite_sweep(struct backend *base, struct store_sweep *op)
+{
+    struct sqlite_backend *b = backend_of(base);
+    op->rows = 0;
+    op->more = false;
+    if (op->rows_max == 0)
+        return ERR_INVALID;
+    AUTO_FREE struct delivery *list = NULL;
+    switch (op->sweep) {
+    case SWEEP_FAIL_PENDING:
+        list = mem_zalloc(op->rows_max, sizeof *list);
+        return pending_fail(b, op, list);
+    case SWEEP_RECOVER:
+        list = mem_zalloc(op->rows_max, sizeof *list);
+        return failed_recover(b, op, list);
+    case SWEEP_RESEAL:
+        return objects_reseal(b, op);
+    case SWEEP_PAYLOADS:
+    case SWEEP_MESSAGES:
+    case SWEEP_ATTEMPTS:
+        return sqlite_retention(b, op);
+    }
+    return ERR_INVALID;
+}
