@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The memory store's bulk work: one step visits rows in order of their ids, from behind the cursor, until rows_max of
+ * them were changed.
+ */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "crypto/seal.h"
+#include "store/store_mem.h"
+
+/* Changes the row if it is one of those that the sweep is for. *changed says so. */
+typedef enum err (*visit_fn)(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed);
+
+static enum err visit_fail(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+{
+    struct mem_delivery *was = (struct mem_delivery *)(void *)r;
+    struct delivery d = was->delivery;
+    *changed = d.ep == op->ep && rules_fail(&d, op->reason);
+    if (*changed)
+        mem_delivery_set(m, was, &d);
+    return ERR_OK;
+}
+
+static enum err visit_recover(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+{
+    struct mem_delivery *was = (struct mem_delivery *)(void *)r;
+    struct delivery d = was->delivery;
+    int64_t at_ms = oid_time_ms(d.msg);
+    if (d.ep != op->ep || d.status != DELIVERY_FAIL || rules_pending(&d) || at_ms < op->since_ms ||
+        at_ms > op->until_ms)
+        return ERR_OK;
+    const struct mem_message *msg = (const struct mem_message *)(const void *)rows_get(&m->messages, d.msg, 0);
+    *changed = msg != NULL && msg->message.payload.ptr != NULL;
+    if (!*changed)
+        return ERR_OK;
+    rules_request(&d, TRIGGER_RECOVERY, op->now_ms);
+    mem_delivery_set(m, was, &d);
+    return ERR_OK;
+}
+
+static enum err visit_payload(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+{
+    struct mem_message *was = (struct mem_message *)(void *)r;
+    *changed = was->message.payload.ptr != NULL && was->message.expires_ms < op->until_ms;
+    if (!*changed)
+        return ERR_OK;
+    struct mem_message *is = row_new(sizeof *is, 512, r->key, 0);
+    is->message = mem_copy_message(is->row.arena, &was->message, false);
+    rows_change(&m->log, &m->messages, &was->row, &is->row);
+    return ERR_OK;
+}
+
+static enum err visit_message(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+{
+    size_t first = rows_seek(&m->deliveries, r->key, 0), i = first;
+    *changed = oid_time_ms(r->key) < op->until_ms;
+    for (; *changed && i < m->deliveries.len && m->deliveries.at[i]->key == r->key; i++)
+        if (rules_pending(&((struct mem_delivery *)(void *)m->deliveries.at[i])->delivery))
+            *changed = false;
+    if (!*changed)
+        return ERR_OK;
+    while (first < m->deliveries.len && m->deliveries.at[first]->key == r->key)
+        rows_change(&m->log, &m->deliveries, m->deliveries.at[first], NULL);
+    rows_change(&m->log, &m->messages, r, NULL);
+    return ERR_OK;
+}
+
+static enum err visit_attempt(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+{
+    *changed = oid_time_ms(r->key) < op->until_ms;
+    if (*changed)
+        rows_change(&m->log, &m->attempts, r, NULL);
+    return ERR_OK;
+}
+
+static enum err visit_sealed(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+{
+    struct mem_object *was = (struct mem_object *)(void *)r;
+    struct buf sealed = BUF_INIT(1 << 24);
+    char identity[24];
+    *changed = was->object.sealed.ptr != NULL && keyring_sealed_by(was->object.sealed) != op->key_id;
+    if (!*changed)
+        return ERR_OK;
+    snprintf(identity, sizeof identity, "%lld", (long long)r->key);
+    enum err e = op->reseal(op->reseal_arg, was->object.sealed, str_c(identity), &sealed);
+    if (e == ERR_OK) {
+        struct object o = was->object;
+        o.sealed = buf_str(&sealed);
+        struct mem_object *is = row_new(sizeof *is, o.body.len + o.sealed.len + 256, o.id, 0);
+        is->object = mem_copy_object(is->row.arena, &o);
+        rows_change(&m->log, &m->objects, &was->row, &is->row);
+    }
+    buf_fini(&sealed);
+    return e;
+}
+
+/* Which rows a sweep walks. */
+static struct rows *rows_of(struct mem_store *m, enum store_sweep_kind kind, visit_fn *visit)
+{
+    switch (kind) {
+    case SWEEP_FAIL_PENDING:
+        *visit = visit_fail;
+        return &m->deliveries;
+    case SWEEP_RECOVER:
+        *visit = visit_recover;
+        return &m->deliveries;
+    case SWEEP_PAYLOADS:
+        *visit = visit_payload;
+        return &m->messages;
+    case SWEEP_MESSAGES:
+        *visit = visit_message;
+        return &m->messages;
+    case SWEEP_ATTEMPTS:
+        *visit = visit_attempt;
+        return &m->attempts;
+    case SWEEP_RESEAL:
+        *visit = visit_sealed;
+        return &m->objects;
+    }
+    CHECK(!"a kind of sweep");
+    return NULL;
+}
+
+enum err mem_sweep(struct backend *b, struct store_sweep *op)
+{
+    struct mem_store *m = (struct mem_store *)(void *)b;
+    visit_fn visit;
+    struct rows *rows = rows_of(m, op->sweep, &visit);
+    size_t mark = m->log.len, done = 0;
+    oid_t at = op->cursor;
+    size_t i = rows_seek(rows, at + 1, 0);
+    while (i < rows->len && done < op->rows_max) {
+        bool changed = false;
+        size_t len = rows->len;
+        at = rows->at[i]->key;
+        enum err e = visit(m, op, rows->at[i], &changed);
+        if (e != ERR_OK) {
+            changes_undo(&m->log, mark);
+            return e;
+        }
+        done += changed ? 1 : 0;
+        i += rows->len == len ? 1 : 0; /* else the row is gone and the next has its place */
+    }
+    /* Two deliveries of one message differ in their endpoint, and a sweep of deliveries is of one endpoint: no cursor
+     * stands between two that count. */
+    op->cursor = at;
+    op->more = i < rows->len;
+    op->rows = done;
+    return ERR_OK;
+}
