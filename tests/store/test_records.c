@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Outcomes: how each record moves a delivery, what is stale, what an attempt by hand changes, an endpoint's health. */
+#include "topics.h"
+
+#define T0    TEST_START_MS
+#define DUE   (T0 + 60000) /* when the deliveries of the table are due */
+#define AGAIN (T0 + 99000) /* when a record wants the next attempt */
+
+/* Where a delivery stands before the record. */
+enum start {
+    FRESH,  /* pending, no attempt yet */
+    TRIED,  /* pending, two attempts made */
+    SENT,   /* delivered by its first attempt */
+    FAILED, /* exhausted by its first attempt */
+    STARTS
+};
+
+static const struct fx_outcome to_tried[] = {
+        {.number = 1, .status = DELIVERY_PENDING, .due_ms = DUE, .http_status = 500},
+        {.number = 2, .status = DELIVERY_PENDING, .due_ms = DUE, .http_status = 0}};
+static const struct fx_outcome to_sent[] = {{.number = 1, .status = DELIVERY_SUCCESS, .http_status = 204}};
+static const struct fx_outcome to_failed[] = {
+        {.number = 1, .status = DELIVERY_FAIL, .reason = REASON_EXHAUSTED, .http_status = 410}};
+
+static const struct {
+    const struct fx_outcome *outcomes;
+    size_t count;
+} starts[STARTS] = {[TRIED] = {to_tried, 2}, [SENT] = {to_sent, 1}, [FAILED] = {to_failed, 1}};
+
+static oid_t begin(struct fixture *f, oid_t app, oid_t ep, enum start start)
+{
+    oid_t msg = fx_send(f, app, ep, DUE);
+    for (size_t i = 0; i < starts[start].count; i++)
+        assert_true(fx_record(f, app, msg, ep, starts[start].outcomes[i]));
+    return msg;
+}
+
+struct expected {
+    enum delivery_status status;
+    enum delivery_reason reason;
+    int tries;
+    int64_t due_ms;
+    bool has_pos;
+};
+
+static void expect(struct fixture *f, const char *name, oid_t msg, oid_t ep, struct expected e,
+                   enum attempt_trigger request)
+{
+    struct delivery d = fx_delivery(f, msg, ep);
+    if (d.status != e.status || d.reason != e.reason || d.tries != e.tries || d.due_ms != e.due_ms ||
+        (d.pos != 0) != e.has_pos || d.request != request)
+        fail_msg("%s: status %d reason %d tries %d due +%lld pos +%lld request %d", name, d.status, d.reason, d.tries,
+                 (long long)(d.due_ms - T0), (long long)(d.pos - T0), d.request);
+    if (e.has_pos && request == TRIGGER_SCHEDULE)
+        assert_int_equal(d.pos, e.due_ms);
+}
+
+#define PENDING_AT(n, due)                                                                                             \
+    {                                                                                                                  \
+        DELIVERY_PENDING, REASON_NONE, n, due, true                                                                    \
+    }
+#define SENT_AFTER(n)                                                                                                  \
+    {                                                                                                                  \
+        DELIVERY_SUCCESS, REASON_NONE, n, 0, false                                                                     \
+    }
+#define FAILED_AFTER(n)                                                                                                \
+    {                                                                                                                  \
+        DELIVERY_FAIL, REASON_EXHAUSTED, n, 0, false                                                                   \
+    }
+
+static void records_move_deliveries(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *name;
+        enum start start;
+        struct fx_outcome outcome;
+        bool moved;
+        struct expected expected;
+    } rows[] = {
+            {"first, delivered", FRESH, {.number = 1, .http_status = 200}, true, SENT_AFTER(1)},
+            {"first, again later",
+             FRESH,
+             {.number = 1, .status = DELIVERY_PENDING, .due_ms = AGAIN, .http_status = 500},
+             true,
+             PENDING_AT(1, AGAIN)},
+            {"first, gone",
+             FRESH,
+             {.number = 1, .status = DELIVERY_FAIL, .reason = REASON_EXHAUSTED, .http_status = 410},
+             true,
+             FAILED_AFTER(1)},
+            {"third, delivered", TRIED, {.number = 3, .http_status = 299}, true, SENT_AFTER(3)},
+            {"third, again later",
+             TRIED,
+             {.number = 3, .status = DELIVERY_PENDING, .due_ms = AGAIN, .http_status = 302},
+             true,
+             PENDING_AT(3, AGAIN)},
+            {"third, the last",
+             TRIED,
+             {.number = 3, .status = DELIVERY_FAIL, .reason = REASON_EXHAUSTED},
+             true,
+             FAILED_AFTER(3)},
+            {"stale: number done already",
+             TRIED,
+             {.number = 2, .status = DELIVERY_PENDING, .due_ms = AGAIN, .http_status = 500},
+             false,
+             PENDING_AT(2, DUE)},
+            {"stale: number done already, the last",
+             TRIED,
+             {.number = 1, .status = DELIVERY_FAIL, .reason = REASON_EXHAUSTED, .http_status = 500},
+             false,
+             PENDING_AT(2, DUE)},
+            {"stale: number not begun",
+             FRESH,
+             {.number = 2, .status = DELIVERY_PENDING, .due_ms = AGAIN},
+             false,
+             PENDING_AT(0, DUE)},
+            {"stale, delivered: finishes", TRIED, {.number = 1, .http_status = 200}, true, SENT_AFTER(2)},
+            {"delivered before, fails",
+             SENT,
+             {.number = 2, .status = DELIVERY_PENDING, .due_ms = AGAIN},
+             false,
+             SENT_AFTER(1)},
+            {"delivered before, delivered", SENT, {.number = 2, .http_status = 200}, false, SENT_AFTER(1)},
+            {"failed before, fails",
+             FAILED,
+             {.number = 2, .status = DELIVERY_PENDING, .due_ms = AGAIN},
+             false,
+             FAILED_AFTER(1)},
+            {"failed before, late 2xx of the schedule",
+             FAILED,
+             {.number = 1, .http_status = 200},
+             false,
+             FAILED_AFTER(1)},
+    };
+    oid_t app = fx_app(f), ep = fx_id(f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        oid_t msg = begin(f, app, ep, rows[i].start);
+        if (fx_record(f, app, msg, ep, rows[i].outcome) != rows[i].moved)
+            fail_msg("%s: moved", rows[i].name);
+        expect(f, rows[i].name, msg, ep, rows[i].expected, TRIGGER_SCHEDULE);
+        /* Moved or not, the attempt is in the log. */
+        struct attempt at;
+        OK(store_get_attempt(f->reader, f->arena, app, f->last_id, &at));
+        assert_int_equal(at.msg, msg);
+        assert_int_equal(at.number, rows[i].outcome.number);
+    }
+}
+
+static void attempts_by_hand_leave_the_schedule(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *name;
+        enum start start;
+        enum attempt_trigger trigger;
+        int http_status;
+        struct expected asked, done;
+    } rows[] = {
+            {"pending, delivered", TRIED, TRIGGER_MANUAL, 200, PENDING_AT(2, DUE), SENT_AFTER(2)},
+            {"pending, fails", TRIED, TRIGGER_MANUAL, 500, PENDING_AT(2, DUE), PENDING_AT(2, DUE)},
+            {"fresh, fails", FRESH, TRIGGER_RECOVERY, 0, PENDING_AT(0, DUE), PENDING_AT(0, DUE)},
+            {"failed, delivered",
+             FAILED,
+             TRIGGER_MANUAL,
+             200,
+             {DELIVERY_FAIL, REASON_EXHAUSTED, 1, 0, true},
+             SENT_AFTER(1)},
+            {"failed, recovered",
+             FAILED,
+             TRIGGER_RECOVERY,
+             200,
+             {DELIVERY_FAIL, REASON_EXHAUSTED, 1, 0, true},
+             SENT_AFTER(1)},
+            {"failed, fails",
+             FAILED,
+             TRIGGER_MANUAL,
+             500,
+             {DELIVERY_FAIL, REASON_EXHAUSTED, 1, 0, true},
+             FAILED_AFTER(1)},
+            {"sent, delivered again",
+             SENT,
+             TRIGGER_MANUAL,
+             200,
+             {DELIVERY_SUCCESS, REASON_NONE, 1, 0, true},
+             SENT_AFTER(1)},
+    };
+    oid_t app = fx_app(f), ep = fx_id(f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        oid_t msg = begin(f, app, ep, rows[i].start);
+        OK(fx_resend(f, app, msg, ep, rows[i].trigger));
+        expect(f, rows[i].name, msg, ep, rows[i].asked, rows[i].trigger);
+        if (rows[i].asked.due_ms == 0)
+            assert_int_equal(fx_delivery(f, msg, ep).pos, f->now_ms);
+        struct fx_outcome o = {.trigger = rows[i].trigger,
+                               .http_status = rows[i].http_status,
+                               .status = rows[i].done.status,
+                               .reason = rows[i].done.reason,
+                               .due_ms = rows[i].done.due_ms};
+        fx_record(f, app, msg, ep, o);
+        expect(f, rows[i].name, msg, ep, rows[i].done, TRIGGER_SCHEDULE);
+        struct delivery d = fx_delivery(f, msg, ep);
+        assert_int_equal(d.last_attempt, f->last_id);
+        assert_int_equal(d.last_failed, rows[i].http_status != 200);
+    }
+}
+
+/* The schedule may bring its own result while an attempt by hand is asked for: neither swallows the other. */
+static void the_schedule_goes_on_beside_a_request(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f), ep = fx_id(f);
+    oid_t msg = begin(f, app, ep, FRESH);
+    OK(fx_resend(f, app, msg, ep, TRIGGER_MANUAL));
+    assert_true(fx_record(
+            f, app, msg, ep,
+            (struct fx_outcome){.number = 1, .status = DELIVERY_PENDING, .due_ms = AGAIN, .http_status = 500}));
+    struct delivery d = fx_delivery(f, msg, ep);
+    assert_int_equal(d.tries, 1);
+    assert_int_equal(d.due_ms, AGAIN);
+    assert_int_equal(d.request, TRIGGER_MANUAL);
+    assert_true(d.pos != 0);
+    fx_record(f, app, msg, ep,
+              (struct fx_outcome){.trigger = TRIGGER_MANUAL, .status = DELIVERY_PENDING, .due_ms = AGAIN});
+    expect(f, "after the manual one", msg, ep, (struct expected)PENDING_AT(1, AGAIN), TRIGGER_SCHEDULE);
+}
+
+static void resends_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f), ep = fx_id(f);
+    oid_t msg = begin(f, app, ep, FAILED);
+    assert_int_equal(fx_resend(f, app, msg + 1, ep, TRIGGER_MANUAL), ERR_NOT_FOUND);
+    assert_int_equal(fx_resend(f, app + 1, msg, ep, TRIGGER_MANUAL), ERR_NOT_FOUND);
+    fx_sweep(f, (struct store_sweep){.sweep = SWEEP_PAYLOADS, .until_ms = TIME_NEVER, .rows_max = 10}, NULL);
+    assert_int_equal(fx_resend(f, app, msg, ep, TRIGGER_MANUAL), ERR_GONE);
+    expect(f, "expired", msg, ep, (struct expected)FAILED_AFTER(1), TRIGGER_SCHEDULE);
+}
+
+/* The endpoint did not match when the message came: the delivery is made now, with its own envelope. */
+static void a_resend_makes_the_delivery(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f), ep = fx_id(f);
+    struct message m = fx_message(f, app);
+    OK(fx_append(f, &m, NULL, 0));
+    struct message_render render = {.profile_version = 77, .head = STR("<"), .tail = STR(">")};
+    struct store_resend op = {.op.kind = STORE_RESEND,
+                              .app = app,
+                              .msg = m.id,
+                              .ep = ep,
+                              .profile_version = 77,
+                              .render = &render,
+                              .trigger = TRIGGER_MANUAL,
+                              .now_ms = f->now_ms};
+    OK(store_run(f->store, &op.op));
+    struct delivery d = fx_delivery(f, m.id, ep);
+    assert_int_equal(d.profile_version, 77);
+    assert_int_equal(d.request, TRIGGER_MANUAL);
+    assert_int_equal(d.due_ms, 0);
+    assert_int_equal(d.pos, f->now_ms);
+    struct pending_query q = {.ep = ep, .until_pos = TIME_NEVER, .limit = 10, .bytes_max = 1 << 20};
+    struct pending_delivery *rows;
+    size_t count;
+    int64_t next;
+    OK(store_load_pending(f->reader, f->arena, &q, &rows, &count, &next));
+    assert_int_equal(count, 1);
+    fx_same_message(&rows[0].message, &m);
+    assert_int_equal(rows[0].message.render_count, 1);
+    assert_int_equal(rows[0].message.renders[0].profile_version, 77);
+    fx_same_str(rows[0].message.renders[0].head, STR("<"), "head");
+    fx_same_str(rows[0].message.renders[0].tail, STR(">"), "tail");
+    fx_record(f, app, m.id, ep,
+              (struct fx_outcome){.trigger = TRIGGER_MANUAL, .status = DELIVERY_FAIL, .http_status = 500});
+    d = fx_delivery(f, m.id, ep);
+    assert_int_equal(d.status, DELIVERY_FAIL);
+    assert_int_equal(d.pos, 0);
+    assert_int_equal(d.tries, 0);
+}
+
+static void health_is_written_with_the_outcome(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f), ep = fx_id(f);
+    struct endpoint_health h, bad = {.ep = ep, .failing_since_ms = T0 + 1, .exhausted_since_ms = T0 + 2},
+                              good = {.ep = ep};
+    OK(store_get_health(f->reader, ep, &h));
+    assert_int_equal(h.ep, ep);
+    assert_int_equal(h.failing_since_ms, 0);
+    assert_int_equal(h.exhausted_since_ms, 0);
+    oid_t msg = begin(f, app, ep, FRESH);
+    fx_record(f, app, msg, ep,
+              (struct fx_outcome){.number = 1, .status = DELIVERY_PENDING, .due_ms = AGAIN, .health = &bad});
+    OK(store_get_health(f->reader, ep, &h));
+    assert_int_equal(h.failing_since_ms, T0 + 1);
+    assert_int_equal(h.exhausted_since_ms, T0 + 2);
+    fx_record(f, app, msg, ep, (struct fx_outcome){.number = 2, .http_status = 200, .health = &good});
+    OK(store_get_health(f->reader, ep, &h));
+    assert_int_equal(h.failing_since_ms, 0);
+    assert_int_equal(h.exhausted_since_ms, 0);
+}
+
+const struct CMUnitTest record_tests[] = {
+        FX_TEST(records_move_deliveries),
+        FX_TEST(attempts_by_hand_leave_the_schedule),
+        FX_TEST(the_schedule_goes_on_beside_a_request),
+        FX_TEST(resends_are_refused),
+        FX_TEST(a_resend_makes_the_delivery),
+        FX_TEST(health_is_written_with_the_outcome),
+};
+const size_t record_test_count = ARRAY_LEN(record_tests);
