@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 #include "crypto/seal.h"
 #include "store/rules.h"
 #include "store/sqlite_priv.h"
@@ -47,7 +48,7 @@ static enum err failed_recover(struct sqlite_backend *b, struct store_sweep *op,
     bind_int(st, 1, op->ep);
     bind_int(st, 2, op->cursor);
     bind_int(st, 3, oid_at_ms(op->since_ms));
-    bind_int(st, 4, oid_at_ms(op->until_ms + 1));
+    bind_int(st, 4, op->until_ms < TIME_NEVER ? oid_at_ms(op->until_ms + 1) : INT64_MAX);
     bind_int(st, 5, (int64_t)op->rows_max);
     size_t visited = 0, count = 0;
     enum err e;
@@ -86,7 +87,7 @@ static enum err reseal_one(struct sqlite_backend *b, struct store_sweep *op, oid
     return e;
 }
 
-static enum err objects_reseal(struct sqlite_backend *b, struct store_sweep *op)
+static enum err reseal_walk(struct sqlite_backend *b, struct store_sweep *op)
 {
     sqlite3_stmt *st = conn_stmt(&b->w, W_OBJECT_SEALED, "SELECT id,sealed FROM object WHERE id>? ORDER BY id LIMIT 1");
     enum err e = ERR_OK;
@@ -115,6 +116,24 @@ static enum err objects_reseal(struct sqlite_backend *b, struct store_sweep *op)
         e = ERR_OK;
     }
     return e;
+}
+
+/* A secret that does not open is the step's result, and a step that fails has done nothing. */
+static enum err objects_reseal(struct sqlite_backend *b, struct store_sweep *op)
+{
+    oid_t cursor = op->cursor;
+    enum err e = conn_exec(&b->w, "SAVEPOINT reseal");
+    if (e == ERR_OK)
+        e = reseal_walk(b, op);
+    if (e == ERR_OK)
+        return conn_exec(&b->w, "RELEASE reseal");
+    op->cursor = cursor;
+    op->rows = 0;
+    op->more = false;
+    if (e == ERR_FULL || e == ERR_IO)
+        return e;
+    enum err back = conn_exec(&b->w, "ROLLBACK TO reseal; RELEASE reseal");
+    return back == ERR_OK ? e : back;
 }
 
 enum err sqlite_sweep(struct backend *base, struct store_sweep *op)
