@@ -27,7 +27,15 @@ test('no secret in logs, lists, attempts, metrics or the store', async (t) => {
         'custom header': 'canary-custom-value-Gh4Jk8Wd1',
         'proxy password': 'canary-proxy-password-Bn6Vc3',
     };
-    const p = await postrider(t, { settings: { JWT_SECRET: canaries['JWT secret'], MASTER_KEY: canaries['master key'], LOG_LEVEL: 'debug' } });
+    const p = await postrider(t, {
+        settings: {
+            JWT_SECRET: canaries['JWT secret'],
+            MASTER_KEY: canaries['master key'],
+            LOG_LEVEL: 'debug',
+            PROXY: `http://somebody:${canaries['proxy password']}@127.0.0.1:9`,
+            NO_PROXY: '127.0.0.1',
+        },
+    });
     const key = await p.command(['token', 'create']);
     canaries['API key'] = key.stdout.trim();
     canaries['JSON web token'] = p.token.split('.')[2];

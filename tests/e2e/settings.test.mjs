@@ -13,7 +13,7 @@ import { eachOf, until } from './lib/wait.mjs';
 // name, values that start, values that do not
 const table = [
     ['LISTEN', [], ['nonsense', '127.0.0.1:99999', ':x']],
-    ['METRICS_LISTEN', ['', undefined], ['127.0.0.1:99999']],
+    ['METRICS_LISTEN', ['off', '127.0.0.1:0'], ['127.0.0.1:99999', 'nonsense']],
     ['DATABASE', [], ['mysql://localhost/x', 'sqlite:/nonexistent-folder/x.db', '']],
     ['MASTER_KEY', ['ab'.repeat(32)], ['short', 'zz'.repeat(32)]],
     ['PUBLIC_URL', ['https://hooks.example.com'], ['hooks.example.com', 'ftp://x']],

@@ -48,7 +48,8 @@ class Api {
 async function startProgram() {
     const port = await choosePort(8071);
     const metrics = await choosePort(9071);
-    const env = { ...process.env, POSTRIDER_LISTEN: `127.0.0.1:${port}`, POSTRIDER_METRICS_LISTEN: `127.0.0.1:${metrics}`, POSTRIDER_DATABASE: database };
+    const others = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('POSTRIDER_')));
+    const env = { ...others, POSTRIDER_LISTEN: `127.0.0.1:${port}`, POSTRIDER_METRICS_LISTEN: `127.0.0.1:${metrics}`, POSTRIDER_DATABASE: database };
     const log = openSync(logFile, 'a');
     // A group of its own, so that Ctrl-C reaches it through us, once.
     const child = spawn(program, ['serve', '--dev'], { env, stdio: ['ignore', log, log], detached: true });
