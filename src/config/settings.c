@@ -232,9 +232,10 @@ static enum err read_row(struct loader *l, const struct setting *row)
 
 static void make_public_url(struct settings *s)
 {
+    CHECK(s->listen != NULL);
     struct str listen = str_c(s->listen);
     size_t port_at = listen.len;
-    while (listen.ptr[port_at - 1] != ':')
+    while (port_at > 1 && listen.ptr[port_at - 1] != ':')
         port_at--;
     struct str host = str_take(listen, port_at - 1);
     if (host.len == 0 || str_eq(host, STR("0.0.0.0")) || str_eq(host, STR("[::]")))

@@ -550,6 +550,30 @@ static void parts_and_policy(void **state)
             {"http://abc.onion/", NULL},
     };
     check_urls(&dev, dev_rows, ARRAY_LEN(dev_rows));
+    /* The same spellings that are refused elsewhere: here it shows what they were read as. */
+    static const struct url_row odd_rows[] = {
+            {"http://0x7f000001/", "http://127.0.0.1/"},
+            {"http://017700000001/", "http://127.0.0.1/"},
+            {"http://%31%32%37.0.0.1/", "http://127.0.0.1/"},
+            {"http://127\xe3\x80\x82"
+             "0\xe3\x80\x82"
+             "0\xe3\x80\x82"
+             "1/",
+             "http://127.0.0.1/"},
+            {"http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/", "http://127.0.0.1/"},
+            {"http://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.\xe2\x93\xaa.\xe2\x93\xaa.\xe2\x91\xa0/",
+             "http://127.0.0.1/"},
+            {"http://\xe2\x93\x9b"
+             "ocalhost/",
+             "http://localhost/"},
+            {"http://loc\xc2\xad"
+             "alhost/",
+             "http://localhost/"},
+            {"http://%6c%6f%63%61%6c%68%6f%73%74/", "http://localhost/"},
+            {"http://[0:0:0:0:0:0:0:1]/", "http://[::1]/"},
+            {"http://[::ffff:7f00:1]/", "http://127.0.0.1/"},
+    };
+    check_urls(&dev, odd_rows, ARRAY_LEN(odd_rows));
     struct ssrf_policy house = {.allow = &inside, .allow_count = 1};
     static const struct url_row house_rows[] = {
             {"http://10.0.0.1/", "http://10.0.0.1/"},
