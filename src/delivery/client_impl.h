@@ -102,8 +102,9 @@ struct transfer {
     /* What happened. */
     int bind_errno; /* a source address could not be used */
     int fd;
-    bool opened; /* a connection was opened for it */
-    bool ready;  /* connected, and the guard agreed: the request was begun */
+    int64_t connected_us; /* TCP is connected, TLS begins; 0: not so far, or no TLS */
+    bool opened;          /* a connection was opened for it */
+    bool ready;           /* connected, and the guard agreed: the request was begun */
     int status;
     bool headers_done;
     enum transfer_stop stop;
@@ -166,7 +167,7 @@ curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct cu
 /* TLS is set up. */
 void sockets_handshake_done(struct sockets *s, int fd);
 int sockets_close(struct sockets *s, curl_socket_t fd);
-/* What curl waits for: CURL_POLL_… */
-void sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int what);
+/* What curl waits for: CURL_POLL_…; true when that shows that a TLS handshake has begun. */
+bool sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int what);
 
 #endif

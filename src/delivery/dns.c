@@ -183,7 +183,7 @@ static const char *failure_text(int status)
     case ARES_EREFUSED:
         return "the DNS server refused to answer";
     case ARES_ECONNREFUSED:
-        return "the DNS servers cannot be reached";
+        return "the DNS servers failed or cannot be reached";
     case ARES_EBADNAME:
         return "not a host name";
     default:

@@ -58,15 +58,21 @@ void outcome_dns_timeout(struct transfer *t)
     set_timeout(t, CAUSE_TIMEOUT_DNS, "resolving the host name");
 }
 
+/* The address in use is the one connected to; the guard saw to that. */
 static void set_peer(struct transfer *t)
 {
-    const char *ip = NULL;
-    long port = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
-    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
-    struct address a;
-    if (ip != NULL && address_parse(str_c(ip), (unsigned)port, &a))
-        t->result.peer = str_of(t->peer, address_format_peer(&a, t->peer));
+    struct address proxy;
+    const struct address *a = &t->guard.address[t->guard.at];
+    if (t->guard.via_proxy) {
+        const char *ip = NULL;
+        long port = 0;
+        curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
+        curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
+        if (ip == NULL || !address_parse(str_c(ip), (unsigned)port, &proxy))
+            return;
+        a = &proxy;
+    }
+    t->result.peer = str_of(t->peer, address_format_peer(a, t->peer));
 }
 
 /* What was tried, for words about a connection that did not come about. */
@@ -82,7 +88,7 @@ static bool is_connected(const struct transfer *t)
 {
     curl_off_t us = 0;
     curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us);
-    return t->ready || us > 0;
+    return t->ready || us > 0 || t->connected_us > 0;
 }
 
 static bool is_body_unsent(const struct transfer *t)
@@ -261,7 +267,9 @@ static void set_phases(struct transfer *t)
     curl_off_t us = 0;
     if (t->resolved_us > 0)
         p->dns_us = clip_us(t->resolved_us - t->started_us);
-    if (t->opened && curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0)
+    if (t->connected_us > 0)
+        p->connect_us = clip_us(t->connected_us - t->started_us);
+    else if (t->opened && curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0)
         p->connect_us = clip_us(before_us + us);
     if (t->opened && t->target.https && curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME_T, &us) == CURLE_OK &&
         us > 0)

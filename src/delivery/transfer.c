@@ -245,6 +245,7 @@ static void clear_answer(struct transfer *t)
 {
     t->bind_errno = 0;
     t->fd = -1;
+    t->connected_us = 0;
     t->opened = t->ready = false;
     t->body_sent = 0;
     t->body_sent_us = 0;
