@@ -18,7 +18,7 @@
 #include "base/time.h"
 #include "http/conn.h"
 
-enum { ACCEPTS_MAX = 8, ACCEPT_PAUSE_MS = 200, SWEEP_MIN_MS = 20, SHED_LOG_MS = 60000 };
+enum { ACCEPTS_MAX = 4, ACCEPT_PAUSE_MS = 200, EVICT_IDLE_MS = 1000, SWEEP_MIN_MS = 20, SHED_LOG_MS = 60000 };
 
 const struct http_limits http_limits_default = {
         .header_bytes_max = 16 * 1024,
@@ -34,8 +34,7 @@ const struct http_limits http_limits_default = {
 
 static void set_listening(struct http_server *s)
 {
-    bool listen = !s->draining && !heap_on(&s->accept_again.node) &&
-                  s->conn_count < (size_t)s->config.limits.connections_max;
+    bool listen = !s->draining && !heap_on(&s->accept_again.node);
     loop_io_set(s->config.loop, &s->listener, listen ? LOOP_READ | LOOP_EXCLUSIVE : 0);
 }
 
@@ -44,6 +43,28 @@ static void pause_accepting(struct http_server *s)
     struct loop *l = s->config.loop;
     loop_timer_set(l, &s->accept_again, loop_now_ms(l) + ACCEPT_PAUSE_MS);
     set_listening(s);
+}
+
+/* Waits for a request, and none has begun to arrive. */
+static bool is_quiet(const struct http_conn *c)
+{
+    char byte;
+    bool idle = c->x == NULL && (c->state == CONN_IDLE || c->state == CONN_HEAD);
+    return idle && recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+/* Makes room for somebody who has something to say: closes the connection that has been idle longest. */
+static bool evict_idle(struct http_server *s)
+{
+    struct list *n = list_first(&s->waits[WAIT_IDLE]);
+    if (n == NULL)
+        return false;
+    struct http_conn *c = CONTAINER_OF(n, struct http_conn, wait);
+    int64_t idle_ms = loop_now_ms(s->config.loop) - (c->deadline_ms - s->config.limits.idle_timeout_ms);
+    if (idle_ms < EVICT_IDLE_MS || !is_quiet(c))
+        return false;
+    http_conn_close(c);
+    return true;
 }
 
 /*
@@ -57,6 +78,8 @@ static void shed_connection(struct http_server *s)
         s->shed_log_ms = now_ms;
         log_warn("out_of_descriptors", LOG_INT("connections", s->conn_count));
     }
+    if (evict_idle(s))
+        return;
     if (s->reserve_fd >= 0) {
         close(s->reserve_fd);
         int fd = accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC);
@@ -68,24 +91,40 @@ static void shed_connection(struct http_server *s)
         pause_accepting(s);
 }
 
+/* False: nothing more to accept now. Only the first of a batch, known to wait, is worth an eviction. */
+static bool accept_one(struct http_server *s, bool first)
+{
+    struct sockaddr_storage a = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof a;
+    if (s->conn_count >= (size_t)s->config.limits.connections_max) {
+        if (!first)
+            return false;
+        if (!evict_idle(s)) {
+            pause_accepting(s);
+            return false;
+        }
+    }
+    int fd = accept4(s->listener.fd, (struct sockaddr *)&a, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        http_conn_open(s, fd, &a);
+    else if (errno == EMFILE || errno == ENFILE)
+        shed_connection(s);
+    else if (errno == ENOBUFS || errno == ENOMEM)
+        pause_accepting(s);
+    return fd >= 0 || errno != EAGAIN;
+}
+
+/* Watching anew puts this loop behind the others in the kernel's queue: they get the next connections. */
 static void on_accept(struct loop_io *io, unsigned events)
 {
     struct http_server *s = CONTAINER_OF(io, struct http_server, listener);
     (void)events;
-    for (int i = 0; i < ACCEPTS_MAX && io->interest != 0; i++) {
-        struct sockaddr_storage a = {.ss_family = AF_UNSPEC};
-        socklen_t len = sizeof a;
-        int fd = accept4(io->fd, (struct sockaddr *)&a, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
-            http_conn_open(s, fd, &a);
-        else if (errno == EAGAIN)
-            return;
-        else if (errno == EMFILE || errno == ENFILE)
-            shed_connection(s);
-        else if (errno == ENOBUFS || errno == ENOMEM)
-            pause_accepting(s);
-        if (fd >= 0)
-            set_listening(s);
+    int accepted = 0;
+    while (accepted < ACCEPTS_MAX && io->interest != 0 && accept_one(s, accepted == 0))
+        accepted++;
+    if (accepted > 0) {
+        loop_io_set(s->config.loop, io, 0);
+        set_listening(s);
     }
 }
 
@@ -97,8 +136,10 @@ static void on_accept_again(struct loop_timer *t)
 void http_server_conn_closed(struct http_server *s)
 {
     s->conn_count--;
-    if (!s->gone)
+    if (!s->gone && heap_on(&s->accept_again.node)) { /* there is room again */
+        loop_timer_cancel(s->config.loop, &s->accept_again);
         set_listening(s);
+    }
 }
 
 void http_server_arm(struct http_server *s, int64_t deadline_ms)
@@ -142,6 +183,9 @@ struct http_server *http_server_new(const struct http_server_config *config)
 {
     struct http_server *s = mem_zalloc(1, sizeof *s);
     int one = 1;
+    const struct http_limits *l = &config->limits;
+    CHECK(l->header_bytes_max > 0 && l->connections_max > 0 && l->header_timeout_ms > 0 && l->body_timeout_ms > 0 &&
+          l->idle_timeout_ms > 0 && l->write_timeout_ms > 0);
     s->config = *config;
     s->listener = (struct loop_io){.fd = config->listen_fd, .on_ready = on_accept};
     s->sweep.on_fire = on_sweep;
@@ -167,9 +211,7 @@ void http_server_drain(struct http_server *s)
     set_listening(s);
     for (LIST_EACH_SAFE(n, tmp, &s->conns)) {
         struct http_conn *c = CONTAINER_OF(n, struct http_conn, all);
-        char byte;
-        bool idle = c->x == NULL && (c->state == CONN_IDLE || c->state == CONN_HEAD);
-        if (c->state == CONN_HANDSHAKE || (idle && recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0))
+        if (c->state == CONN_HANDSHAKE || is_quiet(c))
             http_conn_close(c);
     }
 }

@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "sys/clock.h"
 
@@ -160,7 +161,8 @@ static void control(struct loop *l, int op, struct loop_io *io, unsigned interes
         return;
     if (op == EPOLL_CTL_ADD && errno == EEXIST && epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, io->fd, &e) == 0)
         return;
-    CHECK(!"epoll_ctl failed");
+    log_error("epoll_ctl", LOG_INT("errno", errno), LOG_INT("fd", io->fd), LOG_INT("op", op));
+    check_failed("epoll_ctl", __FILE__, __LINE__);
 }
 
 void loop_io_set(struct loop *l, struct loop_io *io, unsigned interest)

@@ -399,7 +399,8 @@ static void raw_requests(void **state)
         close(fd);
     }
     int fd = dial();
-    say(fd, "GET / HTTP/1.1\r\nHost: a\r\nA: b\0c\r\n\r\n", 37);
+    static const char with_nul[] = "GET / HTTP/1.1\r\nHost: a\r\nA: b\0c\r\n\r\n";
+    say(fd, with_nul, sizeof with_nul - 1);
     assert_int_equal(hear(fd, false), 400);
     close(fd);
 }
@@ -753,6 +754,105 @@ static void cap_per_peer(void **state)
         close(fds[i]);
 }
 
+static int setup_few(void **state)
+{
+    (void)state;
+    s.limits = http_limits_default;
+    s.limits.connections_max = 3;
+    s.limits.buffered_bytes_max = 50000;
+    s.tls = NULL;
+    start();
+    return 0;
+}
+
+static void longest_idle_makes_room(void **state)
+{
+    (void)state;
+    int fds[4];
+    for (int i = 0; i < 3; i++) {
+        fds[i] = dial();
+        say_z(fds[i], i == 0 ? "GET /hold HTTP/1.1" CRLF HOST CRLF : "GET / HTTP/1.1" CRLF HOST CRLF);
+        if (i > 0)
+            assert_int_equal(hear(fds[i], false), 200);
+    }
+    int64_t from = now_ms();
+    fds[3] = dial();
+    say_z(fds[3], "GET / HTTP/1.1" CRLF HOST CRLF);
+    assert_int_equal(hear(fds[3], false), 200);
+    assert_in_range(now_ms() - from, 500, 2500); /* the others were not idle for long */
+    assert_true(at_end(fds[1]));
+    assert_int_equal(connections(), 3);
+    int last = dial();
+    say_z(last, "GET / HTTP/1.1" CRLF HOST CRLF);
+    from = now_ms();
+    close(fds[3]);
+    assert_int_equal(hear(last, false), 200); /* or a place becomes free */
+    assert_true(now_ms() - from < 500);
+    on_loop(answer_held);
+    assert_int_equal(hear(fds[0], false), 200);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    close(last);
+}
+
+static void budget_of_large_requests(void **state)
+{
+    (void)state;
+    static char big[40000];
+    int a = dial();
+    say_z(a, "POST / HTTP/1.1" CRLF HOST "Content-Length: 40000" CRLF CRLF);
+    say(a, big, 39999);
+    usleep(20000);
+    int b = dial();
+    say_z(b, "POST / HTTP/1.1" CRLF HOST "Content-Length: 40000" CRLF CRLF);
+    say(b, big, 20000);
+    assert_int_equal(hear(b, false), 503);
+    assert_non_null(strstr(got.head, "Retry-After: 1\r\n"));
+    close(b);
+    say(a, big, 1);
+    assert_int_equal(hear(a, false), 200);
+    for (int i = 0; i < 3; i++) { /* given back each time */
+        say_z(a, "POST / HTTP/1.1" CRLF HOST "Content-Length: 40000" CRLF CRLF);
+        say(a, big, sizeof big);
+        assert_int_equal(hear(a, false), 200);
+    }
+    close(a);
+}
+
+static size_t other_connections;
+
+static void *run_loop(void *arg)
+{
+    loop_run(arg);
+    return NULL;
+}
+
+/* Connections that come one by one are shared by the loops. */
+static void loops_share(void **state)
+{
+    (void)state;
+    int fds[40];
+    pthread_t thread;
+    struct loop *loop = loop_new();
+    struct http_server *other = http_server_new(&(struct http_server_config){
+            .loop = loop, .listen_fd = s.listen_fd, .limits = s.limits, .on_request = on_request});
+    assert_int_equal(pthread_create(&thread, NULL, run_loop, loop), 0);
+    for (int i = 0; i < 40; i++) {
+        fds[i] = dial();
+        say_z(fds[i], "GET / HTTP/1.1" CRLF HOST CRLF);
+        assert_int_equal(hear(fds[i], false), 200);
+    }
+    loop_stop(loop);
+    pthread_join(thread, NULL);
+    other_connections = http_server_connections(other);
+    http_server_free(other);
+    loop_free(loop);
+    assert_int_equal(connections(), 40 - other_connections);
+    assert_in_range(other_connections, 1, 39); /* about half, unless one of the threads gets no processor */
+    for (int i = 0; i < 40; i++)
+        close(fds[i]);
+}
+
 static long resident_kib(void)
 {
     long pages = 0;
@@ -1010,6 +1110,9 @@ int main(void)
             WITH_SHORT(deadlines),
             WITH_SHORT(slow_but_fast_enough),
             WITH_SHORT(cap_per_peer),
+            cmocka_unit_test_setup_teardown(longest_idle_makes_room, setup_few, teardown),
+            cmocka_unit_test_setup_teardown(budget_of_large_requests, setup_few, teardown),
+            WITH(loops_share),
             WITH(idle_connections_are_cheap),
             WITH(out_of_descriptors),
             WITH(draining),
