@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,11 +305,10 @@ static bool place(const char *temp, const char *path, bool create)
 
 enum err keyfile_write(const char *path, const struct keyfile *f, bool create, const char **why)
 {
-    size_t len = strlen(path);
-    struct buf text = BUF_INIT(KEYFILE_SIZE_MAX);
-    AUTO_FREE char *temp = mem_alloc(len + sizeof ".XXXXXX");
-    memcpy(temp, path, len);
-    memcpy(temp + len, ".XXXXXX", sizeof ".XXXXXX");
+    struct buf text = BUF_INIT(KEYFILE_SIZE_MAX), name = BUF_INIT(PATH_MAX);
+    buf_add_str(&name, str_c(path));
+    buf_add_str(&name, STR(".XXXXXX"));
+    AUTO_FREE char *temp = buf_take(&name, NULL);     /* cut when too long: mkostemp then refuses it */
     if (buf_reserve(&text, KEYFILE_SIZE_MAX) == NULL) /* in one piece: growing would leave copies of keys behind */
         return ERR_IO;
     keyfile_format(f, &text);

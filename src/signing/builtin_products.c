@@ -10,6 +10,8 @@
     "{\"id\":\"con_1042\",\"email\":\"ada@example.com\",\"name\":\"Ada Lovelace\",\"phone\":\"+441234567890\","        \
     "\"tags\":[\"Customer\"]}"
 
+#define BOOKED "\"starts_at\":\"2026-03-02T09:00:00Z\",\"ends_at\":\"2026-03-02T09:30:00Z\","
+
 /* 86400/4095 * 2^i seconds, i = 0..11, to the millisecond: exactly a day in all. */
 const char builtin_myra[] =
         "{\"name\":\"myra\",\"description\":\"Myra: event_id, event_type, timestamp, data; X-PulsePost-Signature\","
@@ -27,23 +29,20 @@ const char builtin_myra[] =
         "{\"id\":\"deal_77\",\"title\":\"Annual plan\",\"value\":4800,\"currency\":\"USD\",\"stage\":\"won\","
         "\"previous_stage\":\"proposal\",\"contact_id\":\"con_1042\"}},"
         "{\"name\":\"booking.confirmed\",\"description\":\"A booking was confirmed\",\"example\":"
-        "{\"id\":\"bkg_310\",\"status\":\"confirmed\",\"service\":\"Consultation\",\"starts_at\":\"2026-03-02T09:00:"
-        "00Z\","
-        "\"ends_at\":\"2026-03-02T09:30:00Z\",\"contact_id\":\"con_1042\"}},"
+        "{\"id\":\"bkg_310\",\"status\":\"confirmed\",\"service\":\"Consultation\"," BOOKED
+        "\"contact_id\":\"con_1042\"}},"
         "{\"name\":\"booking.cancelled\",\"description\":\"A booking was cancelled\",\"example\":"
-        "{\"id\":\"bkg_310\",\"status\":\"cancelled\",\"service\":\"Consultation\",\"starts_at\":\"2026-03-02T09:00:"
-        "00Z\","
-        "\"ends_at\":\"2026-03-02T09:30:00Z\",\"contact_id\":\"con_1042\"}},"
+        "{\"id\":\"bkg_310\",\"status\":\"cancelled\",\"service\":\"Consultation\"," BOOKED
+        "\"contact_id\":\"con_1042\"}},"
         "{\"name\":\"form.submitted\",\"description\":\"A visitor submitted a form\",\"example\":"
-        "{\"id\":\"sub_58\",\"form\":\"Contact us\",\"contact_id\":\"con_1042\",\"fields\":{\"message\":\"Please call "
-        "me\"}}},"
+        "{\"id\":\"sub_58\",\"form\":\"Contact us\",\"contact_id\":\"con_1042\","
+        "\"fields\":{\"message\":\"Please call me\"}}},"
         "{\"name\":\"call.completed\",\"description\":\"A call ended\",\"example\":"
         "{\"id\":\"call_9\",\"status\":\"completed\",\"direction\":\"outbound\",\"duration_seconds\":184,"
         "\"contact_id\":\"con_1042\"}},"
         "{\"name\":\"esignature.signed\",\"description\":\"A document was signed\",\"example\":"
-        "{\"id\":\"esg_21\",\"status\":\"signed\",\"document\":\"Service "
-        "agreement\",\"signed_at\":\"2026-03-02T10:15:00Z\","
-        "\"contact_id\":\"con_1042\"}}"
+        "{\"id\":\"esg_21\",\"status\":\"signed\",\"document\":\"Service agreement\","
+        "\"signed_at\":\"2026-03-02T10:15:00Z\",\"contact_id\":\"con_1042\"}}"
         "]}";
 
 /* --- metapulse: an envelope with its actor, one hex signature over timestamp and body --------------------------- */

@@ -45,7 +45,7 @@ const char *parser_path(struct parser *ps, const char *at, const char *name);
 /* Whether s has no control characters: it could not stand in a header. */
 bool parser_is_line(struct str s);
 
-/* Reads "secret", "keys", "algorithm" and "signatureFormat" of the row. */
+/* Reads "secret", "keys", "newSecret", "algorithm" and "signatureFormat" of the row. */
 bool parser_keys(struct parser *ps, const struct json *row);
 
 #endif

@@ -114,6 +114,22 @@ static bool read_signature(struct parser *ps, const struct json *obj, const char
     return template_occurs(&f->format, FIELD_SIGNATURE) == 1 || parser_fail(ps, path, "must hold {signature} once");
 }
 
+/* Which form new secrets have. */
+static bool read_new_secret(struct parser *ps, const struct json *row)
+{
+    struct profile *p = ps->p;
+    struct str prefix = STR_NULL;
+    if (!parser_text(ps, row, "", "newSecret", PREFIX_MAX, &prefix))
+        return false;
+    if (prefix.ptr == NULL)
+        return true;
+    for (p->new_key = 0; p->new_key < p->key_count; p->new_key++) {
+        if (str_eq(p->keys[p->new_key].prefix, prefix))
+            return true;
+    }
+    return parser_fail(ps, "newSecret", "is not the prefix of secret or of one of keys");
+}
+
 bool parser_keys(struct parser *ps, const struct json *row)
 {
     struct profile *p = ps->p;
@@ -139,5 +155,5 @@ bool parser_keys(struct parser *ps, const struct json *row)
             return parser_fail(ps, parser_path(ps, at, "prefix"), "an alternative is chosen by it");
         p->key_count++;
     }
-    return true;
+    return read_new_secret(ps, row);
 }

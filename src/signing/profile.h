@@ -7,24 +7,31 @@
  *   name            [a-z0-9][a-z0-9_-]{0,63}
  *   description     text
  *   body            {"type":"raw"} (default), or
- * {"type":"envelope","template":"{\"id\":{event_uuid},…,\"data\":{data}}"}: placeholders stand for JSON values: {data}
- * the payload byte for byte (exactly once), {event_uuid}, {message_id}, {type}, {occurred_at} strings, {actor},
- * {workspace} objects or null headers         name -> template over {signature}, {timestamp}, {timestamp_ms},
- * {message_id}, {event_uuid}, {type}, {attempt}; at most 32, at least one with {signature} signedString    template
- * over {body} (exactly once), {timestamp}, {timestamp_ms}, {message_id}, {method}, {url}; default "{body}". What it
- * names and a receiver cannot know must stand in a header algorithm       "hmac-sha256" (default) | "hmac-sha1" |
- * "hmac-sha512" | "ed25519" encoding        "hex" (default) | "base64" signatureFormat template over {signature} for
- * one secret ("v1,{signature}"); default "{signature}" signatureSeparator text between several; default "": only one
- * signature fits, then the oldest valid secret signs secret
- * {"prefix":"whsec_","keyDecoding":"raw"|"base64"|"hex","minBytes":24,"maxBytes":256,
+ *                   {"type":"envelope","template":"{\"id\":{event_uuid},…,\"data\":{data}}"}:
+ *                   placeholders stand for JSON values: {data} the payload byte for byte (exactly once);
+ *                   {event_uuid}, {message_id}, {type}, {occurred_at} strings; {actor}, {workspace} objects or null
+ *   headers         name -> template over {signature}, {timestamp}, {timestamp_ms}, {message_id}, {event_uuid},
+ *                   {type}, {attempt}; at most 32, at least one with {signature}
+ *   signedString    template over {body} (exactly once), {timestamp}, {timestamp_ms}, {message_id}, {method}, {url};
+ *                   default "{body}". What a receiver cannot know by itself must stand in a header
+ *   algorithm       "hmac-sha256" (default) | "hmac-sha1" | "hmac-sha512" | "ed25519"
+ *   encoding        "hex" (default) | "base64"
+ *   signatureFormat template over {signature} for one secret ("v1,{signature}"); default "{signature}"
+ *   signatureSeparator
+ *                   text between several; default "": only one signature fits, then the oldest valid secret signs
+ *   secret          {"prefix":"whsec_","keyDecoding":"raw"|"base64"|"hex","minBytes":24,"maxBytes":256,
  *                    "generate":{"bytes":24,"encoding":"base64"|"hex"|"alphanumeric"}}
  *                   key = decode(text without prefix), the prefix may be missing; with "prefixInKey":true (raw only)
- * the text as it is. Default: raw, 48 alphanumeric characters. Ed25519 (prefix required, key = 32 or 64 bytes in base64
- * or hex): "publicPrefix" begins the text of a public key keys            alternatives to secret, chosen by their
- * prefix, first match wins: [{as secret, "algorithm", "signatureFormat"}…] retrySchedule   [seconds…], fractions
- * allowed; default that of `standard` timeoutMs       1..60000, default 15000 disableOn410    bool, default false
- *   eventTypes      the catalogue: [{"name","description","example"}…], copied to an environment that starts to use the
- *                   profile; example, a JSON object, may be missing
+ *                   the text as it is. Default: raw, 48 alphanumeric characters. Ed25519 (prefix required, key = 32
+ *                   or 64 bytes in base64 or hex): "publicPrefix" begins the text of a public key
+ *   keys            alternatives to secret, chosen by their prefix, first match wins:
+ *                   [{as secret, "algorithm", "signatureFormat"}…]
+ *   newSecret       the prefix of the form that new secrets have; default: the form of "secret"
+ *   retrySchedule   [seconds…], fractions allowed; default that of `standard`
+ *   timeoutMs       1..60000, default 15000
+ *   disableOn410    bool, default false
+ *   eventTypes      the catalogue: [{"name","description","example"}…], copied to an environment that starts to use
+ *                   the profile; example, a JSON object, may be missing
  *   verify          object for incoming requests, kept for later use
  */
 #ifndef PR_SIGNING_PROFILE_H
@@ -84,13 +91,12 @@ struct profile_facts {
 /* Appends what stands before and behind the payload. Nothing for raw bodies. */
 void profile_render(const struct profile *p, const struct profile_facts *facts, struct buf *head, struct buf *tail);
 
-/* Appends a new secret in the form of "secret", or of the alternative in "keys" that has this prefix (the null str: the
- * first). ERR_NOT_FOUND: there is no such form. */
+/* Appends a new secret in the form that has this prefix. ERR_NOT_FOUND: there is none. */
 MUST_USE enum err profile_generate_secret_as(const struct profile *p, struct str prefix, struct buf *out);
 /* Appends what a receiver verifies with: the text of the public key for Ed25519, else the secret as it is. ERR_INVALID:
  * it is none of this profile. */
 MUST_USE enum err profile_public_secret(const struct profile *p, struct str secret, struct buf *out);
-/* Appends a new secret in the profile's form. */
+/* Appends a new secret in the form that "newSecret" names. */
 void profile_generate_secret(const struct profile *p, struct buf *out);
 /* ERR_INVALID: *why says what is wrong with a secret that a user gives. */
 MUST_USE enum err profile_check_secret(const struct profile *p, struct str secret, const char **why);

@@ -47,6 +47,7 @@ struct profile {
     struct str separator;                   /* empty: one signature */
     struct key_form keys[PROFILE_KEYS_MAX]; /* the main form first, then the alternatives */
     size_t key_count;
+    size_t new_key; /* the form of new secrets */
     int64_t retry_ms[PROFILE_RETRIES_MAX];
     size_t retry_count;
     int64_t timeout_ms;

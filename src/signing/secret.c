@@ -153,13 +153,13 @@ static void generate(const struct key_form *f, struct buf *out)
 
 void profile_generate_secret(const struct profile *p, struct buf *out)
 {
-    generate(&p->keys[0], out);
+    generate(&p->keys[p->new_key], out);
 }
 
 enum err profile_generate_secret_as(const struct profile *p, struct str prefix, struct buf *out)
 {
     for (size_t i = 0; i < p->key_count; i++) {
-        if (prefix.ptr == NULL || str_eq(p->keys[i].prefix, prefix)) {
+        if (str_eq(p->keys[i].prefix, prefix)) {
             generate(&p->keys[i], out);
             return ERR_OK;
         }

@@ -449,6 +449,19 @@ static void other_algorithms_and_fields(void **state)
     }
 }
 
+static void new_secrets_may_have_another_form(void **state)
+{
+    (void)state;
+    struct profile *p = parse(ROW(",\"keys\":[{\"prefix\":\"a_\"},{\"prefix\":\"b_\",\"algorithm\":\"ed25519\"}],"
+                                  "\"newSecret\":\"b_\""));
+    struct buf text = BUF_INIT(256);
+    profile_generate_secret(p, &text);
+    assert_true(str_starts(buf_str(&text), STR("b_")));
+    assert_int_equal(text.len, 2 + 88);
+    buf_fini(&text);
+    profile_free(p);
+}
+
 static void controls_cannot_begin_a_header(void **state)
 {
     (void)state;
@@ -468,89 +481,92 @@ static void controls_cannot_begin_a_header(void **state)
 #define ENVELOPE(t) ROW(",\"body\":{\"type\":\"envelope\",\"template\":\"" t "\"}")
 #define HEADERS(h)  "{\"name\":\"x\",\"headers\":{\"X-Sig\":\"{signature}\"," h "}}"
 
+static const struct {
+    const char *row;
+    const char *path;
+    const char *why; /* part of it */
+} bad_rows[] = {
+        {"{", "", "line 1"},
+        {"[]", "", "object"},
+        {"{}", "name", "letters"},
+        {"{\"name\":\"Bad\"}", "name", "lower-case"},
+        {"{\"name\":\"-x\"}", "name", "begin"},
+        {"{\"name\":7}", "name", "string"},
+        {"{\"name\":\"x\"}", "headers", "{signature}"},
+        {ROW(",\"description\":1"), "description", "string"},
+        {ROW(",\"body\":\"raw\""), "body", "object"},
+        {ROW(",\"body\":{\"type\":\"xml\"}"), "body.type", "raw, envelope"},
+        {ENVELOPE(""), "body.template", "{data}"},
+        {ENVELOPE("{data}{data}"), "body.template", "exactly once"},
+        {ENVELOPE("{\\\"a\\\":{data},\\\"b\\\":{nope}}"), "body.template", "{nope} is not a placeholder"},
+        {ENVELOPE("{\\\"a\\\":{data},\\\"b\\\":{signature}}"), "body.template", "{signature} is not available"},
+        {ENVELOPE("{\\\"a\\\":{data}"), "body.template", "JSON"},
+        {ENVELOPE("{\\\"a\\\":\\\"{type}\\\",\\\"b\\\":{data}}"), "body.template", "whole value"},
+        {ENVELOPE("{{type}:{data}}"), "body.template", "JSON"},
+        {ENVELOPE("{\\\"a\\\":{data}} x"), "body.template", "JSON"},
+        {HEADERS("\"Bad Name\":\"x\""), "headers.Bad Name", "RFC 9110"},
+        {HEADERS("\"\":\"x\""), "headers", "RFC 9110"},
+        {HEADERS("\"Host\":\"x\""), "headers.Host", "not a profile's"},
+        {HEADERS("\"content-type\":\"x\""), "headers.content-type", "not a profile's"},
+        {HEADERS("\"x-sig\":\"{signature}\""), "headers.x-sig", "twice"},
+        {HEADERS("\"A\":1"), "headers.A", "string"},
+        {HEADERS("\"A\":\"\""), "headers.A", "empty"},
+        {HEADERS("\"A\":\"x\\r\\nB: y\""), "headers.A", "line breaks"},
+        {HEADERS("\"A\":\"x\\u0000\""), "headers.A", "control"},
+        {HEADERS("\"A\":\"{body}\""), "headers.A", "{body} is not available"},
+        {ROW(",\"signedString\":\"{timestamp}.{body}\""), "headers", "{timestamp}"},
+        {ROW(",\"signedString\":\"{message_id}.{body}\""), "headers", "{message_id}"},
+        {ROW(",\"signedString\":\"fixed\""), "signedString", "{body}"},
+        {ROW(",\"signedString\":\"{body}{body}\""), "signedString", "once"},
+        {ROW(",\"signedString\":\"{type}{body}\""), "signedString", "{type}"},
+        {ROW(",\"algorithm\":\"md5\""), "algorithm", "hmac-sha256"},
+        {ROW(",\"encoding\":\"utf8\""), "encoding", "hex"},
+        {ROW(",\"signatureFormat\":\"v1\""), "signatureFormat", "{signature}"},
+        {ROW(",\"signatureFormat\":\"v1\\n{signature}\""), "signatureFormat", "control"},
+        {ROW(",\"signatureSeparator\":\"\\n\""), "signatureSeparator", "control"},
+        {ROW(",\"secret\":[]"), "secret", "object"},
+        {ROW(",\"secret\":{\"keyDecoding\":\"rot13\"}"), "secret.keyDecoding", "base64"},
+        {ROW(",\"secret\":{\"minBytes\":8}"), "secret.minBytes", "24"},
+        {ROW(",\"secret\":{\"minBytes\":100,\"maxBytes\":50}"), "secret.maxBytes", "100"},
+        {ROW(",\"secret\":{\"prefix\":\"a b\"}"), "secret.prefix", "blanks"},
+        {ROW(",\"secret\":{\"generate\":{\"bytes\":20}}"), "secret.generate", "minBytes"},
+        {ROW(",\"secret\":{\"generate\":{\"bytes\":1}}"), "secret.generate.bytes", "16"},
+        {ROW(",\"secret\":{\"keyDecoding\":\"hex\",\"generate\":{\"encoding\":\"base64\"}}"), "secret.generate",
+         "keyDecoding"},
+        {ROW(",\"secret\":{\"keyDecoding\":\"hex\",\"prefixInKey\":true}"), "secret.prefixInKey", "raw"},
+        {ROW(",\"algorithm\":\"ed25519\""), "secret.prefix", "Ed25519"},
+        {ROW(",\"algorithm\":\"ed25519\",\"secret\":{\"prefix\":\"k_\",\"publicPrefix\":\"k_pub\"}"),
+         "secret.publicPrefix", "begin"},
+        {ROW(",\"keys\":{}"), "keys", "array"},
+        {ROW(",\"keys\":[1]"), "keys.0", "object"},
+        {ROW(",\"keys\":[{\"algorithm\":\"hmac-sha1\"}]"), "keys.0.prefix", "chosen"},
+        {ROW(",\"keys\":[{\"prefix\":\"a\"},{\"prefix\":\"b\",\"algorithm\":\"rsa\"}]"), "keys.1.algorithm", "ed25519"},
+        {ROW(",\"newSecret\":\"whsk_\""), "newSecret", "prefix"},
+        {ROW(",\"newSecret\":1"), "newSecret", "string"},
+        {ROW(",\"retrySchedule\":5"), "retrySchedule", "array"},
+        {ROW(",\"retrySchedule\":[1,-1]"), "retrySchedule.1", "seconds"},
+        {ROW(",\"retrySchedule\":[\"5s\"]"), "retrySchedule.0", "seconds"},
+        {ROW(",\"retrySchedule\":[1e9]"), "retrySchedule.0", "seconds"},
+        {ROW(",\"timeoutMs\":0"), "timeoutMs", "60000"},
+        {ROW(",\"timeoutMs\":1.5"), "timeoutMs", "whole"},
+        {ROW(",\"timeoutMs\":60001"), "timeoutMs", "60000"},
+        {ROW(",\"disableOn410\":\"yes\""), "disableOn410", "true or false"},
+        {ROW(",\"eventTypes\":[{\"name\":\"a b\"}]"), "eventTypes.0.name", "letters"},
+        {ROW(",\"eventTypes\":[{\"name\":\"a\",\"example\":1}]"), "eventTypes.0.example", "object"},
+        {ROW(",\"verify\":1"), "verify", "object"},
+};
+
 static void bad_rows_are_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *row;
-        const char *path;
-        const char *why; /* part of it */
-    } rows[] = {
-            {"{", "", "line 1"},
-            {"[]", "", "object"},
-            {"{}", "name", "letters"},
-            {"{\"name\":\"Bad\"}", "name", "lower-case"},
-            {"{\"name\":\"-x\"}", "name", "begin"},
-            {"{\"name\":7}", "name", "string"},
-            {"{\"name\":\"x\"}", "headers", "{signature}"},
-            {ROW(",\"description\":1"), "description", "string"},
-            {ROW(",\"body\":\"raw\""), "body", "object"},
-            {ROW(",\"body\":{\"type\":\"xml\"}"), "body.type", "raw, envelope"},
-            {ENVELOPE(""), "body.template", "{data}"},
-            {ENVELOPE("{data}{data}"), "body.template", "exactly once"},
-            {ENVELOPE("{\\\"a\\\":{data},\\\"b\\\":{nope}}"), "body.template", "{nope} is not a placeholder"},
-            {ENVELOPE("{\\\"a\\\":{data},\\\"b\\\":{signature}}"), "body.template", "{signature} is not available"},
-            {ENVELOPE("{\\\"a\\\":{data}"), "body.template", "JSON"},
-            {ENVELOPE("{\\\"a\\\":\\\"{type}\\\",\\\"b\\\":{data}}"), "body.template", "whole value"},
-            {ENVELOPE("{{type}:{data}}"), "body.template", "JSON"},
-            {ENVELOPE("{\\\"a\\\":{data}} x"), "body.template", "JSON"},
-            {HEADERS("\"Bad Name\":\"x\""), "headers.Bad Name", "RFC 9110"},
-            {HEADERS("\"\":\"x\""), "headers", "RFC 9110"},
-            {HEADERS("\"Host\":\"x\""), "headers.Host", "not a profile's"},
-            {HEADERS("\"content-type\":\"x\""), "headers.content-type", "not a profile's"},
-            {HEADERS("\"x-sig\":\"{signature}\""), "headers.x-sig", "twice"},
-            {HEADERS("\"A\":1"), "headers.A", "string"},
-            {HEADERS("\"A\":\"\""), "headers.A", "empty"},
-            {HEADERS("\"A\":\"x\\r\\nB: y\""), "headers.A", "line breaks"},
-            {HEADERS("\"A\":\"x\\u0000\""), "headers.A", "control"},
-            {HEADERS("\"A\":\"{body}\""), "headers.A", "{body} is not available"},
-            {ROW(",\"signedString\":\"{timestamp}.{body}\""), "headers", "{timestamp}"},
-            {ROW(",\"signedString\":\"{message_id}.{body}\""), "headers", "{message_id}"},
-            {ROW(",\"signedString\":\"fixed\""), "signedString", "{body}"},
-            {ROW(",\"signedString\":\"{body}{body}\""), "signedString", "once"},
-            {ROW(",\"signedString\":\"{type}{body}\""), "signedString", "{type}"},
-            {ROW(",\"algorithm\":\"md5\""), "algorithm", "hmac-sha256"},
-            {ROW(",\"encoding\":\"utf8\""), "encoding", "hex"},
-            {ROW(",\"signatureFormat\":\"v1\""), "signatureFormat", "{signature}"},
-            {ROW(",\"signatureFormat\":\"v1\\n{signature}\""), "signatureFormat", "control"},
-            {ROW(",\"signatureSeparator\":\"\\n\""), "signatureSeparator", "control"},
-            {ROW(",\"secret\":[]"), "secret", "object"},
-            {ROW(",\"secret\":{\"keyDecoding\":\"rot13\"}"), "secret.keyDecoding", "base64"},
-            {ROW(",\"secret\":{\"minBytes\":8}"), "secret.minBytes", "24"},
-            {ROW(",\"secret\":{\"minBytes\":100,\"maxBytes\":50}"), "secret.maxBytes", "100"},
-            {ROW(",\"secret\":{\"prefix\":\"a b\"}"), "secret.prefix", "blanks"},
-            {ROW(",\"secret\":{\"generate\":{\"bytes\":20}}"), "secret.generate", "minBytes"},
-            {ROW(",\"secret\":{\"generate\":{\"bytes\":1}}"), "secret.generate.bytes", "16"},
-            {ROW(",\"secret\":{\"keyDecoding\":\"hex\",\"generate\":{\"encoding\":\"base64\"}}"), "secret.generate",
-             "keyDecoding"},
-            {ROW(",\"secret\":{\"keyDecoding\":\"hex\",\"prefixInKey\":true}"), "secret.prefixInKey", "raw"},
-            {ROW(",\"algorithm\":\"ed25519\""), "secret.prefix", "Ed25519"},
-            {ROW(",\"algorithm\":\"ed25519\",\"secret\":{\"prefix\":\"k_\",\"publicPrefix\":\"k_pub\"}"),
-             "secret.publicPrefix", "begin"},
-            {ROW(",\"keys\":{}"), "keys", "array"},
-            {ROW(",\"keys\":[1]"), "keys.0", "object"},
-            {ROW(",\"keys\":[{\"algorithm\":\"hmac-sha1\"}]"), "keys.0.prefix", "chosen"},
-            {ROW(",\"keys\":[{\"prefix\":\"a\"},{\"prefix\":\"b\",\"algorithm\":\"rsa\"}]"), "keys.1.algorithm",
-             "ed25519"},
-            {ROW(",\"retrySchedule\":5"), "retrySchedule", "array"},
-            {ROW(",\"retrySchedule\":[1,-1]"), "retrySchedule.1", "seconds"},
-            {ROW(",\"retrySchedule\":[\"5s\"]"), "retrySchedule.0", "seconds"},
-            {ROW(",\"retrySchedule\":[1e9]"), "retrySchedule.0", "seconds"},
-            {ROW(",\"timeoutMs\":0"), "timeoutMs", "60000"},
-            {ROW(",\"timeoutMs\":1.5"), "timeoutMs", "whole"},
-            {ROW(",\"timeoutMs\":60001"), "timeoutMs", "60000"},
-            {ROW(",\"disableOn410\":\"yes\""), "disableOn410", "true or false"},
-            {ROW(",\"eventTypes\":[{\"name\":\"a b\"}]"), "eventTypes.0.name", "letters"},
-            {ROW(",\"eventTypes\":[{\"name\":\"a\",\"example\":1}]"), "eventTypes.0.example", "object"},
-            {ROW(",\"verify\":1"), "verify", "object"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++) {
         struct arena *a = arena_new(4096);
         struct profile *p = NULL;
         struct str path = STR_NULL, why = STR_NULL;
-        enum err e = profile_parse(a, str_c(rows[i].row), &p, &path, &why);
-        if (e != ERR_INVALID || !str_eq(path, str_c(rows[i].path)) || str_find_str(why, str_c(rows[i].why)) == why.len)
-            fail_msg("row %zu: %s gives '" STR_FMT "': " STR_FMT, i, rows[i].row, STR_ARG(path), STR_ARG(why));
+        enum err e = profile_parse(a, str_c(bad_rows[i].row), &p, &path, &why);
+        if (e != ERR_INVALID || !str_eq(path, str_c(bad_rows[i].path)) ||
+            str_find_str(why, str_c(bad_rows[i].why)) == why.len)
+            fail_msg("row %zu: %s gives '" STR_FMT "': " STR_FMT, i, bad_rows[i].row, STR_ARG(path), STR_ARG(why));
         arena_free(a);
     }
 }
@@ -590,6 +606,7 @@ int main(void)
             cmocka_unit_test(envelopes_wrap_the_payload),
             cmocka_unit_test(secrets_have_their_form),
             cmocka_unit_test(other_algorithms_and_fields),
+            cmocka_unit_test(new_secrets_may_have_another_form),
             cmocka_unit_test(controls_cannot_begin_a_header),
             cmocka_unit_test(bad_rows_are_refused),
             cmocka_unit_test(limits_hold),
