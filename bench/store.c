@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the store costs per event: a message of 1 KB with one target, and the record of its attempt, in groups.
- * usage: bench_store PATH|:memory: GROUP EVENTS. Prints CPU and wall time per event and the bytes per event.
+ * usage: bench_store PATH|:memory: GROUP EVENTS ENDPOINTS. Prints CPU and wall time per event and the bytes per event.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -12,8 +12,6 @@
 #include "base/time.h"
 #include "store/store.h"
 #include "sys/clock.h"
-
-#define ENDPOINTS 1000
 
 struct event {
     struct store_append append;
@@ -90,7 +88,7 @@ static double cpu_s(void)
     return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static void rounds_run(struct store *s, struct oid_source *ids, size_t group, size_t events)
+static void rounds_run(struct store *s, struct oid_source *ids, size_t group, size_t events, unsigned endpoints)
 {
     struct event *sets = mem_zalloc(2 * group, sizeof *sets);
     for (size_t round = 0; round <= events / group; round++) {
@@ -105,7 +103,7 @@ static void rounds_run(struct store *s, struct oid_source *ids, size_t group, si
                 ops[0] = &old[i].record.op;
             }
             if (round < events / group) {
-                event_init(&fresh[i], ids, (unsigned)hash_u64(round * group + i) % ENDPOINTS, now);
+                event_init(&fresh[i], ids, (unsigned)hash_u64(round * group + i) % endpoints, now);
                 ops[1] = &fresh[i].append.op;
             }
             for (int k = 0; k < 2; k++) {
@@ -126,8 +124,8 @@ static void rounds_run(struct store *s, struct oid_source *ids, size_t group, si
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench_store PATH|:memory: GROUP EVENTS\n");
+    if (argc != 5) {
+        fprintf(stderr, "usage: bench_store PATH|:memory: GROUP EVENTS ENDPOINTS\n");
         return 2;
     }
     clock_init(0);
@@ -145,7 +143,7 @@ int main(int argc, char **argv)
         body[i] = (char)('a' + hash_u64(i) % 26);
     double cpu = cpu_s();
     int64_t wall = clock_mono_us();
-    rounds_run(s, &ids, group, events);
+    rounds_run(s, &ids, group, events, (unsigned)atol(argv[4]));
     cpu = cpu_s() - cpu;
     wall = clock_mono_us() - wall;
     struct store_stats st;

@@ -8,8 +8,9 @@
 #include "base/log.h"
 #include "store/sqlite_priv.h"
 
-/* The log is worth a checkpoint from here on. */
-#define CHECKPOINT_PAGES 2000
+/* Passes come at half of the log's cap, then each half-way to it: pages that change in every group are moved rarely,
+ * and little is left for the writer when the cap is reached. */
+#define CHECKPOINT_STEP_MIN ((uint64_t)1 << 20)
 
 NORETURN void checkpoint_die(const char *what, int rc)
 {
@@ -23,9 +24,14 @@ static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
     (void)name;
     struct sqlite_backend *b = arg;
     struct checkpointer *k = &b->checkpointer;
-    b->wal_bytes = (uint64_t)pages * (SQLITE_PAGE_BYTES + 24);
-    if (pages < CHECKPOINT_PAGES)
+    uint64_t wal = (uint64_t)pages * (SQLITE_PAGE_BYTES + 24), cap = b->wal_cap_bytes;
+    if (wal < b->wal_bytes)
+        b->wal_next_bytes = cap / 2;
+    b->wal_bytes = wal;
+    if (wal < b->wal_next_bytes)
         return SQLITE_OK;
+    uint64_t step = wal < cap ? (cap - wal) / 2 : cap / 8;
+    b->wal_next_bytes = wal + (step > CHECKPOINT_STEP_MIN ? step : CHECKPOINT_STEP_MIN);
     pthread_mutex_lock(&k->lock);
     k->wanted = true;
     pthread_cond_signal(&k->wake);
@@ -63,6 +69,7 @@ enum err checkpointer_start(struct sqlite_backend *b)
         return e;
     pthread_mutex_init(&k->lock, NULL);
     pthread_cond_init(&k->wake, NULL);
+    b->wal_next_bytes = b->wal_cap_bytes / 2;
     sqlite3_wal_hook(b->w.db, wal_grew, b);
     CHECK(pthread_create(&k->thread, NULL, checkpointer_run, b) == 0);
     k->running = true;

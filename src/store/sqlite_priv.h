@@ -196,6 +196,7 @@ struct sqlite_backend {
     size_t reserve_bytes;
     bool ballast_there;
     _Atomic uint64_t wal_bytes; /* live frames, by the last commit */
+    uint64_t wal_next_bytes;    /* where the checkpointer's next pass begins */
     uint64_t wal_tried_bytes;   /* at the writer's last own checkpoint */
     struct checkpointer checkpointer;
 };
