@@ -9,23 +9,26 @@ const skips = [];
 const failures = [];
 
 function cmockaProgram(suite, run) {
-    const lines = run.stdout?.split('\n') ?? [];
     let failed = 0;
     let any = false;
-    for (const line of lines) {
+    let reason = '';
+    for (const line of run.stdout?.split('\n') ?? []) {
+        // cmocka has no words for why: a test prints them itself, before it skips.
+        reason = /^skipped: (.*)$/.exec(line)?.[1] ?? reason;
         const m = /^(not ok|ok)\b\s*\d*\s*(?:-\s*)?(.*)$/.exec(line);
         if (!m) continue;
         any = true;
-        const skip = /#\s*SKIP\s*(.*)$/i.exec(m[2]);
-        if (m[1] === 'not ok') {
+        const skip = /# SKIP\s*(.*)$/i.exec(m[2]);
+        if (skip) {
+            total.skipped++;
+            skips.push(`${suite}: ${run.name}: ${skip[1]}: ${reason || 'no reason given'}`);
+        } else if (m[1] === 'not ok') {
             failed++;
             failures.push(`${suite}: ${run.name}: ${m[2]}`);
-        } else if (skip) {
-            total.skipped++;
-            skips.push(`${suite}: ${run.name}: ${m[2]}`);
         } else {
             total.passed++;
         }
+        reason = '';
     }
     // A program that crashes or times out says nothing about its last test; one without TAP counts as one test.
     if (run.returncode !== 0 && failed === 0) {

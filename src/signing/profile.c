@@ -109,7 +109,7 @@ static void render_segment(const struct segment *s, const struct profile_facts *
     case FIELD_METHOD:
     case FIELD_URL:
     case FIELD_COUNT:
-        CHECK(!"a field that an envelope cannot have");
+        CHECK(false && "a field that an envelope cannot have");
     }
 }
 

@@ -118,7 +118,7 @@ static struct rows *rows_of(struct mem_store *m, enum store_sweep_kind kind, vis
         *visit = visit_sealed;
         return &m->objects;
     }
-    CHECK(!"a kind of sweep");
+    CHECK(false && "a kind of sweep");
     return NULL;
 }
 

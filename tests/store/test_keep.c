@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #define FILES_ONLY(f)                                                                                                  \
-    if ((f)->memory)                                                                                                   \
-    skip()
+    if ((f)->memory) {                                                                                                 \
+        print_message("skipped: the memory store has no file\n");                                                      \
+        skip();                                                                                                        \
+    }
 
 struct written {
     oid_t app, ep, msg[3];
