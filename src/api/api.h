@@ -44,6 +44,7 @@ struct api {
     void (*on_config_changed)(void *arg, oid_t env, oid_t app); /* app 0: all of the environment */
     void (*on_endpoint_changed)(void *arg, oid_t app, oid_t ep);
     void (*on_pending)(void *arg, oid_t ep); /* the endpoint got work by hand, recovery or test: load it */
+    void (*on_token_changed)(void *arg);     /* a key was revoked or changed: forget cached principals */
 };
 
 #define API_PARAMS_MAX      4
@@ -67,6 +68,8 @@ struct api_call {
     oid_t env;                         /* 0: an environment that nobody has written to yet */
     struct str params[API_PARAMS_MAX]; /* decoded, in the order of the pattern */
     struct problems problems;
+    const char *bad_query; /* the query parameter that cannot be read, NULL: none */
+    bool stale;            /* another change came between: the handler runs again */
 
     /* the answer */
     int status;

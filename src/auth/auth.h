@@ -17,7 +17,35 @@ struct principal {
     oid_t app;               /* confined to this workspace; 0 = all of the environment */
     oid_t token;             /* the OBJ_TOKEN, 0 for a JWT */
     struct str name;         /* of the token, for the audit and as actor; may be null */
+    uint32_t scopes;         /* 0 = not restricted; else bits, see auth_scope */
 };
+
+/* What a scope may speak of. X(symbol, name) */
+#define AUTH_AREA_TABLE(X)                                                                                             \
+    X(APP, "app")                                                                                                      \
+    X(ENDPOINT, "endpoint")                                                                                            \
+    X(MESSAGE, "message")                                                                                              \
+    X(ATTEMPT, "attempt")                                                                                              \
+    X(EVENT_TYPE, "event-type")                                                                                        \
+    X(PROFILE, "profile")                                                                                              \
+    X(SETTINGS, "settings")                                                                                            \
+    X(TOKEN, "token")
+
+enum auth_area {
+#define AUTH_AREA_ENUM(sym, name) AUTH_AREA_##sym,
+    AUTH_AREA_TABLE(AUTH_AREA_ENUM)
+#undef AUTH_AREA_ENUM
+            AUTH_AREAS
+};
+
+/* The bits of a scope: "endpoint:read", "message:write" (reads too), "message:*", "*:read". ERR_INVALID: no such thing.
+ */
+MUST_USE enum err auth_scope(struct str text, uint32_t *bits);
+/* Whether the scopes of a principal allow it. */
+static inline bool auth_scope_allows(const struct principal *p, enum auth_area area, bool write)
+{
+    return p->scopes == 0 || (p->scopes & (1u << (2 * (unsigned)area + (write ? 1u : 0u)))) != 0;
+}
 
 /*
  * Verifies a JWT (RFC 7515, HS256 only; `exp` and `nbf` with 60 s of leeway, neither is required). sub "org_…": owner

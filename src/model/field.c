@@ -2,7 +2,6 @@
 /* Reading: one function per kind turns a JSON value into the member, or reports one problem and leaves it. */
 #include "model/field.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -208,7 +207,7 @@ static void read_seconds(const struct reading *r)
                      (long long)(r->field->item_max / 1000));
             return;
         }
-        ms[n++] = llround(s * 1000);
+        ms[n++] = (int64_t)(s * 1000 + 0.5);
     }
     *(const int64_t **)r->to = ms;
     *r->len = n;

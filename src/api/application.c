@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Applications: the workspaces of an environment. */
+#include "api/application.h"
+
+#include "api/env.h"
+#include "api/event_type.h"
+#include "api/routes.h"
+#include "api/task.h"
+
+static void write_app(const struct api *api, struct api_call *call, const struct app *app, struct json_writer *w)
+{
+    json_w_object(w);
+    json_w_str_at(w, "id", api_id(api, call, app->id, "app_"));
+    fields_write_answer(app_fields, app_field_count, app, w);
+    json_w_time_at(w, "createdAt", app->created_ms);
+    json_w_time_at(w, "updatedAt", app->updated_ms);
+    json_w_object_end(w);
+}
+
+static void answer_app(const struct api *api, struct api_call *call, int status, const struct app *app)
+{
+    struct json_writer w = answer(call, status);
+    write_app(api, call, app, &w);
+}
+
+enum err profile_row_find(struct api_call *call, struct str name, struct object *version)
+{
+    struct object profile;
+    struct env_profile is;
+    enum err e = store_find_object(call->reader, call->arena, OBJ_PROFILE, call->env, 0, name, &profile);
+    if (e != ERR_OK || (e = env_profile_read(call->arena, &profile, &is)) != ERR_OK)
+        return e;
+    return store_get_object(call->reader, call->arena, OBJ_PROFILE_VERSION, is.current, version);
+}
+
+/* Writes the workspace and the event types that its profile brings along. before NULL: it is new. */
+enum err application_save(struct api *api, struct api_call *call, const struct object *old, struct app *app,
+                          const struct app *before)
+{
+    struct object_change *changes = NULL;
+    size_t n = 0;
+    struct object version;
+    if (app->profile.ptr == NULL)
+        app->profile = str_c(api->default_profile);
+    if (before == NULL || !str_eq(before->profile, app->profile)) {
+        enum err e = profile_row_find(call, app->profile, &version);
+        if (e == ERR_NOT_FOUND) {
+            call_problem(call, "profile", "value_error", "no such profile");
+            return ERR_INVALID;
+        }
+        if (e != ERR_OK || (e = event_types_missing(api, call, version.body, &changes, &n)) != ERR_OK)
+            return e;
+    } else {
+        changes = arena_zalloc(call->arena, sizeof *changes);
+    }
+    app->updated_ms = call->now_ms;
+    struct object_change *last = &changes[n++];
+    *last = (struct object_change){.change = OBJECT_UPDATE, .expected_version = old != NULL ? old->version : 0};
+    if (old == NULL) {
+        last->change = OBJECT_CREATE;
+        app->id = oid_next(api->oids, call->now_ms);
+        app->env = call->env;
+        app->created_ms = call->now_ms;
+    }
+    app_encode(call->arena, app, &last->object);
+    return api_commit(api, changes, n, call->env, app->id);
+}
+
+static void finish_save(struct api *api, struct api_call *call, const struct object *old, struct app *app,
+                        const struct app *before)
+{
+    enum err e = application_save(api, call, old, app, before);
+    if (e == ERR_CONFLICT)
+        answer_error(call, e, "an application with this uid exists");
+    else if (call_fits(call) && answer_ok(call, e))
+        answer_app(api, call, old != NULL ? 200 : 201, app);
+}
+
+void application_create(struct api *api, struct api_call *call)
+{
+    struct app app = {0};
+    struct object old;
+    bool get = query_bool(call, "get_if_exists", false);
+    const struct json *body = call_json(call, false);
+    if (body == NULL)
+        return;
+    fields_read(call->arena, app_fields, app_field_count, FIELD_CREATE, body, &app, &call->problems);
+    if (!call_fits(call))
+        return;
+    if (app.uid.ptr != NULL) {
+        enum err e = store_find_object(call->reader, call->arena, OBJ_APP, call->env, 0, app.uid, &old);
+        if (e == ERR_OK && get) {
+            if (answer_ok(call, app_decode(call->arena, &old, &app)))
+                answer_app(api, call, 200, &app);
+            return;
+        }
+        if (e != ERR_NOT_FOUND && e != ERR_OK) {
+            answer_error(call, e, NULL);
+            return;
+        }
+    }
+    finish_save(api, call, NULL, &app, NULL);
+    if (call->status == 409 && get)
+        call->stale = true; /* somebody else created it meanwhile: get it */
+}
+
+enum err application_ensure(struct api *api, struct api_call *call, struct str json, oid_t *out)
+{
+    struct json *body;
+    struct app app = {0};
+    struct object old;
+    if (json_parse(call->arena, json, &body, NULL) != ERR_OK)
+        return ERR_INVALID;
+    fields_read(call->arena, app_fields, app_field_count, FIELD_CREATE, body, &app, &call->problems);
+    if (call->problems.count > 0)
+        return ERR_INVALID;
+    for (int i = 0; i < 3; i++) {
+        enum err e = ERR_NOT_FOUND;
+        if (app.uid.ptr != NULL)
+            e = store_find_object(call->reader, call->arena, OBJ_APP, call->env, 0, app.uid, &old);
+        if (e == ERR_OK) {
+            *out = old.id;
+            return ERR_OK;
+        }
+        if (e != ERR_NOT_FOUND)
+            return e;
+        e = application_save(api, call, NULL, &app, NULL);
+        if (e == ERR_OK)
+            *out = app.id;
+        if (e != ERR_CONFLICT && e != ERR_STALE)
+            return e;
+    }
+    return ERR_STALE;
+}
+
+void application_get(struct api *api, struct api_call *call)
+{
+    struct app app;
+    if (call_app(api, call, &app))
+        answer_app(api, call, 200, &app);
+}
+
+void application_put(struct api *api, struct api_call *call)
+{
+    struct object o;
+    struct app app = {0}, before;
+    oid_t id;
+    const struct json *body = call_json(call, false);
+    if (body == NULL)
+        return;
+    enum err e = api_app_id(api, call->reader, call->arena, call->env, call->params[0], &id);
+    if (e != ERR_NOT_FOUND || call->who.app != 0) {
+        if (!call_app_object(api, call, &o, &app))
+            return;
+    }
+    before = app;
+    fields_read(call->arena, app_fields, app_field_count, FIELD_REPLACE, body, &app, &call->problems);
+    if (e == ERR_NOT_FOUND && app.uid.ptr == NULL && !str_starts(call->params[0], STR("app_")) &&
+        chars_fit(CHARS_ID, call->params[0]) && call->params[0].len <= 256)
+        app.uid = call->params[0];
+    if (call_fits(call))
+        finish_save(api, call, e == ERR_OK ? &o : NULL, &app, e == ERR_OK ? &before : NULL);
+}
+
+void application_patch(struct api *api, struct api_call *call)
+{
+    struct object o;
+    struct app app, before;
+    const struct json *body = call_json(call, false);
+    if (body == NULL || !call_app_object(api, call, &o, &app))
+        return;
+    before = app;
+    fields_read(call->arena, app_fields, app_field_count, FIELD_PATCH, body, &app, &call->problems);
+    if (call_fits(call))
+        finish_save(api, call, &o, &app, &before);
+}
+
+void application_delete(struct api *api, struct api_call *call)
+{
+    struct object o;
+    struct app app;
+    if (!call_app_object(api, call, &o, &app))
+        return;
+    struct task task = {.kind = TASK_DELETE_APP, .env = call->env, .app = app.id};
+    struct object_change changes[2] = {
+            {.change = OBJECT_DELETE, .object = o, .expected_version = o.version},
+            task_create(api, call->arena, &task, call->now_ms),
+    };
+    changes[0].object.updated_ms = call->now_ms;
+    if (!answer_ok(call, api_commit(api, changes, 2, call->env, app.id)))
+        return;
+    task_wake(api, changes[1].object.id);
+    answer_empty(call);
+}
+
+static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
+{
+    write_app(api, call, (const struct app *)items + i, w);
+}
+
+static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
+{
+    return api_id(api, call, ((const struct app *)items)[i].id, "app_");
+}
+
+void application_list(struct api *api, struct api_call *call)
+{
+    struct page page;
+    struct object *objects;
+    size_t count;
+    if (!page_read(api, call, "app_", PAGE_ASCENDING, &page) ||
+        !answer_ok(call, list_objects(call, OBJ_APP, call->env, 0, &page, &objects, &count)))
+        return;
+    struct app *apps = arena_alloc(call->arena, (count + 1) * sizeof *apps);
+    for (size_t i = 0; i < count; i++) {
+        if (!answer_ok(call, app_decode(call->arena, &objects[i], &apps[i])))
+            return;
+    }
+    answer_page(api, call, &(struct page_items){&page, count, apps, write_item, name_item});
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Endpoints of a workspace. Headers and secrets have files of their own. */
+#include "api/endpoint.h"
+
+#include "api/routes.h"
+#include "api/task.h"
+
+#define SECRET_TEXT_MAX 512
+
+enum err endpoint_save(struct api *api, struct api_call *call, const struct object *old, struct endpoint *ep,
+                       const struct object_change *extra)
+{
+    struct object_change changes[2] = {{.change = old != NULL ? OBJECT_UPDATE : OBJECT_CREATE,
+                                        .expected_version = old != NULL ? old->version : 0}};
+    ep->updated_ms = call->now_ms;
+    endpoint_encode(call->arena, api->keys, ep, &changes[0].object);
+    if (extra != NULL)
+        changes[1] = *extra;
+    enum err e = api_commit(api, changes, extra != NULL ? 2 : 1, ep->env, ep->app);
+    if (e != ERR_OK)
+        return e;
+    if (api->on_endpoint_changed != NULL)
+        api->on_endpoint_changed(api->hook_arg, ep->app, ep->id);
+    if (extra != NULL)
+        task_wake(api, extra->object.id);
+    return ERR_OK;
+}
+
+static void answer_endpoint(struct api *api, struct api_call *call, int status, const struct app *app,
+                            const struct endpoint *ep)
+{
+    struct json_writer w = answer(call, status);
+    json_w_object(&w);
+    enum err e = endpoint_out(api, call, app, ep, &w);
+    json_w_object_end(&w);
+    answer_ok(call, e);
+}
+
+/* Given with the body, or made in the form of the profile. */
+static enum err first_secret(struct api *api, struct api_call *call, const struct app *app, const struct json *body,
+                             struct endpoint *ep)
+{
+    const struct catalog_profile *profile;
+    const struct json *given = json_get(body, STR("secret"));
+    struct endpoint_secret *secret = arena_zalloc(call->arena, sizeof *secret);
+    const char *why;
+    ep->secrets = secret;
+    ep->secret_count = 1;
+    enum err e = endpoint_profile(api, call, app, ep, &profile);
+    if (e != ERR_OK)
+        return e == ERR_NOT_FOUND ? ERR_OK : e; /* a problem already */
+    if (given != NULL && !json_is_null(given)) {
+        if (!json_as_str(given, &secret->text))
+            call_problem(call, "secret", "type_error.string", "must be a string");
+        else if (profile_check_secret(profile->profile, secret->text, &why) != ERR_OK)
+            call_problem(call, "secret", "value_error", "%s", why);
+        return ERR_OK;
+    }
+    struct buf text = BUF_INIT(SECRET_TEXT_MAX);
+    profile_generate_secret(profile->profile, &text);
+    secret->text = arena_str(call->arena, buf_str(&text));
+    buf_fini(&text);
+    return ERR_OK;
+}
+
+/* Creates from a body that fields were read from; the path's own name becomes the uid of an upsert. */
+static void create(struct api *api, struct api_call *call, const struct app *app, const struct json *body,
+                   struct endpoint *ep)
+{
+    enum err e = endpoint_check(api, call, app, ep, NULL);
+    if (e == ERR_OK)
+        e = first_secret(api, call, app, body, ep);
+    if (!answer_ok(call, e) || !call_fits(call))
+        return;
+    ep->id = oid_next(api->oids, call->now_ms);
+    ep->app = app->id;
+    ep->env = app->env;
+    ep->created_ms = call->now_ms;
+    if (ep->disabled)
+        ep->disabled_at_ms = call->now_ms;
+    e = endpoint_save(api, call, NULL, ep, NULL);
+    if (e == ERR_CONFLICT)
+        answer_error(call, e, "an endpoint with this uid exists");
+    else if (answer_ok(call, e))
+        answer_endpoint(api, call, 201, app, ep);
+}
+
+void endpoint_create(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct endpoint ep = {0};
+    const struct json *body = call_json(call, false);
+    if (body == NULL || !call_app(api, call, &app))
+        return;
+    fields_read(call->arena, endpoint_fields, endpoint_field_count, FIELD_CREATE, body, &ep, &call->problems);
+    create(api, call, &app, body, &ep);
+}
+
+void endpoint_get(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct object o;
+    struct endpoint ep;
+    if (call_app(api, call, &app) && call_endpoint(api, call, &app, 1, &o, &ep))
+        answer_endpoint(api, call, 200, &app, &ep);
+}
+
+/* What enabling and disabling by hand mean besides the flag. Returns the job that clears what is pending, or NULL. */
+static const struct object_change *note_disabled(struct api *api, struct api_call *call, const struct endpoint *before,
+                                                 struct endpoint *ep)
+{
+    if (ep->disabled == before->disabled)
+        return NULL;
+    ep->disabled_reason = STR_NULL;
+    ep->disabled_at_ms = ep->disabled ? call->now_ms : 0;
+    if (!ep->disabled)
+        return NULL;
+    struct task task = {
+            .kind = TASK_FAIL_PENDING, .env = ep->env, .app = ep->app, .ep = ep->id, .reason = REASON_DISABLED};
+    struct object_change *change = arena_alloc(call->arena, sizeof *change);
+    *change = task_create(api, call->arena, &task, call->now_ms);
+    return change;
+}
+
+static void update(struct api *api, struct api_call *call, const struct app *app, enum field_mode mode,
+                   const struct json *body)
+{
+    struct object o;
+    struct endpoint ep, before;
+    if (!call_endpoint(api, call, app, 1, &o, &ep))
+        return;
+    before = ep;
+    fields_read(call->arena, endpoint_fields, endpoint_field_count, mode, body, &ep, &call->problems);
+    enum err e = endpoint_check(api, call, app, &ep, &before);
+    if (!answer_ok(call, e) || !call_fits(call))
+        return;
+    e = endpoint_save(api, call, &o, &ep, note_disabled(api, call, &before, &ep));
+    if (e == ERR_CONFLICT)
+        answer_error(call, e, "an endpoint with this uid exists");
+    else if (answer_ok(call, e))
+        answer_endpoint(api, call, 200, app, &ep);
+}
+
+void endpoint_put(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct object o;
+    oid_t id;
+    struct str text = call->params[1];
+    const struct json *body = call_json(call, false);
+    if (body == NULL || !call_app(api, call, &app))
+        return;
+    enum err e = ERR_OK;
+    if (oid_parse(text, "ep_", api->id_key, &id) != ERR_OK)
+        e = store_find_object(call->reader, call->arena, OBJ_ENDPOINT, app.env, app.id, text, &o);
+    if (e == ERR_OK) {
+        update(api, call, &app, FIELD_REPLACE, body);
+        return;
+    }
+    if (e != ERR_NOT_FOUND) {
+        answer_error(call, e, NULL);
+        return;
+    }
+    struct endpoint ep = {0};
+    fields_read(call->arena, endpoint_fields, endpoint_field_count, FIELD_CREATE, body, &ep, &call->problems);
+    if (ep.uid.ptr == NULL && !str_starts(text, STR("ep_")) && text.len <= 256 && chars_fit(CHARS_ID, text))
+        ep.uid = text;
+    create(api, call, &app, body, &ep);
+}
+
+void endpoint_patch(struct api *api, struct api_call *call)
+{
+    struct app app;
+    const struct json *body = call_json(call, false);
+    if (body != NULL && call_app(api, call, &app))
+        update(api, call, &app, FIELD_PATCH, body);
+}
+
+void endpoint_delete(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct object o;
+    struct endpoint ep;
+    if (!call_app(api, call, &app) || !call_endpoint(api, call, &app, 1, &o, &ep))
+        return;
+    struct task task = {.kind = TASK_FAIL_PENDING, .env = ep.env, .app = ep.app, .ep = ep.id, .reason = REASON_DELETED};
+    struct object_change changes[2] = {{.change = OBJECT_DELETE, .object = o, .expected_version = o.version},
+                                       task_create(api, call->arena, &task, call->now_ms)};
+    changes[0].object.updated_ms = call->now_ms;
+    if (!answer_ok(call, api_commit(api, changes, 2, ep.env, ep.app)))
+        return;
+    if (api->on_endpoint_changed != NULL)
+        api->on_endpoint_changed(api->hook_arg, ep.app, ep.id);
+    task_wake(api, changes[1].object.id);
+    answer_empty(call);
+}
+
+/* ---- list ---------------------------------------------------------------------------------------------------------
+ */
+
+struct listed {
+    struct api *api;
+    const struct app *app;
+    const struct endpoint *endpoints;
+    enum err err;
+};
+
+static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
+{
+    struct listed *l = (struct listed *)(uintptr_t)items;
+    (void)api;
+    json_w_object(w);
+    enum err e = endpoint_out(l->api, call, l->app, &l->endpoints[i], w);
+    json_w_object_end(w);
+    if (e != ERR_OK)
+        l->err = e;
+}
+
+static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
+{
+    return api_id(api, call, ((const struct listed *)items)->endpoints[i].id, "ep_");
+}
+
+void endpoint_list(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct page page;
+    struct object *objects;
+    size_t count;
+    if (!call_app(api, call, &app) || !page_read(api, call, "ep_", PAGE_DESCENDING, &page) ||
+        !answer_ok(call, list_objects(call, OBJ_ENDPOINT, app.env, app.id, &page, &objects, &count)))
+        return;
+    struct endpoint *endpoints = arena_alloc(call->arena, (count + 1) * sizeof *endpoints);
+    for (size_t i = 0; i < count; i++) {
+        if (!answer_ok(call, endpoint_decode(call->arena, api->keys, &objects[i], &endpoints[i])))
+            return;
+    }
+    struct listed l = {.api = api, .app = &app, .endpoints = endpoints};
+    answer_page(api, call, &(struct page_items){&page, count, &l, write_item, name_item});
+    answer_ok(call, l.err);
+}

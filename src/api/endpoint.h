@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files about endpoints share. */
+#ifndef PR_API_ENDPOINT_H
+#define PR_API_ENDPOINT_H
+
+#include "api/handler.h"
+
+/* The profile that the endpoint uses now, parsed. *version (may be NULL): its id. ERR_NOT_FOUND: it names none. */
+MUST_USE enum err endpoint_profile(struct api *api, struct api_call *call, const struct app *app,
+                                   const struct endpoint *ep, const struct catalog_profile **out);
+/* Adds problems: URL (normalised in place), event types, profile, headers, CA bundle. Store errors. */
+MUST_USE enum err endpoint_check(struct api *api, struct api_call *call, const struct app *app, struct endpoint *ep,
+                                 const struct endpoint *before);
+/* Problems of custom headers, each at body.headers.<name>. */
+void headers_check(struct api_call *call, const struct profile *profile, const struct header_pair *headers,
+                   size_t count);
+/* Whether values of this header are never shown. */
+bool header_is_sensitive(struct str name);
+#define HEADER_MASK "***"
+
+/* The members of EndpointOut, extensions included. Store errors. */
+MUST_USE enum err endpoint_out(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,
+                               struct json_writer *w);
+/* Writes a changed endpoint, with `extra` changes; hooks included. */
+MUST_USE enum err endpoint_save(struct api *api, struct api_call *call, const struct object *old, struct endpoint *ep,
+                                const struct object_change *extra);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold of an endpoint before it is stored, beyond the shape of its fields. */
+#include "api/application.h"
+#include "api/endpoint.h"
+#include "api/env.h"
+#include "api/event_type.h"
+#include "crypto/pem.h"
+
+enum err endpoint_profile(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,
+                          const struct catalog_profile **out)
+{
+    struct object o;
+    struct env_profile is;
+    struct str name = ep->profile.ptr != NULL ? ep->profile : app->profile;
+    enum err e = store_find_object(call->reader, call->arena, OBJ_PROFILE, app->env, 0, name, &o);
+    if (e != ERR_OK || (e = env_profile_read(call->arena, &o, &is)) != ERR_OK)
+        return e;
+    *out = catalog_profile_get(api->catalog, call->reader, is.current);
+    return *out != NULL ? ERR_OK : ERR_INTERNAL;
+}
+
+/* Lower case; a trailing '*' stands for anything. API.md, section 1. */
+static const char *const refused[] = {
+        "connection", "keep-alive", "proxy-*", "te",     "trailer",  "transfer-encoding", "upgrade",       "host",
+        "content-*",  "user-agent", "cookie",  "expect", "x-amz-*",  "x-amzn-*",          "x-google*",     "x-goog*",
+        "x-gfe*",     "x-azure-*",  "x-fd-*",  "svix-*", "x-svix-*", "webhook-*",         "http2-settings"};
+
+static const char *const sensitive[] = {"authorization", "x-api-key", "x-auth-token", "x-access-token", "api-key",
+                                        "apikey",        "*cookie*",  "*secret*",     "*password*",     "*-token"};
+
+/* Patterns with a '*' at one end or both. */
+static bool name_fits(struct str pattern, struct str name)
+{
+    bool head = pattern.ptr[0] == '*', tail = pattern.ptr[pattern.len - 1] == '*';
+    struct str word = str_of(pattern.ptr + head, pattern.len - head - tail);
+    if (!head && !tail)
+        return str_eq_nocase(word, name);
+    if (word.len > name.len)
+        return false;
+    if (!head)
+        return str_starts_nocase(name, word);
+    for (size_t i = tail ? 0 : name.len - word.len; i + word.len <= name.len; i++) {
+        if (str_eq_nocase(str_of(name.ptr + i, word.len), word))
+            return true;
+    }
+    return false;
+}
+
+bool header_is_sensitive(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sensitive); i++) {
+        if (name_fits(str_c(sensitive[i]), name))
+            return true;
+    }
+    return false;
+}
+
+static bool is_refused(const struct profile *profile, struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        if (name_fits(str_c(refused[i]), name))
+            return true;
+    }
+    return profile != NULL && profile_owns_header(profile, name);
+}
+
+static bool is_token(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!alnum && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
+            return false;
+    }
+    return name.len > 0 && name.len <= 256;
+}
+
+static bool is_value(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+void headers_check(struct api_call *call, const struct profile *profile, const struct header_pair *headers,
+                   size_t count)
+{
+    if (count > ENDPOINT_HEADERS_MAX)
+        call_problem(call, "headers", "value_error.max_items", "may have at most %d headers", ENDPOINT_HEADERS_MAX);
+    for (size_t i = 0; i < count && count <= ENDPOINT_HEADERS_MAX; i++) {
+        struct str name = headers[i].name;
+        const char *why = NULL;
+        if (!is_token(name))
+            why = "is not a header name";
+        else if (is_refused(profile, name))
+            why = "is a header that cannot be set";
+        else if (headers[i].value.len > HEADER_VALUE_MAX)
+            why = "must have a value of at most 4096 bytes";
+        else if (!is_value(headers[i].value))
+            why = "must have a value without control characters";
+        for (size_t j = 0; j < i && why == NULL; j++) {
+            if (str_eq_nocase(headers[j].name, name))
+                why = "is there twice";
+        }
+        if (why != NULL)
+            problem_add(&call->problems, "body", STR("headers"), name, "value_error", "%s", why);
+    }
+}
+
+static void check_url(struct api *api, struct api_call *call, struct endpoint *ep)
+{
+    struct ssrf_url url;
+    const char *why = NULL;
+    if (ep->url.ptr == NULL)
+        return;
+    if (ssrf_parse_url(api->urls, ep->url, &url, &why) != ERR_OK) {
+        call_problem(call, "url", "value_error.url", "%s", why);
+        return;
+    }
+    ep->url = arena_str(call->arena, str_c(url.normal));
+    ssrf_url_fini(&url);
+}
+
+static enum err check_event_types(struct api_call *call, const struct endpoint *ep)
+{
+    for (size_t i = 0; i < ep->event_type_count; i++) {
+        struct object o;
+        enum err e = event_type_find(call, ep->event_types[i], &o);
+        if (e == ERR_NOT_FOUND)
+            call_problem(call, "eventTypes", "value_error", "no such event type: " STR_FMT,
+                         STR_ARG(ep->event_types[i]));
+        else if (e != ERR_OK)
+            return e;
+    }
+    return ERR_OK;
+}
+
+static bool same_names(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->event_type_count != b->event_type_count)
+        return false;
+    for (size_t i = 0; i < a->event_type_count; i++) {
+        if (!str_eq(a->event_types[i], b->event_types[i]))
+            return false;
+    }
+    return true;
+}
+
+enum err endpoint_check(struct api *api, struct api_call *call, const struct app *app, struct endpoint *ep,
+                        const struct endpoint *before)
+{
+    const struct catalog_profile *profile = NULL;
+    check_url(api, call, ep);
+    /* What was known when it was subscribed to may have been expunged since. */
+    if (before == NULL || !same_names(ep, before)) {
+        enum err e = check_event_types(call, ep);
+        if (e != ERR_OK)
+            return e;
+    }
+    enum err e = endpoint_profile(api, call, app, ep, &profile);
+    if (e == ERR_NOT_FOUND)
+        call_problem(call, "profile", "value_error", "no such profile");
+    else if (e != ERR_OK)
+        return e;
+    const char *why;
+    if (profile != NULL && before != NULL && !str_eq(ep->profile, before->profile) &&
+        profile_check_secret(profile->profile, ep->secrets[0].text, &why) != ERR_OK)
+        call_problem(call, "profile", "value_error", "the secret does not fit this profile; rotate it first: %s", why);
+    headers_check(call, profile != NULL ? profile->profile : NULL, ep->headers, ep->header_count);
+    if (ep->ca_bundle.ptr != NULL && crypto_pem_certificates(ep->ca_bundle) <= 0)
+        call_problem(call, "caBundle", "value_error", "must be certificates in PEM form");
+    return ERR_OK;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Environments come into being with the first write of a token that names them, together with the profiles of this
+ * binary. Two tokens may be first at once: the key of the environment is unique, the loser reads what the winner wrote.
+ */
+#include "api/env.h"
+
+#include <inttypes.h>
+
+#include "api/handler.h"
+
+#define PAGE 250
+
+/* Existing deployments expect operational webhooks to go to an application of this environment. */
+#define MANAGEMENT_ENV "org_00000000000SvixManagement00"
+
+static const struct {
+    const char *name;
+    const char *description;
+} operational[] = {
+        {"endpoint.created", "An endpoint was created"},
+        {"endpoint.updated", "An endpoint was changed"},
+        {"endpoint.deleted", "An endpoint was deleted"},
+        {"endpoint.disabled", "An endpoint was disabled, by itself or by somebody"},
+        {"endpoint.enabled", "An endpoint was enabled again"},
+        {"message.attempt.failing", "A message has failed several times and is still being tried"},
+        {"message.attempt.exhausted", "All attempts of a message have failed"},
+        {"message.attempt.recovered", "A message was delivered after it had failed"},
+};
+
+struct str env_profile_body(struct arena *a, oid_t version, bool builtin)
+{
+    return arena_printf(a, "{\"current\":\"%" PRId64 "\",\"builtin\":%s}", version, builtin ? "true" : "false");
+}
+
+/* Two changes: the version and the profile that points to it. */
+static void add_profile(const struct api *api, struct arena *a, oid_t env, const struct api_profile_row *row,
+                        int64_t now_ms, struct object_change *two)
+{
+    struct object base = {.env = env, .created_ms = now_ms, .updated_ms = now_ms};
+    two[0] = (struct object_change){.change = OBJECT_CREATE, .object = base};
+    two[0].object.kind = OBJ_PROFILE_VERSION;
+    two[0].object.id = oid_next(api->oids, now_ms);
+    two[0].object.body = row->json;
+    two[1] = (struct object_change){.change = OBJECT_CREATE, .object = base};
+    two[1].object.kind = OBJ_PROFILE;
+    two[1].object.id = oid_next(api->oids, now_ms);
+    two[1].object.key = row->name;
+    two[1].object.body = env_profile_body(a, two[0].object.id, true);
+}
+
+static enum err create(const struct api *api, struct arena *a, struct str name, int64_t now_ms, oid_t *out)
+{
+    size_t n = 0;
+    struct object_change *changes =
+            arena_zalloc(a, (1 + 2 * api->row_count + ARRAY_LEN(operational)) * sizeof *changes);
+    oid_t env = oid_next(api->oids, now_ms);
+    changes[n++] = (struct object_change){.change = OBJECT_CREATE,
+                                          .object = {.id = env,
+                                                     .kind = OBJ_ENV,
+                                                     .key = name,
+                                                     .body = STR("{}"),
+                                                     .created_ms = now_ms,
+                                                     .updated_ms = now_ms}};
+    for (size_t i = 0; i < api->row_count; i++, n += 2)
+        add_profile(api, a, env, &api->rows[i], now_ms, &changes[n]);
+    for (size_t i = 0; i < ARRAY_LEN(operational) && str_eq(name, STR(MANAGEMENT_ENV)); i++)
+        changes[n++] = (struct object_change){
+                .change = OBJECT_CREATE,
+                .object = {.id = oid_next(api->oids, now_ms),
+                           .kind = OBJ_EVENT_TYPE,
+                           .env = env,
+                           .key = str_c(operational[i].name),
+                           .body = arena_printf(a, "{\"description\":\"%s\"}", operational[i].description),
+                           .created_ms = now_ms,
+                           .updated_ms = now_ms}};
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = n};
+    enum err e = store_run(api->store, &op.op);
+    if (e == ERR_OK)
+        *out = env;
+    return e;
+}
+
+enum err api_env(const struct api *api, struct store_reader *reader, struct str name, bool make, int64_t now_ms,
+                 oid_t *out)
+{
+    struct object o;
+    struct arena *a = arena_new(4096);
+    enum err e = store_find_object(reader, a, OBJ_ENV, 0, 0, name, &o);
+    if (e == ERR_NOT_FOUND && make) {
+        e = create(api, a, name, now_ms, &o.id);
+        if (e == ERR_CONFLICT)
+            e = store_find_object(reader, a, OBJ_ENV, 0, 0, name, &o);
+    } else if (e == ERR_NOT_FOUND) {
+        e = ERR_OK;
+        o.id = 0;
+    }
+    if (e == ERR_OK)
+        *out = o.id;
+    arena_free(a);
+    return e;
+}
+
+/* One profile of one environment: added when it is missing, a new version when the binary's row differs and nobody
+ * edited. */
+static enum err upgrade_profile(struct api *api, struct store_reader *r, struct arena *a, oid_t env,
+                                const struct api_profile_row *row, int64_t now_ms)
+{
+    struct object profile, version;
+    struct env_profile is;
+    struct object_change two[2];
+    enum err e = store_find_object(r, a, OBJ_PROFILE, env, 0, row->name, &profile);
+    if (e == ERR_NOT_FOUND) {
+        add_profile(api, a, env, row, now_ms, two);
+        return api_commit(api, two, 2, env, 0);
+    }
+    if (e != ERR_OK || (e = env_profile_read(a, &profile, &is)) != ERR_OK || !is.builtin)
+        return e;
+    e = store_get_object(r, a, OBJ_PROFILE_VERSION, is.current, &version);
+    if (e != ERR_OK || str_eq(version.body, row->json))
+        return e;
+    add_profile(api, a, env, row, now_ms, two);
+    two[1].change = OBJECT_UPDATE;
+    two[1].expected_version = profile.version;
+    two[1].object.id = profile.id;
+    return api_commit(api, two, 2, env, 0);
+}
+
+enum err env_profile_read(struct arena *a, const struct object *o, struct env_profile *out)
+{
+    struct json *body;
+    struct str text;
+    uint64_t current;
+    bool builtin = false;
+    if (json_parse(a, o->body, &body, NULL) != ERR_OK || !json_as_str(json_get(body, STR("current")), &text) ||
+        str_to_u64(text, &current) != ERR_OK)
+        return ERR_INVALID;
+    json_as_bool(json_get(body, STR("builtin")), &builtin);
+    *out = (struct env_profile){.current = (oid_t)current, .builtin = builtin};
+    return ERR_OK;
+}
+
+enum err env_upgrade_all(struct api *api, struct store_reader *r, int64_t now_ms)
+{
+    oid_t after = 0;
+    size_t n = 0;
+    do {
+        struct arena *a = arena_new(65536);
+        struct object *envs = NULL;
+        struct object_query q = {.kind = OBJ_ENV, .after = after, .limit = PAGE};
+        enum err e = store_list_objects(r, a, &q, &envs, &n);
+        for (size_t i = 0; e == ERR_OK && i < n; i++) {
+            after = envs[i].id;
+            for (size_t j = 0; e == ERR_OK && j < api->row_count; j++)
+                e = upgrade_profile(api, r, a, envs[i].id, &api->rows[j], now_ms);
+        }
+        arena_free(a);
+        if (e != ERR_OK)
+            return e;
+    } while (n == PAGE);
+    return ERR_OK;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Environments and the profiles they are born with; see api_env in api.h. */
+#ifndef PR_API_ENV_H
+#define PR_API_ENV_H
+
+#include "api/api.h"
+#include "config/settings.h"
+
+/* The body of an OBJ_PROFILE. */
+struct env_profile {
+    oid_t current; /* OBJ_PROFILE_VERSION */
+    bool builtin;  /* as this program made it, never edited */
+};
+MUST_USE enum err env_profile_read(struct arena *a, const struct object *o, struct env_profile *out);
+struct str env_profile_body(struct arena *a, oid_t version, bool builtin);
+
+/*
+ * The rows that environments are born with: profile_builtins, with what the settings change about `standard`. Living in
+ * the arena; for api.rows. ERR_INVALID: the settings do not make a profile, *why says how (from the arena).
+ */
+MUST_USE enum err env_profile_rows(struct arena *a, const struct settings *s, const struct api_profile_row **rows,
+                                   size_t *count, struct str *why);
+/* At start, before requests: brings the profiles of every environment up to api->rows, except those that were edited.
+ */
+MUST_USE enum err env_upgrade_all(struct api *api, struct store_reader *r, int64_t now_ms);
+
+#endif

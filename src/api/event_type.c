@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Event types of an environment, by name. Archived ones stay readable; expunged ones are gone. */
+#include "api/event_type.h"
+
+#include "api/routes.h"
+
+struct event_type {
+    struct str name;
+    struct str description;
+    bool archived;
+    bool deprecated;
+    struct str schemas;
+    struct str group_name;
+    struct str feature_flag;
+    const struct str *feature_flags;
+    size_t feature_flag_count;
+    struct str profile; /* whose catalogue it came with */
+};
+
+#define AT(member) offsetof(struct event_type, member)
+
+static const struct field fields[] = {
+        {.name = "name",
+         .kind = FIELD_TEXT,
+         .flags = FIELD_REQUIRED,
+         .at = AT(name),
+         .min = 1,
+         .max = 256,
+         .chars = CHARS_ID},
+        {.name = "description", .kind = FIELD_TEXT, .flags = FIELD_REQUIRED, .at = AT(description), .max = 8192},
+        {.name = "archived", .kind = FIELD_BOOL, .at = AT(archived)},
+        {.name = "deprecated", .kind = FIELD_BOOL, .at = AT(deprecated)},
+        {.name = "schemas", .kind = FIELD_OBJECT, .at = AT(schemas), .max = 262144},
+        {.name = "groupName", .kind = FIELD_TEXT, .at = AT(group_name), .min = 1, .max = 256, .chars = CHARS_ID},
+        {.name = "featureFlag", .kind = FIELD_TEXT, .at = AT(feature_flag), .min = 1, .max = 256, .chars = CHARS_ID},
+        {.name = "featureFlags",
+         .kind = FIELD_NAMES,
+         .at = AT(feature_flags),
+         .count_at = AT(feature_flag_count),
+         .min = 1,
+         .max = 50,
+         .item_max = 256,
+         .chars = CHARS_ID},
+        {.name = "profile", .kind = FIELD_TEXT, .flags = FIELD_STORED, .at = AT(profile)},
+};
+
+enum err event_type_find(struct api_call *call, struct str name, struct object *out)
+{
+    if (call->env == 0 || name.len == 0 || name.len > 256)
+        return ERR_NOT_FOUND;
+    return store_find_object(call->reader, call->arena, OBJ_EVENT_TYPE, call->env, 0, name, out);
+}
+
+static enum err decode(struct arena *a, const struct object *o, struct event_type *out)
+{
+    struct json *body;
+    if (json_parse(a, o->body, &body, NULL) != ERR_OK)
+        return ERR_INVALID;
+    *out = (struct event_type){0};
+    fields_read(a, fields, ARRAY_LEN(fields), FIELD_LOAD, body, out, NULL);
+    out->name = o->key;
+    if (out->description.ptr == NULL)
+        out->description = STR("");
+    return ERR_OK;
+}
+
+static struct str encode(struct arena *a, const struct event_type *t)
+{
+    struct buf out = BUF_INIT(1 << 20);
+    struct json_writer w = json_writer(&out);
+    json_w_object(&w);
+    fields_write_stored(fields, ARRAY_LEN(fields), t, &w);
+    json_w_object_end(&w);
+    CHECK(!out.overflow);
+    struct str s = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return s;
+}
+
+static void write_type(const struct object *o, const struct event_type *t, struct json_writer *w)
+{
+    json_w_object(w);
+    fields_write_answer(fields, ARRAY_LEN(fields), t, w);
+    json_w_opt_str_at(w, "profile", t->profile);
+    json_w_time_at(w, "createdAt", o->created_ms);
+    json_w_time_at(w, "updatedAt", o->updated_ms);
+    json_w_object_end(w);
+}
+
+static void answer_type(struct api_call *call, int status, const struct object *o, const struct event_type *t)
+{
+    struct json_writer w = answer(call, status);
+    write_type(o, t, &w);
+}
+
+/* Creates (old NULL) or replaces. */
+static void save(struct api *api, struct api_call *call, const struct object *old, const struct event_type *t)
+{
+    struct object_change change = {.change = old != NULL ? OBJECT_UPDATE : OBJECT_CREATE};
+    if (old != NULL) {
+        change.object = *old;
+        change.expected_version = old->version;
+    } else {
+        change.object = (struct object){.id = oid_next(api->oids, call->now_ms),
+                                        .kind = OBJ_EVENT_TYPE,
+                                        .env = call->env,
+                                        .created_ms = call->now_ms};
+    }
+    change.object.key = t->name;
+    change.object.updated_ms = call->now_ms;
+    change.object.body = encode(call->arena, t);
+    enum err e = api_commit(api, &change, 1, call->env, 0);
+    if (e == ERR_CONFLICT)
+        answer_error(call, e, "an event type of this name exists");
+    else if (answer_ok(call, e))
+        answer_type(call, old != NULL ? 200 : 201, &change.object, t);
+}
+
+void event_type_create(struct api *api, struct api_call *call)
+{
+    const struct json *body = call_json(call, false);
+    struct event_type t = {0};
+    struct object old;
+    if (body == NULL)
+        return;
+    fields_read(call->arena, fields, ARRAY_LEN(fields), FIELD_CREATE, body, &t, &call->problems);
+    if (!call_fits(call))
+        return;
+    enum err e = event_type_find(call, t.name, &old);
+    struct event_type before;
+    if (e == ERR_OK && decode(call->arena, &old, &before) == ERR_OK && before.archived) {
+        /* To create what was archived brings it back. */
+        struct object_change change = {.change = OBJECT_UPDATE, .object = old, .expected_version = old.version};
+        change.object.updated_ms = call->now_ms;
+        change.object.body = encode(call->arena, &t);
+        if (answer_ok(call, api_commit(api, &change, 1, call->env, 0)))
+            answer_type(call, 201, &change.object, &t);
+    } else if (e == ERR_OK) {
+        answer_error(call, ERR_CONFLICT, "an event type of this name exists");
+    } else if (e == ERR_NOT_FOUND) {
+        save(api, call, NULL, &t);
+    } else {
+        answer_error(call, e, NULL);
+    }
+}
+
+/* The type of params[0]. */
+static bool call_type(struct api_call *call, struct object *o, struct event_type *t)
+{
+    enum err e = event_type_find(call, call->params[0], o);
+    if (e == ERR_NOT_FOUND) {
+        answer_error(call, e, "no such event type");
+        return false;
+    }
+    return answer_ok(call, e) && answer_ok(call, decode(call->arena, o, t));
+}
+
+void event_type_get(struct api *api, struct api_call *call)
+{
+    struct object o;
+    struct event_type t;
+    (void)api;
+    if (call_type(call, &o, &t))
+        answer_type(call, 200, &o, &t);
+}
+
+static void change_type(struct api *api, struct api_call *call, enum field_mode mode)
+{
+    struct object o;
+    struct event_type t = {0};
+    const struct json *body = call_json(call, false);
+    if (body == NULL)
+        return;
+    enum err e = event_type_find(call, call->params[0], &o);
+    bool create = e == ERR_NOT_FOUND && mode == FIELD_REPLACE;
+    if (e == ERR_NOT_FOUND && !create) {
+        answer_error(call, e, "no such event type");
+        return;
+    }
+    if (!create && (!answer_ok(call, e) || !answer_ok(call, decode(call->arena, &o, &t))))
+        return;
+    t.name = call->params[0];
+    if (!chars_fit(CHARS_ID, t.name) || t.name.len > 256)
+        problem_add(&call->problems, "path", STR("event_type_name"), STR_NULL, "value_error.pattern", "is not a name");
+    /* The first row is the name: the path has it. */
+    fields_read(call->arena, fields + 1, ARRAY_LEN(fields) - 1, mode, body, &t, &call->problems);
+    if (call_fits(call))
+        save(api, call, create ? NULL : &o, &t);
+}
+
+void event_type_put(struct api *api, struct api_call *call)
+{
+    change_type(api, call, FIELD_REPLACE);
+}
+
+void event_type_patch(struct api *api, struct api_call *call)
+{
+    change_type(api, call, FIELD_PATCH);
+}
+
+void event_type_delete(struct api *api, struct api_call *call)
+{
+    struct object o;
+    struct event_type t;
+    bool expunge = query_bool(call, "expunge", false);
+    if (!call_fits(call) || !call_type(call, &o, &t))
+        return;
+    struct object_change change = {
+            .change = expunge ? OBJECT_DELETE : OBJECT_UPDATE, .object = o, .expected_version = o.version};
+    t.archived = true;
+    change.object.updated_ms = call->now_ms;
+    change.object.body = encode(call->arena, &t);
+    if (answer_ok(call, api_commit(api, &change, 1, call->env, 0)))
+        answer_empty(call);
+}
+
+/* ---- list ---------------------------------------------------------------------------------------------------------
+ */
+
+struct listed {
+    struct object object;
+    struct event_type type;
+};
+
+static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
+{
+    const struct listed *l = (const struct listed *)items + i;
+    (void)api;
+    (void)call;
+    write_type(&l->object, &l->type, w);
+}
+
+static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
+{
+    (void)api;
+    (void)call;
+    return ((const struct listed *)items)[i].type.name;
+}
+
+void event_type_list(struct api *api, struct api_call *call)
+{
+    struct page page;
+    bool archived = query_bool(call, "include_archived", false), content = query_bool(call, "with_content", false);
+    if (!page_read(api, call, NULL, PAGE_ASCENDING, &page))
+        return;
+    struct listed *found = arena_alloc(call->arena, (page.limit + 1) * sizeof *found);
+    struct str after = page.at_name;
+    size_t n = 0, got = call->env != 0 ? page.limit + 1 : 0;
+    while (n <= page.limit && got == page.limit + 1) {
+        struct object *objects;
+        struct object_query q = {.kind = OBJ_EVENT_TYPE,
+                                 .env = call->env,
+                                 .by_key = true,
+                                 .descending = page_asks_descending(&page),
+                                 .after_key = after,
+                                 .limit = page.limit + 1};
+        if (!answer_ok(call, store_list_objects(call->reader, call->arena, &q, &objects, &got)))
+            return;
+        for (size_t i = 0; i < got && n <= page.limit; i++) {
+            struct listed *l = &found[n];
+            after = objects[i].key;
+            l->object = objects[i];
+            if (decode(call->arena, &objects[i], &l->type) != ERR_OK || (l->type.archived && !archived))
+                continue;
+            if (!content)
+                l->type.schemas = STR_NULL;
+            n++;
+        }
+    }
+    answer_page(api, call, &(struct page_items){&page, n, found, write_item, name_item});
+}
+
+/* ---- for others ---------------------------------------------------------------------------------------------------
+ */
+
+enum err event_types_missing(struct api *api, struct api_call *call, struct str profile_row, struct object_change **out,
+                             size_t *count)
+{
+    struct json *row;
+    if (json_parse(call->arena, profile_row, &row, NULL) != ERR_OK)
+        return ERR_INVALID;
+    const struct json *list = json_get(row, STR("eventTypes"));
+    struct str profile = STR_NULL;
+    json_as_str(json_get(row, STR("name")), &profile);
+    size_t n = 0;
+    *out = arena_zalloc(call->arena, ((list != NULL ? list->count : 0) + 1) * sizeof **out);
+    for (const struct json *i = list != NULL ? list->child : NULL; i != NULL; i = i->next) {
+        struct event_type t = {.description = STR(""), .profile = profile};
+        struct object old;
+        if (!json_as_str(json_get(i, STR("name")), &t.name))
+            continue;
+        json_as_str(json_get(i, STR("description")), &t.description);
+        enum err e = event_type_find(call, t.name, &old);
+        if (e == ERR_OK)
+            continue;
+        if (e != ERR_NOT_FOUND)
+            return e;
+        (*out)[n++] = (struct object_change){.change = OBJECT_CREATE,
+                                             .object = {.id = oid_next(api->oids, call->now_ms),
+                                                        .kind = OBJ_EVENT_TYPE,
+                                                        .env = call->env,
+                                                        .key = t.name,
+                                                        .body = encode(call->arena, &t),
+                                                        .created_ms = call->now_ms,
+                                                        .updated_ms = call->now_ms}};
+    }
+    *count = n;
+    return ERR_OK;
+}
+
+struct str event_type_example(struct arena *a, const struct object *type, int64_t index)
+{
+    struct event_type t;
+    struct json *schemas;
+    const struct json *last = NULL, *example = NULL;
+    if (decode(a, type, &t) != ERR_OK || t.schemas.ptr == NULL || json_parse(a, t.schemas, &schemas, NULL) != ERR_OK)
+        return STR_NULL;
+    /* {"1": schema, "2": schema}: the newest version is the last. */
+    for (const struct json *s = schemas->child; s != NULL; s = s->next)
+        last = s;
+    const struct json *list = json_get(last, STR("examples"));
+    if (list != NULL && list->type == JSON_ARRAY) {
+        example = list->child;
+        for (int64_t i = 0; i < index && example != NULL; i++)
+            example = example->next;
+    } else if (index == 0) {
+        example = json_get(last, STR("example"));
+    }
+    return example != NULL && example->type == JSON_OBJECT ? example->raw : STR_NULL;
+}

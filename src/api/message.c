@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages as they are read: lists, one, its payload, its destinations. Creating them is the hot route's, in serve/. */
+#include "api/message_in.h"
+
+#include "api/message_query.h"
+#include "api/routes.h"
+#include "crypto/crypto.h"
+
+const char *delivery_status_text(enum delivery_status s)
+{
+    static const char *const texts[] = {[DELIVERY_SUCCESS] = "success",
+                                        [DELIVERY_PENDING] = "pending",
+                                        [DELIVERY_FAIL] = "fail",
+                                        [DELIVERY_SENDING] = "sending",
+                                        [DELIVERY_CANCELED] = "canceled"};
+    return texts[s];
+}
+
+void write_delivery_status(enum delivery_status s, struct json_writer *w)
+{
+    json_w_i64_at(w, "status", (int64_t)s);
+    json_w_str_at(w, "statusText", str_c(delivery_status_text(s)));
+}
+
+void write_delivery(const struct delivery *d, struct json_writer *w)
+{
+    static const char *const reasons[] = {[REASON_NONE] = NULL,
+                                          [REASON_EXHAUSTED] = "exhausted",
+                                          [REASON_DISABLED] = "endpoint disabled",
+                                          [REASON_DELETED] = "endpoint deleted",
+                                          [REASON_EXPIRED] = "payload expired",
+                                          [REASON_PARKED] = "parked"};
+    write_delivery_status(d->status, w);
+    json_w_opt_str_at(w, "statusReason", str_c(reasons[d->reason]));
+    json_w_bool_at(w, "lastAttemptFailed", d->last_failed);
+    json_w_bool_at(w, "attempted", d->last_attempt != 0);
+    if (d->due_ms != 0)
+        json_w_time_at(w, "nextAttempt", d->due_ms);
+    else
+        json_w_null_at(w, "nextAttempt");
+}
+
+bool message_filter_read(const struct api *api, struct api_call *call, const char *prefix, struct message_filter *out)
+{
+    struct message_filter f = {0};
+    f.channel = query_text(call, "channel");
+    f.tag = query_text(call, "tag");
+    f.event_types = query_list(call, "event_types", &f.event_type_count);
+    f.status = (int)query_int(call, "status", 0, 4, -1);
+    f.with_content = query_bool(call, "with_content", true);
+    int64_t before_ms = query_time(call, "before"), after_ms = query_time(call, "after");
+    if (f.channel.len > 128 || !chars_fit(CHARS_CHANNEL, f.channel))
+        problem_add(&call->problems, "query", STR("channel"), STR_NULL, "value_error.pattern", "is not a channel");
+    if (f.tag.len > 128 || !chars_fit(CHARS_TAG, f.tag))
+        problem_add(&call->problems, "query", STR("tag"), STR_NULL, "value_error.pattern", "is not a tag");
+    for (size_t i = 0; i < f.event_type_count; i++) {
+        if (f.event_types[i].len > 256 || !chars_fit(CHARS_ID, f.event_types[i])) {
+            problem_add(&call->problems, "query", STR("event_types"), STR_NULL, "value_error.pattern",
+                        "holds what is not an event type");
+            break;
+        }
+    }
+    if (!page_read(api, call, prefix, PAGE_NEWEST, &f.page))
+        return false;
+    page_bounds(&f.page, before_ms, after_ms, call->now_ms, &f.before, &f.after);
+    *out = f;
+    return true;
+}
+
+struct listed {
+    const struct message *messages;
+    const struct delivery *deliveries; /* NULL: none */
+    bool with_content;
+};
+
+static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
+{
+    const struct listed *l = items;
+    (void)call;
+    json_w_object(w);
+    message_out_members(&l->messages[i], api->id_key, l->with_content, w);
+    if (l->deliveries != NULL)
+        write_delivery(&l->deliveries[i], w);
+    json_w_object_end(w);
+}
+
+static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
+{
+    return api_id(api, call, ((const struct listed *)items)->messages[i].id, "msg_");
+}
+
+static void list(struct api *api, struct api_call *call, const struct app *app, oid_t ep)
+{
+    struct message_filter f;
+    struct message *messages;
+    struct delivery *deliveries = NULL;
+    size_t count;
+    if (!message_filter_read(api, call, "msg_", &f))
+        return;
+    struct message_query q = {.app = app->id,
+                              .ep = ep,
+                              .before = f.before,
+                              .after = f.after,
+                              .ascending = f.page.back,
+                              .event_types = f.event_types,
+                              .event_type_count = f.event_type_count,
+                              .channel = f.channel.len > 0 ? f.channel : STR_NULL,
+                              .tag = f.tag.len > 0 ? f.tag : STR_NULL,
+                              .status = ep != 0 ? f.status : -1,
+                              .with_payload = f.with_content,
+                              .limit = f.page.limit + 1};
+    if (!answer_ok(call,
+                   store_list_messages(call->reader, call->arena, &q, &messages, ep != 0 ? &deliveries : NULL, &count)))
+        return;
+    struct listed l = {messages, deliveries, f.with_content};
+    answer_page(api, call, &(struct page_items){&f.page, count, &l, write_item, name_item});
+}
+
+void message_list(struct api *api, struct api_call *call)
+{
+    struct app app;
+    if (call_app(api, call, &app))
+        list(api, call, &app, 0);
+}
+
+void endpoint_messages(struct api *api, struct api_call *call)
+{
+    struct app app;
+    oid_t ep;
+    if (call_app(api, call, &app) && call_endpoint_id(api, call, &app, call->params[1], &ep))
+        list(api, call, &app, ep);
+}
+
+void message_get(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct message m;
+    bool content = query_bool(call, "with_content", true);
+    if (!call_fits(call) || !call_app(api, call, &app) || !call_message(api, call, &app, 1, content, &m))
+        return;
+    answer(call, 200);
+    message_out(&m, api->id_key, content, &call->out);
+}
+
+void message_raw(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct message m;
+    if (!call_app(api, call, &app) || !call_message(api, call, &app, 1, true, &m))
+        return;
+    if (m.payload.ptr == NULL) {
+        answer_error(call, ERR_GONE, "the payload has expired");
+        return;
+    }
+    struct json_writer w = answer(call, 200);
+    json_w_object(&w);
+    json_w_str_at(&w, "payload", m.payload);
+    json_w_object_end(&w);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What lists of messages and of attempts have in common. */
+#ifndef PR_API_MESSAGE_QUERY_H
+#define PR_API_MESSAGE_QUERY_H
+
+#include "api/handler.h"
+
+struct message_filter {
+    struct page page;
+    oid_t before, after;
+    struct str channel, tag; /* null or empty: any */
+    const struct str *event_types;
+    size_t event_type_count;
+    int status; /* -1: any */
+    bool with_content;
+};
+
+/* Reads them from the query; the iterator has this prefix. False: answered. */
+bool message_filter_read(const struct api *api, struct api_call *call, const char *prefix, struct message_filter *out);
+const char *delivery_status_text(enum delivery_status s);
+/* status and statusText */
+void write_delivery_status(enum delivery_status s, struct json_writer *w);
+/* And why, and when the next attempt is due. */
+void write_delivery(const struct delivery *d, struct json_writer *w);
+
+#endif

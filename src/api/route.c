@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a request: find the row, find out who asks, may they, then the handler. */
+#include "api/route.h"
+
+#include "api/who.h"
+
+#define STALE_TRIES 5
+
+static const char *const method_names[] = {
+        [HTTP_M_GET] = "GET",     [HTTP_M_HEAD] = "HEAD",     [HTTP_M_POST] = "POST",      [HTTP_M_PUT] = "PUT",
+        [HTTP_M_PATCH] = "PATCH", [HTTP_M_DELETE] = "DELETE", [HTTP_M_OPTIONS] = "OPTIONS"};
+
+static bool pattern_fits(const char *pattern, struct str path, struct str params[API_PARAMS_MAX])
+{
+    struct str p = str_skip(str_c(pattern), 1);
+    size_t n = 0;
+    while (p.len > 0 || path.len > 0) {
+        struct str want = str_split(&p, '/'), got = str_split(&path, '/');
+        if (want.len > 0 && want.ptr[0] == '{') {
+            if (got.len == 0)
+                return false;
+            params[n++] = got;
+        } else if (!str_eq(want, got)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The more a pattern says literally, the better it fits: "/msg/search" before "/msg/{msg_id}". */
+static size_t literal_len(const char *pattern)
+{
+    size_t n = 0;
+    for (bool inside = false; *pattern != '\0'; pattern++) {
+        inside = *pattern == '{' || (inside && *pattern != '}');
+        n += !inside;
+    }
+    return n;
+}
+
+enum err route_find(enum http_method method, struct str path, const struct route **route,
+                    struct str params[API_PARAMS_MAX], unsigned *methods)
+{
+    size_t best = 0;
+    *route = NULL;
+    *methods = 0;
+    path = str_skip(path, 1);
+    if (str_ends(path, STR("/")))
+        path.len--;
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct route *r = &api_routes[i];
+        struct str found[API_PARAMS_MAX] = {0};
+        if (!pattern_fits(r->pattern, path, found) || literal_len(r->pattern) < best)
+            continue;
+        if (literal_len(r->pattern) > best) {
+            best = literal_len(r->pattern);
+            *methods = 0;
+            *route = NULL;
+        }
+        *methods |= 1u << r->method;
+        if (r->method == method || (method == HTTP_M_HEAD && r->method == HTTP_M_GET)) {
+            *route = r;
+            memcpy(params, found, sizeof found);
+        }
+    }
+    return *methods != 0 ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static struct str allowed(struct arena *a, unsigned methods)
+{
+    struct str out = STR("OPTIONS");
+    if ((methods & (1u << HTTP_M_GET)) != 0)
+        methods |= 1u << HTTP_M_HEAD;
+    for (unsigned m = 0; m < ARRAY_LEN(method_names); m++) {
+        if ((methods & (1u << m)) != 0)
+            out = arena_printf(a, STR_FMT ", %s", STR_ARG(out), method_names[m]);
+    }
+    return out;
+}
+
+static void answer_preflight(struct api_call *call, unsigned methods)
+{
+    struct str wanted = call_header(call, STR("Access-Control-Request-Headers"));
+    answer_empty(call);
+    answer_header(call, STR("Access-Control-Allow-Methods"), allowed(call->arena, methods));
+    answer_header(call, STR("Access-Control-Allow-Headers"),
+                  wanted.len > 0 && wanted.len < 1024 ? wanted : STR("Authorization"));
+    answer_header(call, STR("Access-Control-Max-Age"), STR("86400"));
+    answer_header(call, STR("Allow"), allowed(call->arena, methods));
+}
+
+/* Decodes path parameters, finds principal and environment. False: answered. */
+static bool admit(struct api *api, struct api_call *call, const struct route *route)
+{
+    for (size_t i = 0; i < API_PARAMS_MAX; i++) {
+        if (!text_decode(call->arena, call->params[i], false, &call->params[i])) {
+            answer_error(call, ERR_NOT_FOUND, NULL);
+            return false;
+        }
+    }
+    if ((route->flags & ROUTE_PUBLIC) != 0)
+        return true;
+    enum err e = api_authenticate(api, call->reader, call->arena, call_header(call, STR("Authorization")), call->now_ms,
+                                  &call->who);
+    if (e == ERR_UNAUTHORIZED)
+        answer_header(call, STR("WWW-Authenticate"), STR("Bearer"));
+    if (!answer_ok(call, e))
+        return false;
+    if (!who_may(&call->who, route)) {
+        answer_error(call, ERR_FORBIDDEN, NULL);
+        return false;
+    }
+    bool create = (route->flags & ROUTE_NEW_ENV) != 0;
+    return answer_ok(call, api_env(api, call->reader, str_c(call->who.env), create, call->now_ms, &call->env));
+}
+
+/* A handler that another change overtook wrote nothing: it starts over with what is there now. */
+static void handle(struct api *api, struct api_call *call, const struct route *route)
+{
+    size_t headers = call->out_header_count;
+    for (int i = 0; i < STALE_TRIES; i++) {
+        call->stale = false;
+        call->out_header_count = headers;
+        call->bad_query = NULL;
+        problems_fini(&call->problems);
+        call->problems = PROBLEMS_INIT;
+        route->handle(api, call);
+        if (!call->stale)
+            break;
+    }
+}
+
+void api_handle(struct api *api, struct api_call *call)
+{
+    const struct route *route;
+    unsigned methods;
+    call->problems = PROBLEMS_INIT;
+    call->env = 0;
+    call->out_header_count = 0;
+    if (call->out.max == 0)
+        call->out.max = API_OUT_MAX;
+    answer_header(call, STR("Access-Control-Allow-Origin"), STR("*"));
+    answer_header(call, STR("Cache-Control"), STR("no-store"));
+    if (route_find(call->method, call->path, &route, call->params, &methods) != ERR_OK) {
+        answer_error(call, ERR_NOT_FOUND, "no such path");
+    } else if (call->method == HTTP_M_OPTIONS) {
+        answer_preflight(call, methods);
+    } else if (route == NULL || (route->flags & ROUTE_HOT) != 0) {
+        answer_error(call, ERR_METHOD, NULL);
+        answer_header(call, STR("Allow"), allowed(call->arena, methods));
+    } else if (admit(api, call, route)) {
+        handle(api, call, route);
+    }
+    problems_fini(&call->problems);
+    if (call->out.len > 0)
+        answer_header(call, STR("Content-Type"), STR("application/json"));
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of routes. A row says it all: method, path, handler, who may (API.md section 2), area for scopes, flags. */
+#include "api/routes.h"
+
+#define V1   "/api/v1"
+#define APP  V1 "/app/{app_id}"
+#define EP   APP "/endpoint/{endpoint_id}"
+#define MSG  APP "/msg/{msg_id}"
+#define TYPE V1 "/event-type/{event_type_name}"
+#define PROF V1 "/profile/{name}"
+#define KEY  V1 "/auth/api-key"
+
+#define A(sym)    AUTH_AREA_##sym
+#define GET       HTTP_M_GET
+#define POST      HTTP_M_POST
+#define PUT       HTTP_M_PUT
+#define PATCH     HTTP_M_PATCH
+#define DELETE    HTTP_M_DELETE
+#define WHO_STAFF (WHO_OWNER | WHO_EDITOR | WHO_VIEWER)
+
+/* clang-format off */
+const struct route api_routes[] = {
+    {GET,    V1 "/app",               application_list,       WHO_STAFF, A(APP), 0},
+    {POST,   V1 "/app",               application_create,     WHO_ADMIN, A(APP), ROUTE_NEW_ENV},
+    {GET,    APP,                     application_get,        WHO_READ,  A(APP), 0},
+    {PUT,    APP,                     application_put,        WHO_ADMIN, A(APP), ROUTE_NEW_ENV},
+    {PATCH,  APP,                     application_patch,      WHO_ADMIN, A(APP), 0},
+    {DELETE, APP,                     application_delete,     WHO_ADMIN, A(APP), 0},
+
+    {GET,    V1 "/event-type",        event_type_list,        WHO_READ,  A(EVENT_TYPE), ROUTE_ENV_SHARED},
+    {POST,   V1 "/event-type",        event_type_create,      WHO_SEND,  A(EVENT_TYPE), ROUTE_NEW_ENV},
+    {GET,    TYPE,                    event_type_get,         WHO_READ,  A(EVENT_TYPE), ROUTE_ENV_SHARED},
+    {PUT,    TYPE,                    event_type_put,         WHO_SEND,  A(EVENT_TYPE), ROUTE_NEW_ENV},
+    {PATCH,  TYPE,                    event_type_patch,       WHO_SEND,  A(EVENT_TYPE), 0},
+    {DELETE, TYPE,                    event_type_delete,      WHO_SEND,  A(EVENT_TYPE), 0},
+
+    {GET,    APP "/endpoint",         endpoint_list,          WHO_READ,  A(ENDPOINT), 0},
+    {POST,   APP "/endpoint",         endpoint_create,        WHO_EDIT,  A(ENDPOINT), 0},
+    {GET,    EP,                      endpoint_get,           WHO_READ,  A(ENDPOINT), 0},
+    {PUT,    EP,                      endpoint_put,           WHO_EDIT,  A(ENDPOINT), 0},
+    {PATCH,  EP,                      endpoint_patch,         WHO_EDIT,  A(ENDPOINT), 0},
+    {DELETE, EP,                      endpoint_delete,        WHO_EDIT,  A(ENDPOINT), 0},
+    {GET,    EP "/headers",           endpoint_headers_get,   WHO_READ,  A(ENDPOINT), 0},
+    {PUT,    EP "/headers",           endpoint_headers_put,   WHO_EDIT,  A(ENDPOINT), 0},
+    {PATCH,  EP "/headers",           endpoint_headers_patch, WHO_EDIT,  A(ENDPOINT), 0},
+    /* To reveal a secret takes the right to change one. */
+    {GET,    EP "/secret",            endpoint_secret_get,    WHO_EDIT,  A(ENDPOINT), ROUTE_WRITE_SCOPE},
+    {POST,   EP "/secret/rotate",     endpoint_secret_rotate, WHO_EDIT,  A(ENDPOINT), 0},
+    {GET,    EP "/stats",             endpoint_stats,         WHO_READ,  A(ENDPOINT), 0},
+    {GET,    EP "/msg",               endpoint_messages,      WHO_READ,  A(MESSAGE), 0},
+    {POST,   EP "/recover",           endpoint_recover,       WHO_EDIT,  A(ATTEMPT), 0},
+    {POST,   EP "/send-example",      endpoint_send_example,  WHO_EDIT,  A(ATTEMPT), 0},
+
+    {GET,    APP "/msg",              message_list,           WHO_READ,  A(MESSAGE), 0},
+    {POST,   APP "/msg",              NULL,                   WHO_SEND,  A(MESSAGE), ROUTE_NEW_ENV | ROUTE_HOT},
+    {GET,    MSG,                     message_get,            WHO_READ,  A(MESSAGE), 0},
+    {GET,    MSG "/raw",              message_raw,            WHO_READ,  A(MESSAGE), 0},
+    {GET,    MSG "/endpoint",         message_endpoints,      WHO_READ,  A(MESSAGE), 0},
+    {POST,   MSG "/endpoint/{endpoint_id}/resend", message_resend, WHO_EDIT, A(ATTEMPT), 0},
+    {GET,    MSG "/attempt/{attempt_id}",          attempt_get,     WHO_READ, A(ATTEMPT), 0},
+    {GET,    MSG "/attempt/{attempt_id}/headers",  attempt_headers, WHO_READ, A(ATTEMPT), 0},
+    {GET,    APP "/attempt/endpoint/{endpoint_id}", attempts_of_endpoint, WHO_READ, A(ATTEMPT), 0},
+    {GET,    APP "/attempt/msg/{msg_id}",           attempts_of_message,  WHO_READ, A(ATTEMPT), 0},
+
+    {GET,    V1 "/background-task",           background_task_list, WHO_STAFF, A(ATTEMPT), 0},
+    {GET,    V1 "/background-task/{task_id}", background_task_get,  WHO_STAFF, A(ATTEMPT), 0},
+
+    {GET,    V1 "/profile",           profile_list,           WHO_READ,  A(PROFILE), ROUTE_ENV_SHARED | ROUTE_NEW_ENV},
+    {POST,   V1 "/profile",           profile_create,         WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},
+    {GET,    PROF,                    profile_get,            WHO_READ,  A(PROFILE), ROUTE_ENV_SHARED | ROUTE_NEW_ENV},
+    {PUT,    PROF,                    profile_put,            WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},
+    {DELETE, PROF,                    profile_delete,         WHO_SEND,  A(PROFILE), 0},
+    {POST,   PROF "/preview",         profile_preview,        WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},
+
+    {GET,    V1 "/settings/egress",   settings_egress,        WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
+    {GET,    KEY,                     api_key_list,           WHO_ADMIN, A(TOKEN), 0},
+    {POST,   KEY,                     api_key_create,         WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {DELETE, KEY "/{key_id}",         api_key_revoke,         WHO_ADMIN, A(TOKEN), 0},
+    {GET,    V1 "/auth/whoami",       whoami,                 WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
+
+    {GET,    V1 "/health",            health_report,          0, A(SETTINGS), ROUTE_PUBLIC},
+    {GET,    V1 "/health/ping",       health_ping,            0, A(SETTINGS), ROUTE_PUBLIC},
+    {GET,    "/health",               health_report,          0, A(SETTINGS), ROUTE_PUBLIC},
+    {GET,    "/health/ping",          health_ping,            0, A(SETTINGS), ROUTE_PUBLIC},
+};
+/* clang-format on */
+const size_t api_route_count = ARRAY_LEN(api_routes);

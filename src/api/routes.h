@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handlers that the table in routes.c names, by file. */
+#ifndef PR_API_ROUTES_H
+#define PR_API_ROUTES_H
+
+#include "api/handler.h"
+
+api_handler_fn application_list, application_create, application_get, application_put, application_patch,
+        application_delete;
+api_handler_fn event_type_list, event_type_create, event_type_get, event_type_put, event_type_patch, event_type_delete;
+api_handler_fn endpoint_list, endpoint_create, endpoint_get, endpoint_put, endpoint_patch, endpoint_delete;
+api_handler_fn endpoint_headers_get, endpoint_headers_put, endpoint_headers_patch;
+api_handler_fn endpoint_secret_get, endpoint_secret_rotate, endpoint_stats;
+api_handler_fn message_list, message_get, message_raw, message_endpoints, endpoint_messages;
+api_handler_fn attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers;
+api_handler_fn message_resend, endpoint_recover, endpoint_send_example;
+api_handler_fn background_task_list, background_task_get;
+api_handler_fn profile_list, profile_create, profile_get, profile_put, profile_delete, profile_preview;
+api_handler_fn settings_egress, health_report, health_ping, whoami;
+api_handler_fn api_key_list, api_key_create, api_key_revoke;
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is asking, and whether a route is for them. */
+#include "api/who.h"
+#include "api/handler.h"
+#include "auth/token.h"
+#include "crypto/seal.h"
+
+static enum err by_key(const struct api *api, struct store_reader *reader, struct arena *a, struct str key,
+                       int64_t now_ms, struct principal *out)
+{
+    struct token t;
+    if (reader == NULL)
+        return ERR_UNAVAILABLE;
+    enum err e = token_find(reader, a, key, now_ms, &t);
+    if (e != ERR_OK)
+        return e;
+    token_principal(&t, out);
+    token_touch(api->store, a, &t, key, now_ms);
+    return out->role != AUTH_NOBODY ? ERR_OK : ERR_UNAUTHORIZED;
+}
+
+enum err api_authenticate(const struct api *api, struct store_reader *reader, struct arena *a, struct str authorization,
+                          int64_t now_ms, struct principal *out)
+{
+    struct str token = str_trim(authorization), app = STR_NULL;
+    if (!str_starts_nocase(token, STR("bearer ")))
+        return ERR_UNAUTHORIZED;
+    token = str_trim(str_skip(token, 7));
+    if (str_starts(token, STR("prk_")))
+        return by_key(api, reader, a, token, now_ms, out);
+    struct principal p;
+    if (auth_jwt_verify(a, token, keyring_jwt_secret(api->keys), now_ms, &p, &app) != ERR_OK)
+        return ERR_UNAUTHORIZED;
+    if (app.ptr != NULL && oid_parse(app, "app_", api->id_key, &p.app) != ERR_OK)
+        return ERR_UNAUTHORIZED;
+    *out = p;
+    return ERR_OK;
+}
+
+bool api_may_send(const struct principal *who, oid_t app)
+{
+    return ((1u << who->role) & WHO_SEND) != 0 && auth_scope_allows(who, AUTH_AREA_MESSAGE, true) &&
+           (who->app == 0 || who->app == app);
+}
+
+bool who_may(const struct principal *who, const struct route *route)
+{
+    bool write = route->method != HTTP_M_GET || (route->flags & ROUTE_WRITE_SCOPE) != 0;
+    if (((1u << who->role) & route->who) == 0 || !auth_scope_allows(who, route->area, write))
+        return false;
+    bool in_workspace = strstr(route->pattern, "{app_id}") != NULL;
+    return who->app == 0 || in_workspace || (route->flags & ROUTE_ENV_SHARED) != 0;
+}

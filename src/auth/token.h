@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * API keys as objects: OBJ_TOKEN, found by the hash of their text, outside of any environment (the key alone says where
+ * it belongs). The text itself exists only in the answer that made it.
+ */
+#ifndef PR_AUTH_TOKEN_H
+#define PR_AUTH_TOKEN_H
+
+#include "auth/auth.h"
+
+struct token {
+    oid_t id;
+    struct str name;
+    struct str role;          /* "owner", "editor", "viewer" */
+    struct str env;           /* "org_…" */
+    int64_t app;              /* oid of the one workspace, 0 = all */
+    const struct str *scopes; /* NULL: all */
+    size_t scope_count;
+    int64_t expires_ms; /* 0: never */
+    int64_t used_ms;    /* last use, to the minute; 0: never */
+    struct str hint;    /* "prk_Ab12…": its beginning */
+    int64_t created_ms;
+    uint64_t version;
+};
+
+/* Checks name, role and scopes of a token to be made. ERR_INVALID: *why. */
+MUST_USE enum err token_check(const struct token *t, const char **why);
+/* Makes a key: id, hint and created_ms are filled in, its text is appended to `text`. Store errors. Blocks. */
+MUST_USE enum err token_create(struct store *s, struct arena *a, struct oid_source *oids, int64_t now_ms,
+                               struct token *t, struct buf *text);
+/* The key with this text; ERR_UNAUTHORIZED when there is none, or it is revoked or expired. */
+MUST_USE enum err token_find(struct store_reader *r, struct arena *a, struct str text, int64_t now_ms,
+                             struct token *out);
+/* Notes the use, at most once a minute; failures do not matter. Blocks. */
+void token_touch(struct store *s, struct arena *a, const struct token *t, struct str text, int64_t now_ms);
+/* Keys of an environment, oldest first, ids above `after`. */
+MUST_USE enum err token_list(struct store_reader *r, struct arena *a, struct str env, oid_t after, size_t limit,
+                             struct token **out, size_t *count);
+/* ERR_NOT_FOUND: no such key in this environment. */
+MUST_USE enum err token_revoke(struct store *s, struct store_reader *r, struct arena *a, struct str env, oid_t id,
+                               int64_t now_ms);
+/* The principal it stands for. */
+void token_principal(const struct token *t, struct principal *out);
+
+#endif
