@@ -53,6 +53,13 @@ static void write_key(const struct api *api, struct api_call *call, const struct
         json_w_null_at(w, "lastUsedAt");
 }
 
+static bool within_own_scopes(const struct principal *who, const struct token *t)
+{
+    struct principal made;
+    token_principal(t, &made);
+    return who->scopes == 0 || (made.scopes != 0 && (made.scopes & ~who->scopes) == 0);
+}
+
 void api_key_create(struct api *api, struct api_call *call)
 {
     struct request r = {0};
@@ -64,6 +71,8 @@ void api_key_create(struct api *api, struct api_call *call)
     r.token.env = str_c(call->who.env);
     if (call->problems.count == 0 && token_check(&r.token, &why) != ERR_OK)
         call_problem(call, "role", "value_error", "%s", why);
+    if (call->problems.count == 0 && !within_own_scopes(&call->who, &r.token))
+        call_problem(call, "scopes", "value_error", "a key cannot make one that may more than itself");
     if (r.expires_in_s > 0)
         r.token.expires_ms = call->now_ms + r.expires_in_s * TIME_SECOND_MS;
     if (r.token.expires_ms != 0 && r.token.expires_ms <= call->now_ms)

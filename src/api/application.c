@@ -34,8 +34,8 @@ enum err profile_row_find(struct api_call *call, struct str name, struct object 
 }
 
 /* Writes the workspace and the event types that its profile brings along. before NULL: it is new. */
-enum err application_save(struct api *api, struct api_call *call, const struct object *old, struct app *app,
-                          const struct app *before)
+static enum err application_save(struct api *api, struct api_call *call, const struct object *old, struct app *app,
+                                 const struct app *before)
 {
     struct object_change *changes = NULL;
     size_t n = 0;

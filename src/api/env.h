@@ -15,8 +15,9 @@ MUST_USE enum err env_profile_read(struct arena *a, const struct object *o, stru
 struct str env_profile_body(struct arena *a, oid_t version, bool builtin);
 
 /*
- * The rows that environments are born with: profile_builtins, with what the settings change about `standard`. Living in
- * the arena; for api.rows. ERR_INVALID: the settings do not make a profile, *why says how (from the arena).
+ * The rows that environments are born with: profile_builtins, with what the settings (NULL: none) change about
+ * `standard`. Living in the arena; for api.rows. ERR_INVALID: the settings do not make a profile, *why says how (from
+ * the arena).
  */
 MUST_USE enum err env_profile_rows(struct arena *a, const struct settings *s, const struct api_profile_row **rows,
                                    size_t *count, struct str *why);

@@ -44,12 +44,11 @@ void whoami(struct api *api, struct api_call *call)
     static const char *const roles[] = {
             [AUTH_NOBODY] = NULL,     [AUTH_OWNER] = "owner",   [AUTH_EDITOR] = "editor",
             [AUTH_VIEWER] = "viewer", [AUTH_PORTAL] = "portal", [AUTH_PORTAL_READ] = "portal-read"};
-    bool portal = call->who.role == AUTH_PORTAL || call->who.role == AUTH_PORTAL_READ;
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
     json_w_str_at(&w, "envId", str_c(call->who.env));
     json_w_opt_str_at(&w, "appId", call->who.app != 0 ? api_id(api, call, call->who.app, "app_") : STR_NULL);
-    json_w_str_at(&w, "permissionSource", portal ? STR("AppPortal") : STR("ApiKey"));
+    json_w_str_at(&w, "permissionSource", call->who.token == 0 ? STR("SvixJwt") : STR("Unknown"));
     json_w_str_at(&w, "role", str_c(roles[call->who.role]));
     json_w_opt_str_at(&w, "name", call->who.name);
     json_w_object_end(&w);
