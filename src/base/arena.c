@@ -100,6 +100,7 @@ char *arena_cstr(struct arena *a, struct str s)
 struct str arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap;
+    CHECK(fmt != NULL);
     va_start(ap, fmt);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
