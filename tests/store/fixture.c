@@ -253,24 +253,27 @@ static void count_down(struct store_op *op)
     pthread_mutex_unlock(&together_lock);
 }
 
-void fx_run_together(struct fixture *f, struct store_op *first, size_t stride, size_t count)
+void fx_run_mixed(struct fixture *f, struct store_op **ops, size_t count)
 {
-    struct store_op *last = first;
     together_left = count;
     for (size_t i = 0; i < count; i++) {
-        struct store_op *op = (struct store_op *)(void *)((char *)first + i * stride);
-        op->home = NULL;
-        op->done = count_down;
-        op->next = NULL;
-        if (i > 0)
-            last->next = op;
-        last = op;
+        ops[i]->home = NULL;
+        ops[i]->done = count_down;
+        ops[i]->next = i + 1 < count ? ops[i + 1] : NULL;
     }
-    store_submit_chain(f->store, first, last);
+    store_submit_chain(f->store, ops[0], ops[count - 1]);
     pthread_mutex_lock(&together_lock);
     while (together_left > 0)
         pthread_cond_wait(&together_changed, &together_lock);
     pthread_mutex_unlock(&together_lock);
+}
+
+void fx_run_together(struct fixture *f, struct store_op *first, size_t stride, size_t count)
+{
+    AUTO_FREE struct store_op **ops = mem_zalloc(count, sizeof(struct store_op *));
+    for (size_t i = 0; i < count; i++)
+        ops[i] = (struct store_op *)(void *)((char *)first + i * stride);
+    fx_run_mixed(f, ops, count);
 }
 
 /* ---- comparing ----------------------------------------------------------------------------------------------------

@@ -89,6 +89,9 @@ size_t fx_sweep(struct fixture *f, struct store_sweep sweep, size_t *steps);
  * items, which begin with their op. */
 void fx_run_together(struct fixture *f, struct store_op *first, size_t stride, size_t count);
 
+/* The same for operations of several kinds. */
+void fx_run_mixed(struct fixture *f, struct store_op **ops, size_t count);
+
 /* ---- comparing ---- */
 void fx_same_str(struct str a, struct str b, const char *what);
 void fx_same_message(const struct message *a, const struct message *b);
