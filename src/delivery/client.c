@@ -190,7 +190,7 @@ void client_send(struct client *c, struct client_request *r)
     if (why != NULL) {
         outcome_set(t, CAUSE_URL, "%s", why);
         finish_later(c, t);
-    } else if (!transfer_prepare(t)) {
+    } else if (!request_prepare(t)) {
         finish_later(c, t);
     } else {
         resolve(c, t);
@@ -301,22 +301,12 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
-/* Curl itself tells the time of the TCP connection only once TLS is set up as well. */
-static void note_connected(CURL *easy, curl_socket_t fd)
-{
-    char *private = NULL;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-    struct transfer *t = (struct transfer *)(void *)private;
-    if (t != NULL && t->fd == fd && t->connected_us == 0)
-        t->connected_us = clock_mono_us();
-}
-
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket)
 {
+    (void)easy;
     (void)socket;
     struct lane *l = arg;
-    if (sockets_watch(&l->client->sockets, l, fd, what))
-        note_connected(easy, fd);
+    sockets_watch(&l->client->sockets, l, fd, what);
     return 0;
 }
 

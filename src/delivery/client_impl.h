@@ -3,7 +3,9 @@
  * What the files of the HTTP client share. Nobody else includes this.
  *
  *   client.c    exchanges from client_send to on_done: resolve, guard, start, harvest
- *   transfer.c  one exchange as curl sees it: options and callbacks
+ *   transfer.c  one exchange as curl sees it
+ *   request.c   what is sent
+ *   answer.c    what comes back
  *   outcome.c   what became of it, in words
  *   sockets.c   curl's sockets on the event loop
  */
@@ -100,7 +102,7 @@ struct transfer {
     char connect_to_text[ADDRESS_PEER_SIZE + 2];
 
     /* What happened. */
-    int bind_errno; /* a source address could not be used */
+    int open_errno; /* a socket could not be opened or bound */
     int fd;
     int64_t connected_us; /* TCP is connected, TLS begins; 0: not so far, or no TLS */
     bool opened;          /* a connection was opened for it */
@@ -141,12 +143,22 @@ struct transfer *transfer_new(struct client *c);
 void transfer_free(struct transfer *t);
 /* Forgets the last exchange. */
 void transfer_clear(struct transfer *t);
-/* Options of this request; false if the request cannot be put into a handle, with the outcome set. */
-bool transfer_prepare(struct transfer *t);
 /* Options of the next try: the address, the time that is left. */
 void transfer_aim(struct transfer *t);
 /* Lets go of what belongs to the request. */
 void transfer_release(struct transfer *t);
+
+/* request.c */
+/* Puts the request into the handle; false if that cannot be, with the outcome set. */
+bool request_prepare(struct transfer *t);
+/* Lets go of what belongs to the caller. */
+void request_release(struct transfer *t);
+size_t request_on_read(char *to, size_t size, size_t count, void *arg);
+int request_on_seek(void *arg, curl_off_t offset, int origin);
+
+/* answer.c */
+size_t answer_on_header(char *bytes, size_t size, size_t count, void *arg);
+size_t answer_on_body(char *bytes, size_t size, size_t count, void *arg);
 
 /* outcome.c */
 void outcome_set(struct transfer *t, enum cause cause, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -167,7 +179,7 @@ curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct cu
 /* TLS is set up. */
 void sockets_handshake_done(struct sockets *s, int fd);
 int sockets_close(struct sockets *s, curl_socket_t fd);
-/* What curl waits for: CURL_POLL_…; true when that shows that a TLS handshake has begun. */
-bool sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int what);
+/* What curl waits for: CURL_POLL_… */
+void sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int what);
 
 #endif

@@ -124,8 +124,9 @@ static void of_no_connection(struct transfer *t)
     curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
     if (t->guard.via_proxy)
         outcome_set(t, CAUSE_PROXY, "the egress proxy cannot be reached");
-    else if (t->bind_errno != 0)
-        outcome_set(t, CAUSE_UNREACHABLE, "no connection to %s can be opened here: %s", name, strerror(t->bind_errno));
+    else if (t->open_errno != 0)
+        outcome_set(t, t->open_errno == EADDRNOTAVAIL ? CAUSE_UNREACHABLE : CAUSE_INTERNAL,
+                    "no connection to %s can be opened here: %s", name, strerror(t->open_errno));
     else if (os_error == ECONNREFUSED)
         outcome_set(t, CAUSE_REFUSED, "connection refused by %s", name);
     else if (os_error == ETIMEDOUT)

@@ -71,7 +71,7 @@ static void drop_socket(struct sockets *s, int fd)
     list_push_front(&s->spare, &k->node);
 }
 
-bool sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int what)
+void sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int what)
 {
     struct socket *k = get_socket(s, lane, fd);
     k->wanted = what == CURL_POLL_IN      ? LOOP_READ
@@ -80,13 +80,12 @@ bool sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int w
                                           : 0;
     if (what == CURL_POLL_REMOVE) {
         if (!k->own)
-            drop_socket(s, fd); /* still there, to be reused */
+            drop_socket(s, fd);
         else if (k->io.interest & LOOP_WRITE)
             loop_io_set(s->loop, &k->io, 0);
     } else if (k->io.interest != k->wanted) {
         loop_io_set(s->loop, &k->io, k->wanted);
     }
-    return k->handshaking && (k->wanted & LOOP_READ) != 0;
 }
 
 static int bind_source(struct sockets *s, int fd, int family)
