@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+int cli_serve(int argc, char **argv)
+{
+    static struct settings set;
+    struct buf text = BUF_INIT(65536);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0)
+            continue;
+        settings_help(&text);
+        fwrite(text.ptr, 1, text.len, stdout);
+        buf_fini(&text);
+        return CLI_DONE;
+    }
+    if (settings_load(&set, argc - 1, argv + 1, &text) != ERR_OK) {
+        fprintf(stderr, "postrider: %.*s\n", STR_ARG(buf_str(&text)));
+        buf_fini(&text);
+        return CLI_USAGE;
+    }
+    buf_fini(&text);
+    return serve_run(&set);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/flight.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+
+#define MASK "****"
+
+void flight_begin(struct flight *f, oid_t attempt_id, int64_t now_ms)
+{
+    const struct work *w = f->work;
+    f->line_count = f->custom_from = 0;
+    f->attempt = (struct attempt){.id = attempt_id,
+                                  .msg = w->msg,
+                                  .ep = f->ep->id,
+                                  .app = f->ep->app,
+                                  .number = w->trigger == TRIGGER_SCHEDULE ? w->tries + 1 : 0,
+                                  .trigger = w->trigger,
+                                  .started_ms = now_ms,
+                                  .url = f->ep->url,
+                                  .event_type = f->body->msg.event_type};
+}
+
+static void write_headers(struct flight *f, struct profile_signers *signers)
+{
+    const struct message *m = &f->body->msg;
+    buf_add_str(&f->headers, STR("Content-Type: "));
+    buf_add_str(&f->headers, m->content_type.ptr != NULL ? m->content_type : STR("application/json"));
+    buf_add_c(&f->headers, '\0');
+    struct profile_attempt at = {.now_ms = f->attempt.started_ms,
+                                 .message_id = str_of(f->body->id_text, strlen(f->body->id_text)),
+                                 .event_uuid = str_of(f->body->uuid, OID_UUID_SIZE - 1),
+                                 .type = m->event_type,
+                                 .number = f->work->tries + 1,
+                                 .url = f->ep->url,
+                                 .body = {f->request.body[0], f->request.body[1], f->request.body[2]}};
+    f->custom_from = 1 + profile_headers(f->profile->profile, signers, &at, &f->headers);
+    f->line_count = f->custom_from + f->ep->header_count;
+    for (size_t i = 0; i < f->ep->header_count; i++) {
+        buf_add_str(&f->headers, f->ep->headers[i].name);
+        buf_add_str(&f->headers, STR(": "));
+        buf_add_str(&f->headers, f->ep->headers[i].value);
+        buf_add_c(&f->headers, '\0');
+    }
+    CHECK(!f->headers.overflow); /* profiles and custom headers are limited where they are made */
+}
+
+static void point_at_lines(struct flight *f)
+{
+    if (f->line_cap < f->line_count) {
+        f->line_cap = f->line_count + 8;
+        f->lines = mem_realloc(f->lines, f->line_cap * sizeof f->lines[0]);
+    }
+    const char *at = f->headers.ptr;
+    for (size_t i = 0; i < f->line_count; i++) {
+        f->lines[i] = at;
+        at += strlen(at) + 1;
+    }
+}
+
+void flight_write_request(struct flight *f, struct profile_signers *signers)
+{
+    const struct endpoint *ep = f->ep;
+    const struct message_render *wrap = body_render(f->body, f->work->profile_version);
+    f->request = (struct client_request){
+            .method = STR("POST"),
+            .url = ep->url,
+            .body = {wrap != NULL ? wrap->head : STR_NULL, f->body->msg.payload, wrap != NULL ? wrap->tail : STR_NULL},
+            .timeout_ms = ep->timeout_ms != 0 ? ep->timeout_ms : profile_timeout_ms(f->profile->profile),
+            .http2 = ep->http2,
+            .ca_bundle = ep->ca_bundle};
+    write_headers(f, signers);
+    point_at_lines(f);
+    f->request.headers = f->lines;
+    f->request.header_count = f->line_count;
+}
+
+struct kept {
+    size_t from;
+    size_t len;
+};
+
+static struct kept keep(struct flight *f, struct str s)
+{
+    struct kept k = {.from = f->text.len, .len = s.len};
+    buf_add_str(&f->text, s);
+    return f->text.overflow ? (struct kept){0} : k;
+}
+
+static struct str kept_str(const struct flight *f, struct kept k, bool absent)
+{
+    return absent ? STR_NULL : str_of(f->text.ptr + k.from, k.len);
+}
+
+static struct kept keep_request_headers(struct flight *f)
+{
+    struct kept k = {.from = f->text.len};
+    for (size_t i = 0; i < f->line_count; i++) {
+        struct str line = str_c(f->lines[i]);
+        if (i < f->custom_from) {
+            buf_add_str(&f->text, line);
+        } else {
+            buf_add_str(&f->text, str_take(line, str_find(line, ':')));
+            buf_add_str(&f->text, STR(": " MASK));
+        }
+        buf_add_c(&f->text, '\n');
+    }
+    k.len = f->text.len - k.from;
+    return k;
+}
+
+void flight_describe(struct flight *f, const struct client_result *res, const struct engine_verdict *v)
+{
+    struct attempt *a = &f->attempt;
+    struct kept sent = keep_request_headers(f), headers = keep(f, res->headers), body = keep(f, res->body),
+                error = keep(f, res->error), peer = keep(f, res->peer);
+    a->status = res->cause == CAUSE_NONE ? DELIVERY_SUCCESS : DELIVERY_FAIL;
+    a->cause = res->cause;
+    a->http_status = res->http_status;
+    a->phases = res->phases;
+    a->next_ms = v->status == DELIVERY_PENDING ? v->due_ms : 0;
+    a->request_headers = kept_str(f, sent, sent.len == 0);
+    a->response_headers = kept_str(f, headers, res->headers.ptr == NULL);
+    a->response_body = kept_str(f, body, res->body.ptr == NULL);
+    a->response_truncated = res->body_truncated;
+    a->error = kept_str(f, error, res->cause == CAUSE_NONE);
+    a->peer = kept_str(f, peer, res->peer.ptr == NULL);
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hot route, POST /api/v1/app/{app_id}/msg: who asks, which workspace, what message, which endpoints; committed;
+ * answered; handed over.
+ *
+ *   begin ─(token and workspace in memory)─────────▶ admit ─▶ append ─▶ committed ─▶ 202, hand-over
+ *     └──(not)─▶ prepare on an API worker ─▶ prepared ─┘          └─ stale: prepare again
+ */
+#include <stdlib.h>
+
+#include "api/message_in.h"
+#include "base/mem.h"
+#include "engine/match.h"
+#include "serve/reactor.h"
+#include "serve/serve_metrics.h"
+#include "sys/clock.h"
+
+#define STALE_TRIES_MAX  8
+#define RENDER_BYTES_MAX (1u << 20)
+#define ANSWER_BYTES_MAX (64u << 20)
+
+struct ingest {
+    struct ingest *next_free;
+    struct reactor *reactor;
+    struct http_exchange *exchange;
+    struct arena *arena;
+    struct pool_job job;
+    struct loop_task task;
+    struct str app_text;
+    struct auth_entry who;
+    unsigned epoch;
+    enum err prepared;
+    int stale_tries;
+    const struct workspace *ws; /* a reference */
+    struct body *body;          /* a reference */
+    struct store_append append;
+};
+
+/* A delivery on its way to the reactor that owns its endpoint. */
+struct handover {
+    struct loop_task task;
+    struct reactor *to;
+    const struct workspace *ws;
+    struct body *body;
+    struct store_target target;
+};
+
+bool ingest_matches(const struct http_request *q, struct str *app)
+{
+    struct str path = q->path;
+    if (q->method != HTTP_M_POST || !str_starts(path, STR("/api/v1/app/")))
+        return false;
+    path = str_skip(path, 12);
+    *app = str_split(&path, '/');
+    return app->len > 0 && str_find(*app, '%') == app->len && (str_eq(path, STR("msg")) || str_eq(path, STR("msg/")));
+}
+
+static struct ingest *new_ingest(struct reactor *r, struct http_exchange *x)
+{
+    struct ingest *in = r->free_ingests;
+    if (in != NULL) {
+        r->free_ingests = in->next_free;
+    } else {
+        in = mem_zalloc(1, sizeof *in);
+        in->arena = arena_new(4096);
+    }
+    in->reactor = r;
+    in->exchange = x;
+    in->ws = NULL;
+    in->body = NULL;
+    in->stale_tries = 0;
+    return in;
+}
+
+static void free_ingest(struct ingest *in)
+{
+    struct reactor *r = in->reactor;
+    catalog_unref(in->ws);
+    body_unref(in->body);
+    arena_reset(in->arena);
+    in->next_free = r->free_ingests;
+    r->free_ingests = in;
+}
+
+void ingest_free_all(struct reactor *r)
+{
+    while (r->free_ingests != NULL) {
+        struct ingest *in = r->free_ingests;
+        r->free_ingests = in->next_free;
+        arena_free(in->arena);
+        free(in);
+    }
+}
+
+/* ---- answers ---- */
+
+static void answer_error(struct ingest *in, enum err e, const char *detail)
+{
+    serve_count_message(e);
+    relay_error(in->exchange, e, detail);
+    free_ingest(in);
+}
+
+static void answer_json(struct ingest *in, int status, struct buf *json)
+{
+    static const struct http_header type = {{"Content-Type", 12}, {"application/json", 16}};
+    metrics_count_answer(status);
+    http_respond(in->exchange, status, &type, 1, buf_str(json));
+}
+
+static bool wants_content(const struct http_request *q)
+{
+    for (struct str rest = q->query; rest.len > 0;)
+        if (str_eq(str_split(&rest, '&'), STR("with_content=false")))
+            return false;
+    return true;
+}
+
+/* ---- hand-over ---- */
+
+static void hand_over(struct loop_task *task)
+{
+    struct handover *h = CONTAINER_OF(task, struct handover, task);
+    pump_take(h->to, h->ws, h->body, &h->target);
+    catalog_unref(h->ws);
+    body_unref(h->body);
+    free(h);
+}
+
+static void hand_over_all(struct ingest *in)
+{
+    struct reactor *r = in->reactor;
+    for (size_t i = 0; i < in->append.target_count; i++) {
+        const struct store_target *t = &in->append.targets[i];
+        struct reactor *to = reactor_of(r->shared, t->ep);
+        if (to == r) {
+            pump_take(r, in->ws, in->body, t);
+            continue;
+        }
+        struct handover *h = mem_alloc(sizeof *h);
+        *h = (struct handover){
+                .task = {.run = hand_over}, .to = to, .ws = in->ws, .body = body_ref(in->body), .target = *t};
+        catalog_ref(in->ws);
+        reactor_send(r, to, &h->task);
+    }
+}
+
+static void prepare(struct ingest *in);
+
+static void committed(struct store_op *op)
+{
+    struct ingest *in = CONTAINER_OF(op, struct ingest, append.op);
+    if (op->result == ERR_STALE && ++in->stale_tries < STALE_TRIES_MAX) {
+        body_unref(in->body);
+        catalog_unref(in->ws);
+        in->body = NULL;
+        in->ws = NULL;
+        prepare(in);
+        return;
+    }
+    if (op->result != ERR_OK) {
+        answer_error(in, op->result, op->result == ERR_CONFLICT ? "a message with this eventId exists already" : NULL);
+        return;
+    }
+    struct buf *out = &in->reactor->scratch;
+    buf_clear(out);
+    message_out(&in->body->msg, in->reactor->shared->id_key, wants_content(http_exchange_request(in->exchange)), out);
+    serve_count_message(ERR_OK);
+    answer_json(in, 202, out);
+    hand_over_all(in);
+    free_ingest(in);
+}
+
+/* ---- matching ---- */
+
+static struct str channel_names(struct ingest *in, struct str json, const struct str **out, size_t *count)
+{
+    struct json *tree;
+    *count = 0;
+    *out = NULL;
+    if (json.ptr == NULL || json_parse(in->arena, json, &tree, NULL) != ERR_OK)
+        return json;
+    struct str *names = arena_alloc(in->arena, (tree->count + 1) * sizeof *names);
+    for (const struct json *c = tree->child; c != NULL; c = c->next)
+        if (c->type == JSON_STRING)
+            names[(*count)++] = c->text;
+    *out = names;
+    return json;
+}
+
+/* Targets of all endpoints that match; the distinct profiles that wrap the payload go to `wraps`. */
+static size_t match_all(struct ingest *in, const struct message *m, int64_t now_ms,
+                        const struct catalog_profile **wraps)
+{
+    const struct workspace *ws = in->ws;
+    struct match_facts facts = {.event_type = m->event_type};
+    struct store_target *targets = NULL;
+    size_t n = 0, wrap_count = 0;
+    channel_names(in, m->channels, &facts.channels, &facts.channel_count);
+    if (ws->endpoint_count > 0)
+        targets = arena_alloc(in->arena, ws->endpoint_count * sizeof *targets);
+    for (size_t i = 0; i < ws->endpoint_count; i++) {
+        const struct endpoint *ep = &ws->endpoints[i];
+        const struct catalog_profile *p = ws->profiles[i];
+        if (!match_endpoint(ep, &facts))
+            continue;
+        int64_t due_ms = m->deliver_at_ms > now_ms ? m->deliver_at_ms : now_ms;
+        targets[n++] = (struct store_target){
+                .ep = ep->id, .profile_version = p->version, .fifo = ep->fifo, .due_ms = due_ms, .pos = due_ms};
+        bool known = profile_is_raw(p->profile);
+        for (size_t k = 0; k < wrap_count && !known; k++)
+            known = wraps[k] == p;
+        if (!known)
+            wraps[wrap_count++] = p;
+    }
+    in->append.targets = targets;
+    in->append.target_count = n;
+    return wrap_count;
+}
+
+static struct str workspace_json(struct ingest *in)
+{
+    struct buf out = BUF_INIT(16384);
+    struct json_writer w = json_writer(&out);
+    char id[OID_TEXT_SIZE];
+    oid_format(in->ws->app.id, "app_", in->reactor->shared->id_key, id);
+    json_w_object(&w);
+    json_w_str_at(&w, "id", str_c(id));
+    json_w_opt_str_at(&w, "uid", in->ws->app.uid);
+    json_w_str_at(&w, "name", in->ws->app.name);
+    json_w_object_end(&w);
+    struct str s = arena_str(in->arena, buf_str(&out));
+    buf_fini(&out);
+    return s;
+}
+
+static void render_all(struct ingest *in, struct message *m, const struct catalog_profile **wraps, size_t count)
+{
+    struct hash_key key = in->reactor->shared->id_key;
+    char id[OID_TEXT_SIZE], own[OID_UUID_SIZE];
+    oid_format(m->id, "msg_", key, id);
+    struct profile_facts facts = {.event_uuid = message_uuid(m, key, own),
+                                  .message_id = str_c(id),
+                                  .type = m->event_type,
+                                  .occurred_ms = m->occurred_ms,
+                                  .actor = m->actor,
+                                  .workspace = workspace_json(in)};
+    struct message_render *renders = arena_alloc(in->arena, count * sizeof *renders);
+    struct buf head = BUF_INIT(RENDER_BYTES_MAX), tail = BUF_INIT(RENDER_BYTES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        buf_clear(&head);
+        buf_clear(&tail);
+        profile_render(wraps[i]->profile, &facts, &head, &tail);
+        renders[i] = (struct message_render){.profile_version = wraps[i]->version,
+                                             .head = arena_str(in->arena, buf_str(&head)),
+                                             .tail = arena_str(in->arena, buf_str(&tail))};
+    }
+    buf_fini(&head);
+    buf_fini(&tail);
+    m->renders = renders;
+    m->render_count = count;
+}
+
+/* Who caused the message, when it does not say: the token. */
+static struct str actor_of(struct ingest *in)
+{
+    const struct principal *who = &in->who.who;
+    char key[OID_TEXT_SIZE];
+    if (who->token != 0)
+        oid_format(who->token, "key_", in->reactor->shared->id_key, key);
+    struct buf out = BUF_INIT(1024);
+    struct json_writer w = json_writer(&out);
+    json_w_object(&w);
+    json_w_str_at(&w, "type", who->token != 0 ? STR("api_key") : STR("token"));
+    json_w_str_at(&w, "id", str_c(who->token != 0 ? key : who->env));
+    json_w_opt_str_at(&w, "name", who->name);
+    json_w_object_end(&w);
+    struct str s = arena_str(in->arena, buf_str(&out));
+    buf_fini(&out);
+    return s;
+}
+
+static bool parse(struct ingest *in, int64_t now_ms, struct message_in *m)
+{
+    const struct shared *s = in->reactor->shared;
+    struct problems problems = PROBLEMS_INIT;
+    struct json_error error;
+    struct str actor = http_exchange_header(in->exchange, STR("Postrider-Actor"));
+    enum err e = message_in_parse(in->arena, http_exchange_request(in->exchange)->body, actor, now_ms,
+                                  s->settings->retention_payload_ms, m, &problems, &error);
+    if (e != ERR_OK) {
+        struct buf *out = &in->reactor->scratch;
+        buf_clear(out);
+        if (e == ERR_SYNTAX)
+            api_syntax_json(&error, out);
+        else
+            api_problems_json(&problems, out);
+        serve_count_message(e);
+        answer_json(in, err_http_status(e), out);
+        free_ingest(in);
+    }
+    problems_fini(&problems);
+    return e == ERR_OK;
+}
+
+/* Everything is known: check, match, render, append. */
+static void admit(struct ingest *in)
+{
+    struct reactor *r = in->reactor;
+    int64_t now_ms = clock_wall_ms();
+    struct message_in m;
+    if (!api_may_send(&in->who.who, in->ws->app.id)) {
+        answer_error(in, ERR_FORBIDDEN, NULL);
+        return;
+    }
+    if (!parse(in, now_ms, &m))
+        return;
+    m.message.id = oid_next(&r->shared->oids, now_ms);
+    m.message.env = in->ws->app.env;
+    m.message.app = in->ws->app.id;
+    if (m.message.actor.ptr == NULL)
+        m.message.actor = actor_of(in);
+    const struct catalog_profile **wraps = arena_alloc(in->arena, (in->ws->endpoint_count + 1) * sizeof *wraps);
+    size_t wrap_count = match_all(in, &m.message, now_ms, wraps);
+    if (wrap_count > 0)
+        render_all(in, &m.message, wraps, wrap_count);
+    in->body = body_new(&m.message, r->shared->id_key);
+    in->append.op = (struct store_op){.kind = STORE_APPEND, .home = r->loop, .done = committed};
+    in->append.message = &in->body->msg;
+    in->append.app_version = in->ws->version;
+    reactor_submit(r, &in->append.op);
+}
+
+/* ---- who and where ---- */
+
+static void prepared(struct loop_task *task)
+{
+    struct ingest *in = CONTAINER_OF(task, struct ingest, task);
+    if (in->prepared != ERR_OK) {
+        answer_error(in, in->prepared, NULL);
+        return;
+    }
+    struct str authorization = http_exchange_header(in->exchange, STR("Authorization"));
+    auth_cache_put(in->reactor->auth, authorization, in->epoch, loop_now_ms(in->reactor->loop), &in->who.who,
+                   in->who.env);
+    admit(in);
+}
+
+static enum err look_up(struct ingest *in, struct store_reader *reader)
+{
+    const struct shared *s = in->reactor->shared;
+    int64_t now_ms = clock_wall_ms();
+    oid_t app;
+    enum err e = api_authenticate(&s->api, reader, in->arena, http_exchange_header(in->exchange, STR("Authorization")),
+                                  now_ms, &in->who.who);
+    if (e == ERR_OK)
+        e = api_env(&s->api, reader, str_c(in->who.who.env), false, now_ms, &in->who.env);
+    if (e == ERR_OK && in->who.env == 0)
+        e = ERR_NOT_FOUND;
+    if (e == ERR_OK)
+        e = api_app_id(&s->api, reader, in->arena, in->who.env, in->app_text, &app);
+    return e == ERR_OK ? catalog_load(s->catalog, reader, app, &in->ws) : e;
+}
+
+static void run_prepare(struct pool_job *job, struct store_reader *reader)
+{
+    struct ingest *in = CONTAINER_OF(job, struct ingest, job);
+    in->prepared = look_up(in, reader);
+    in->task.run = prepared;
+    loop_post(in->reactor->loop, &in->task);
+}
+
+static void prepare(struct ingest *in)
+{
+    in->epoch = atomic_load(&in->reactor->shared->auth_epoch);
+    in->job.run = run_prepare;
+    if (!pool_submit(in->reactor->shared->workers, &in->job))
+        answer_error(in, ERR_BUSY, NULL);
+}
+
+/* The snapshot from memory, if the workspace is this environment's. */
+static const struct workspace *find_workspace(struct ingest *in)
+{
+    const struct shared *s = in->reactor->shared;
+    const struct workspace *ws = NULL;
+    oid_t app;
+    if (oid_parse(in->app_text, "app_", s->id_key, &app) == ERR_OK)
+        ws = catalog_get(s->catalog, app);
+    else
+        ws = catalog_find(s->catalog, str_c(in->who.who.env), in->app_text);
+    if (ws != NULL && ws->app.env != in->who.env) {
+        catalog_unref(ws);
+        ws = NULL;
+    }
+    return ws;
+}
+
+void ingest_begin(struct reactor *r, struct http_exchange *x, struct str app)
+{
+    struct ingest *in = new_ingest(r, x);
+    struct str authorization = http_exchange_header(x, STR("Authorization"));
+    const struct auth_entry *known =
+            auth_cache_get(r->auth, authorization, atomic_load(&r->shared->auth_epoch), loop_now_ms(r->loop));
+    in->app_text = app;
+    if (known != NULL) {
+        in->who = *known;
+        in->who.who.name = known->who.name.ptr != NULL ? str_of(in->who.name, known->who.name.len) : STR_NULL;
+        in->ws = find_workspace(in);
+    }
+    if (in->ws != NULL)
+        admit(in);
+    else
+        prepare(in);
+}

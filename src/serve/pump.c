@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the engine's decisions to requests on the wire, and from their results to records in the store.
+ *
+ * A flight is one attempt: request, result, record, all in one object that is used again. It belongs to the reactor;
+ * its strings live until the record is committed.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "serve/flight.h"
+#include "serve/serve_metrics.h"
+#include "sys/clock.h"
+
+#define HEADERS_BYTES_MAX (256u * 1024)
+#define CAPTURE_BYTES_MAX (ATTEMPT_BODY_MAX + 96u * 1024)
+
+static uint64_t draw(void *arg)
+{
+    struct reactor *r = arg; /* xorshift128+ (Vigna 2014); jitter only */
+    uint64_t x = r->random_state[0], y = r->random_state[1];
+    r->random_state[0] = y;
+    x ^= x << 23;
+    r->random_state[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
+    return r->random_state[1] + y;
+}
+
+static struct flight *new_flight(struct reactor *r)
+{
+    struct flight *f = r->free_flights;
+    if (f != NULL) {
+        r->free_flights = f->next_free;
+    } else {
+        f = mem_zalloc(1, sizeof *f);
+        list_init(&f->sending);
+        f->headers = BUF_INIT(HEADERS_BYTES_MAX);
+        f->text = BUF_INIT(CAPTURE_BYTES_MAX);
+    }
+    f->reactor = r;
+    return f;
+}
+
+/* Big buffers are given back, small ones kept. */
+static void free_flight(struct reactor *r, struct flight *f)
+{
+    body_unref(f->body);
+    catalog_unref(f->ws);
+    f->body = NULL;
+    f->ws = NULL;
+    f->work = NULL;
+    if (f->text.cap > 8192)
+        buf_fini(&f->text);
+    if (f->headers.cap > 8192)
+        buf_fini(&f->headers);
+    buf_clear(&f->text);
+    buf_clear(&f->headers);
+    f->next_free = r->free_flights;
+    r->free_flights = f;
+}
+
+void pump_free_all(struct reactor *r)
+{
+    while (r->free_flights != NULL) {
+        struct flight *f = r->free_flights;
+        r->free_flights = f->next_free;
+        buf_fini(&f->text);
+        buf_fini(&f->headers);
+        free(f->lines);
+        free(f);
+    }
+}
+
+/* ---- results ---- */
+
+static void after_record(struct store_op *op)
+{
+    struct flight *f = CONTAINER_OF(op, struct flight, record.op);
+    struct reactor *r = f->reactor;
+    bool stale = op->result == ERR_OK && !f->record.moved && f->attempt.trigger == TRIGGER_SCHEDULE;
+    if (op->result != ERR_OK && op->result != ERR_CLOSED)
+        log_error("record_failed", LOG_CSTR("error", err_text(op->result)));
+    if (op->result == ERR_OK && f->record.moved)
+        serve_count_delivery(f->record.status);
+    engine_recorded(r->engine, f->work, stale || op->result != ERR_OK, clock_wall_ms());
+    free_flight(r, f);
+}
+
+static bool is_health_cause(enum cause c)
+{
+    return c != CAUSE_NONE && c != CAUSE_EXPIRED && c != CAUSE_INTERNAL && c != CAUSE_PROXY;
+}
+
+static void judge(struct flight *f, const struct client_result *res, struct engine_verdict *v)
+{
+    struct reactor *r = f->reactor;
+    const struct endpoint *ep = f->ep;
+    struct engine_outcome o = {.success = res->cause == CAUSE_NONE,
+                               .gone = res->http_status == 410 && profile_disables_on_410(f->profile->profile),
+                               .final = res->cause == CAUSE_EXPIRED,
+                               .breaker_counts = is_health_cause(res->cause),
+                               .retry_after_ms = res->retry_after_ms,
+                               .schedule_ms = ep->retry_schedule_ms,
+                               .schedule_count = ep->retry_count};
+    if (o.schedule_ms == NULL)
+        o.schedule_ms = profile_retry_schedule(f->profile->profile, &o.schedule_count);
+    engine_outcome(r->engine, f->work, &o, clock_wall_ms(), v);
+}
+
+/* Records what happened. The slices of `res` are the client's: what is kept is copied into the flight. */
+static void land(struct flight *f, const struct client_result *res)
+{
+    struct reactor *r = f->reactor;
+    struct engine_verdict v;
+    judge(f, res, &v);
+    f->health = v.health;
+    flight_describe(f, res, &v);
+    f->record = (struct store_record){.op = {.kind = STORE_RECORD, .home = r->loop, .done = after_record},
+                                      .attempt = &f->attempt,
+                                      .status = v.status,
+                                      .reason = v.reason,
+                                      .due_ms = v.due_ms,
+                                      .health = v.health_changed ? &f->health : NULL};
+    serve_count_attempt(res->cause, res->phases.total_us);
+    if (v.disable != NULL)
+        disable_endpoint(r->shared, f->ep->id, v.disable);
+    reactor_submit(r, &f->record.op);
+}
+
+static void on_done(struct client_request *req, const struct client_result *res)
+{
+    struct flight *f = CONTAINER_OF(req, struct flight, request);
+    list_remove(&f->sending);
+    land(f, res);
+}
+
+/* ---- starting ---- */
+
+static void land_without_sending(struct loop_task *task)
+{
+    struct flight *f = CONTAINER_OF(task, struct flight, task);
+    struct client_result res = {.cause = f->refusal, .retry_after_ms = -1};
+    res.error = str_c(f->refusal_words);
+    land(f, &res);
+}
+
+/* What cannot be sent is recorded like any attempt, from the next turn: the engine is in the midst of its step. */
+static void refuse(struct flight *f, enum cause cause, const char *words)
+{
+    f->refusal = cause;
+    f->refusal_words = words;
+    f->task.run = land_without_sending;
+    loop_post(f->reactor->loop, &f->task);
+}
+
+static void start(void *arg, struct work *w)
+{
+    struct reactor *r = arg;
+    struct target *t = engine_endpoint_user(w->ep);
+    struct flight *f = new_flight(r);
+    int64_t now_ms = clock_wall_ms();
+    CHECK(t != NULL && t->ep != NULL);
+    catalog_ref(t->ws);
+    f->work = w;
+    f->ws = t->ws;
+    f->ep = t->ep;
+    f->body = body_ref(w->body);
+    f->profile = catalog_profile_get(r->shared->catalog, NULL, w->profile_version);
+    flight_begin(f, oid_next(&r->shared->oids, now_ms), now_ms);
+    if (w->tries == 0 && w->trigger == TRIGGER_SCHEDULE)
+        metrics_observe_us(METRIC_FIRST_ATTEMPT, (now_ms - oid_time_ms(w->msg)) * 1000);
+    if (f->profile == NULL) {
+        f->profile = f->ws->profiles[f->ep - f->ws->endpoints];
+        refuse(f, CAUSE_INTERNAL, "the profile version of this delivery is not there");
+        return;
+    }
+    if (f->body->msg.payload.ptr == NULL) {
+        refuse(f, CAUSE_EXPIRED, cause_text(CAUSE_EXPIRED));
+        return;
+    }
+    struct profile_signers *signers = target_signers(t, f->profile, now_ms);
+    if (signers == NULL) {
+        refuse(f, CAUSE_INTERNAL, "the endpoint has no secret that its profile can sign with: rotate its secret");
+        return;
+    }
+    flight_write_request(f, signers);
+    f->request.on_done = on_done;
+    list_push_back(&r->sending, &f->sending);
+    client_send(r->client, &f->request);
+}
+
+void pump_cut(struct reactor *r)
+{
+    r->cut = true;
+    for (struct list *n; (n = list_pop_front(&r->sending)) != NULL;) {
+        struct flight *f = CONTAINER_OF(n, struct flight, sending);
+        client_cancel(r->client, &f->request);
+        engine_unstart(r->engine, f->work, clock_wall_ms());
+        free_flight(r, f);
+    }
+}
+
+static void refill(void *arg, struct engine_endpoint *ep, int64_t until_pos, size_t limit)
+{
+    loader_refill(arg, ep, until_pos, limit);
+}
+
+static void release(void *arg, struct work *w)
+{
+    (void)arg;
+    body_unref(w->body);
+    w->body = NULL;
+}
+
+static void forget(void *arg, struct engine_endpoint *ep)
+{
+    (void)arg;
+    target_forget(ep);
+}
+
+static bool host_acquire(void *arg, void *gate)
+{
+    struct reactor *r = arg;
+    return gate_acquire(r->shared->gates, gate, r->index);
+}
+
+static void host_release(void *arg, void *gate)
+{
+    struct reactor *r = arg;
+    gate_release(r->shared->gates, gate, r->index);
+}
+
+static void *host_open(void *arg, const char *host)
+{
+    struct reactor *r = arg;
+    return gate_open(r->shared->gates, host);
+}
+
+static void host_close(void *arg, void *gate)
+{
+    struct reactor *r = arg;
+    gate_close(r->shared->gates, gate);
+}
+
+const struct engine_env pump_engine_env = {.random = draw,
+                                           .start = start,
+                                           .refill = refill,
+                                           .release = release,
+                                           .forget = forget,
+                                           .host_acquire = host_acquire,
+                                           .host_release = host_release,
+                                           .host_open = host_open,
+                                           .host_close = host_close};
+
+void pump_take(struct reactor *r, const struct workspace *ws, struct body *body, const struct store_target *target)
+{
+    int64_t now_ms = clock_wall_ms();
+    struct target *t = target_apply(r, ws, target->ep);
+    if (t == NULL)
+        return; /* disabled meanwhile: its pending work is being failed */
+    struct work w = {.msg = body->msg.id,
+                     .profile_version = target->profile_version,
+                     .due_ms = target->due_ms,
+                     .pos = target->pos,
+                     .body_bytes = body->bytes,
+                     .body = body_ref(body)};
+    if (!engine_add(r->engine, t->engine, &w, now_ms))
+        body_unref(body);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/reactor.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "serve/ops.h"
+#include "serve/serve_metrics.h"
+#include "sys/clock.h"
+
+#define SHARDS 256
+/* Work due within this stays in memory. */
+#define HORIZON_MS   10000
+#define RESIDENT_MAX 512
+#define PUBLISH_MS   1000
+
+struct reactor *reactor_of(struct shared *s, oid_t ep)
+{
+    unsigned shard = (unsigned)(hash_u64((uint64_t)ep) % SHARDS);
+    return &s->reactors[shard % s->reactor_count];
+}
+
+void reactor_submit(struct reactor *r, struct store_op *op)
+{
+    op->next = NULL;
+    *r->ops_last = op;
+    r->ops_last = &op->next;
+}
+
+void reactor_send(struct reactor *r, struct reactor *to, struct loop_task *t)
+{
+    t->next = NULL;
+    if (r->out_first[to->index] == NULL)
+        r->out_first[to->index] = t;
+    else
+        r->out_last[to->index]->next = t;
+    r->out_last[to->index] = t;
+}
+
+static void flush_ops(struct reactor *r)
+{
+    struct store_op *first = r->ops_first;
+    if (first == NULL)
+        return;
+    struct store_op *last = CONTAINER_OF(r->ops_last, struct store_op, next);
+    r->ops_first = NULL;
+    r->ops_last = &r->ops_first;
+    store_submit_chain(r->shared->store, first, last);
+}
+
+static void flush_hand_overs(struct reactor *r)
+{
+    for (unsigned i = 0; i < r->shared->reactor_count; i++) {
+        if (r->out_first[i] == NULL)
+            continue;
+        loop_post_chain(r->shared->reactors[i].loop, r->out_first[i], r->out_last[i]);
+        r->out_first[i] = NULL;
+    }
+}
+
+/* After each batch of events: start what may start, submit what has gathered, sleep until the next due time. */
+static void turn(void *arg)
+{
+    struct reactor *r = arg;
+    int64_t now_ms = clock_wall_ms();
+    engine_step(r->engine, now_ms);
+    flush_ops(r);
+    flush_hand_overs(r);
+    if (now_ms - r->published_at_ms >= PUBLISH_MS) {
+        r->published_at_ms = now_ms;
+        serve_publish(r);
+    }
+    int64_t next_ms = engine_next_ms(r->engine);
+    if (next_ms == INT64_MAX) {
+        loop_timer_cancel(r->loop, &r->timer);
+        return;
+    }
+    int64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
+    int64_t at_ms = loop_now_ms(r->loop) + (wait_ms < 60000 ? wait_ms : 60000);
+    if (!heap_on(&r->timer.node) || r->timer.node.key != at_ms)
+        loop_timer_set(r->loop, &r->timer, at_ms);
+}
+
+static void wake(struct loop_timer *t)
+{
+    (void)t; /* the turn hook does the work */
+}
+
+static void on_request(struct http_exchange *x, void *arg)
+{
+    struct reactor *r = arg;
+    const struct http_request *q = http_exchange_request(x);
+    struct str app;
+    if (r->cut)
+        relay_error(x, ERR_CLOSED, NULL);
+    else if (ingest_matches(q, &app))
+        ingest_begin(r, x, app);
+    else if (!ops_answer(r->shared, x, false))
+        relay_request(r, x);
+}
+
+static enum err open_http(struct reactor *r, int listen_fd, void *tls)
+{
+    struct http_server_config c = {.loop = r->loop,
+                                   .listen_fd = listen_fd,
+                                   .tls = tls,
+                                   .limits = http_limits_default,
+                                   .on_request = on_request,
+                                   .error_body = api_error_body,
+                                   .arg = r};
+    c.limits.body_bytes_max = r->shared->settings->body_limit_bytes;
+    c.limits.connections_max = r->shared->connections_max;
+    r->http = http_server_new(&c);
+    return r->http != NULL ? ERR_OK : ERR_IO;
+}
+
+static enum err open_client(struct reactor *r, const char **why)
+{
+    const struct settings *set = r->shared->settings;
+    struct client_config c = {.loop = r->loop,
+                              .policy = r->shared->api.urls,
+                              .ca_file = set->ca_file,
+                              .proxy = set->proxy,
+                              .no_proxy = set->no_proxy,
+                              .bind = set->egress_bind,
+                              .user_agent = "Postrider/" POSTRIDER_VERSION,
+                              .resolver = set->resolver};
+    r->client = client_new(&c, why);
+    return r->client != NULL ? ERR_OK : ERR_IO;
+}
+
+enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int listen_fd, void *tls, const char **why)
+{
+    const struct settings *set = s->settings;
+    int total = set->in_flight_total / (int)s->reactor_count;
+    struct engine_limits limits = {.per_endpoint = set->in_flight_per_endpoint,
+                                   .total = total > 0 ? total : 1,
+                                   .resident_max = RESIDENT_MAX,
+                                   .bytes_max = set->memory_limit_bytes / 4 / s->reactor_count,
+                                   .horizon_ms = HORIZON_MS,
+                                   .disable_after_ms = set->disable_after_ms};
+    struct engine_env env = pump_engine_env;
+    *r = (struct reactor){.shared = s, .index = index, .scratch = BUF_INIT((size_t)256 << 20)};
+    r->ops_last = &r->ops_first;
+    r->timer.on_fire = wake;
+    list_init(&r->sending);
+    crypto_random(r->random_state, sizeof r->random_state);
+    r->auth = auth_cache_new(s->id_key);
+    r->loop = loop_new();
+    *why = "no event loop could be made: too many open files?";
+    if (r->loop == NULL)
+        return ERR_IO;
+    env.arg = r;
+    r->engine = engine_new(&limits, &env);
+    enum err e = open_client(r, why);
+    if (e == ERR_OK)
+        e = open_http(r, listen_fd, tls);
+    if (e == ERR_OK)
+        loop_set_turn_hook(r->loop, turn, r);
+    return e;
+}
+
+static void *run(void *arg)
+{
+    struct reactor *r = arg;
+    loop_run(r->loop);
+    return NULL;
+}
+
+void reactor_start(struct reactor *r)
+{
+    char name[16] = "reactor";
+    CHECK(pthread_create(&r->thread, NULL, run, r) == 0);
+    pthread_setname_np(r->thread, name);
+}
+
+void reactor_close(struct reactor *r)
+{
+    if (r->http != NULL)
+        http_server_free(r->http);
+    if (r->engine != NULL)
+        engine_free(r->engine);
+    if (r->client != NULL)
+        client_free(r->client);
+    pump_free_all(r);
+    ingest_free_all(r);
+    auth_cache_free(r->auth);
+    buf_fini(&r->scratch);
+    loop_free(r->loop);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every request but the hot one: to an API worker and back.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "serve/reactor.h"
+#include "serve/serve_metrics.h"
+#include "sys/clock.h"
+
+#define ANSWER_BYTES_MAX ((size_t)768 << 20) /* a page of 250 payloads of 2 MiB, escaped; far below in practice */
+
+struct relay {
+    struct pool_job job;
+    struct loop_task task;
+    struct reactor *reactor;
+    struct http_exchange *exchange;
+    struct api_call call;
+};
+
+void relay_error(struct http_exchange *x, enum err e, const char *detail)
+{
+    static const struct http_header headers[] = {{{"Content-Type", 12}, {"application/json", 16}},
+                                                 {{"Retry-After", 11}, {"1", 1}}};
+    struct buf out = BUF_INIT(65536);
+    api_error_json(e, detail, &out);
+    metrics_count_answer(err_http_status(e));
+    http_respond(x, err_http_status(e), headers, err_may_retry(e) ? 2 : 1, buf_str(&out));
+    buf_fini(&out);
+}
+
+static void answer(struct loop_task *task)
+{
+    struct relay *y = CONTAINER_OF(task, struct relay, task);
+    struct api_call *c = &y->call;
+    metrics_count_answer(c->status);
+    http_respond(y->exchange, c->status, c->out_headers, c->out_header_count, buf_str(&c->out));
+    buf_fini(&c->out);
+    problems_fini(&c->problems);
+    arena_free(c->arena);
+    free(y);
+}
+
+static void run(struct pool_job *job, struct store_reader *reader)
+{
+    struct relay *y = CONTAINER_OF(job, struct relay, job);
+    y->call.reader = reader;
+    y->call.now_ms = clock_wall_ms();
+    api_handle(&y->reactor->shared->api, &y->call);
+    y->task.run = answer;
+    loop_post(y->reactor->loop, &y->task);
+}
+
+void relay_request(struct reactor *r, struct http_exchange *x)
+{
+    const struct http_request *q = http_exchange_request(x);
+    struct relay *y = mem_zalloc(1, sizeof *y);
+    y->reactor = r;
+    y->exchange = x;
+    y->job.run = run;
+    y->call = (struct api_call){.arena = arena_new(16384),
+                                .method = q->method,
+                                .path = q->path,
+                                .query = q->query,
+                                .headers = q->headers,
+                                .header_count = q->header_count,
+                                .body = q->body,
+                                .peer = q->peer,
+                                .problems = PROBLEMS_INIT,
+                                .out = BUF_INIT(ANSWER_BYTES_MAX)};
+    if (pool_submit(r->shared->workers, &y->job))
+        return;
+    arena_free(y->call.arena);
+    free(y);
+    relay_error(x, ERR_BUSY, NULL);
+}

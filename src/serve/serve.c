@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/serve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/env.h"
+#include "api/task.h"
+#include "base/mem.h"
+#include "serve/keeper.h"
+#include "serve/ops.h"
+#include "serve/serve_metrics.h"
+#include "sys/clock.h"
+
+#define WORKER_THREADS   4
+#define WORKER_QUEUE_MAX 2048
+/* SIGTERM: what is in flight may end within this, then the rest is left to the next start. */
+#define DRAIN_MS        30000
+#define CONNECTIONS_MIN 16
+
+struct server {
+    struct shared shared;
+    struct ssrf_policy policy;
+    struct ssrf_subnet *own;
+    struct arena *rows_arena;
+    int listen_fd;
+    int metrics_fd;
+    void *tls;
+    struct http_server *metrics;
+    struct keeper *keeper;
+    struct reactor reactors[REACTORS_MAX];
+};
+
+NORETURN static void die(int status, const char *what, const char *why)
+{
+    fprintf(stderr, "postrider: %s: %s\n", what, why);
+    exit(status);
+}
+
+/* ---- hooks of the API: what it changed concerns the reactors ---- */
+
+static void config_changed(void *arg, oid_t env, oid_t app)
+{
+    (void)env; /* profiles: a delivery keeps the version that it was accepted with */
+    if (app != 0)
+        loader_reload(arg, app);
+}
+
+static void token_changed(void *arg)
+{
+    struct shared *s = arg;
+    atomic_fetch_add(&s->auth_epoch, 1);
+}
+
+static void endpoint_changed(void *arg, oid_t app, oid_t ep)
+{
+    (void)ep;
+    loader_reload(arg, app);
+}
+
+static void pending(void *arg, oid_t ep)
+{
+    loader_pending(arg, ep, clock_wall_ms());
+}
+
+static void host_freed(void *arg, unsigned reactor, const char *host);
+
+/* ---- opening ---- */
+
+static bool subnet_of(const struct sockaddr *sa, struct ssrf_subnet *out)
+{
+    char text[INET6_ADDRSTRLEN];
+    const void *addr = NULL;
+    if (sa != NULL && sa->sa_family == AF_INET)
+        addr = &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+    else if (sa != NULL && sa->sa_family == AF_INET6)
+        addr = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+    return addr != NULL && inet_ntop(sa->sa_family, addr, text, sizeof text) != NULL &&
+           ssrf_parse_subnet(str_c(text), out) == ERR_OK;
+}
+
+/* The machine's own addresses are denied as targets unless an allow-list names them. */
+static void find_own_addresses(struct server *v)
+{
+    struct ifaddrs *list;
+    size_t n = 0, cap = 0;
+    if (getifaddrs(&list) != 0)
+        return;
+    for (struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
+        struct ssrf_subnet net;
+        if (!subnet_of(i->ifa_addr, &net))
+            continue;
+        if (n == cap) {
+            cap = cap == 0 ? 16 : cap * 2;
+            v->own = mem_realloc(v->own, cap * sizeof v->own[0]);
+        }
+        v->own[n++] = net;
+    }
+    freeifaddrs(list);
+    v->policy.own = v->own;
+    v->policy.own_count = n;
+}
+
+/*
+ * Sockets for many clients and receivers: up to the hard limit. Clients may take half of them, so that deliveries and
+ * the store always have theirs.
+ */
+static int share_descriptors(void)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
+        return CONNECTIONS_MIN;
+    lim.rlim_cur = lim.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &lim);
+    if (lim.rlim_max / 2 > (rlim_t)http_limits_default.connections_max)
+        return http_limits_default.connections_max;
+    return lim.rlim_max / 2 > CONNECTIONS_MIN ? (int)(lim.rlim_max / 2) : CONNECTIONS_MIN;
+}
+
+static void open_store(struct server *v, const struct settings *set)
+{
+    struct shared *s = &v->shared;
+    const char *why = NULL;
+    enum err e = keyring_load(set->keys_path, set->master_key, set->jwt_secret, &s->keys, &why);
+    if (e != ERR_OK)
+        die(3, "keys", why);
+    struct store_config c = {.path = set->sqlite_path, .cache_bytes = set->memory_limit_bytes / 4};
+    e = store_open(&c, &s->store, &why);
+    if (e != ERR_OK)
+        die(3, "store", why);
+    const struct store_identity *id = store_identity(s->store);
+    clock_init(id->highest_time_ms);
+    s->id_key = id->id_key;
+    oid_source_init(&s->oids, 0, id->highest_oid);
+    s->catalog = catalog_new(s->keys, s->id_key);
+}
+
+static void open_api(struct server *v, const struct settings *set)
+{
+    struct shared *s = &v->shared;
+    v->policy = (struct ssrf_policy){
+            .https_only = set->https_only, .allow = set->allow_subnets, .allow_count = set->allow_subnet_count};
+    find_own_addresses(v);
+    s->api = (struct api){.store = s->store,
+                          .catalog = s->catalog,
+                          .keys = s->keys,
+                          .id_key = s->id_key,
+                          .oids = &s->oids,
+                          .urls = &v->policy,
+                          .default_profile = set->default_profile,
+                          .environment = set->environment,
+                          .egress_addresses = set->egress_addresses != NULL ? set->egress_addresses : set->egress_bind,
+                          .proxy = set->proxy,
+                          .body_bytes_max = set->body_limit_bytes,
+                          .retention_payload_ms = set->retention_payload_ms,
+                          .hook_arg = s,
+                          .on_config_changed = config_changed,
+                          .on_endpoint_changed = endpoint_changed,
+                          .on_pending = pending,
+                          .on_token_changed = token_changed};
+    struct str why;
+    v->rows_arena = arena_new(65536);
+    if (env_profile_rows(v->rows_arena, set, &s->api.rows, &s->api.row_count, &why) != ERR_OK)
+        die(2, "settings", arena_cstr(v->rows_arena, why));
+}
+
+static void open_listeners(struct server *v, const struct settings *set)
+{
+    char why[256];
+    enum err e = http_listen(str_c(set->listen), &v->listen_fd);
+    if (e != ERR_OK) {
+        snprintf(why, sizeof why, "%s: %s", set->listen, e == ERR_IO ? strerror(errno) : "not an address:port");
+        die(e == ERR_INVALID ? 2 : 3, "cannot listen", why);
+    }
+    v->metrics_fd = -1;
+    if (set->metrics_listen[0] != '\0' && http_listen(str_c(set->metrics_listen), &v->metrics_fd) != ERR_OK) {
+        snprintf(why, sizeof why, "%s: %s (METRICS_LISTEN= turns it off)", set->metrics_listen, strerror(errno));
+        die(3, "cannot listen for metrics", why);
+    }
+    const char *tls_why = NULL;
+    if (set->tls_cert != NULL && http_tls_load(set->tls_cert, set->tls_key, &v->tls, &tls_why) != ERR_OK)
+        die(2, "TLS_CERT", tls_why);
+}
+
+struct freed {
+    struct loop_task task;
+    struct reactor *reactor;
+    char host[];
+};
+
+static void apply_freed(struct loop_task *task)
+{
+    struct freed *f = CONTAINER_OF(task, struct freed, task);
+    engine_host_freed(f->reactor->engine, f->host);
+    free(f);
+}
+
+static void host_freed(void *arg, unsigned reactor, const char *host)
+{
+    struct shared *s = arg;
+    size_t len = strlen(host) + 1;
+    struct freed *f = mem_alloc(sizeof *f + len);
+    f->task.run = apply_freed;
+    f->reactor = &s->reactors[reactor];
+    memcpy(f->host, host, len);
+    loop_post(f->reactor->loop, &f->task);
+}
+
+static void on_metrics_request(struct http_exchange *x, void *arg)
+{
+    if (!ops_answer(arg, x, true))
+        relay_error(x, ERR_NOT_FOUND, NULL);
+}
+
+static void open_reactors(struct server *v, const struct settings *set)
+{
+    struct shared *s = &v->shared;
+    const char *why = NULL;
+    s->reactors = v->reactors;
+    s->reactor_count = (unsigned)(set->workers < REACTORS_MAX ? set->workers : REACTORS_MAX);
+    s->connections_max = share_descriptors() / (int)s->reactor_count + 1;
+    s->gates = gates_new(set->in_flight_per_host, host_freed, s);
+    for (unsigned i = 0; i < s->reactor_count; i++)
+        if (reactor_open(&v->reactors[i], s, i, v->listen_fd, v->tls, &why) != ERR_OK)
+            die(3, "cannot start", why);
+    if (pool_new(s->store, "api", WORKER_THREADS, WORKER_QUEUE_MAX, &s->workers) != ERR_OK ||
+        pool_new(s->store, "loader", 1, SIZE_MAX, &s->loader) != ERR_OK)
+        die(3, "cannot start", "no threads");
+    if (v->metrics_fd < 0)
+        return;
+    struct http_server_config c = {.loop = v->reactors[0].loop,
+                                   .listen_fd = v->metrics_fd,
+                                   .limits = http_limits_default,
+                                   .on_request = on_metrics_request,
+                                   .error_body = api_error_body,
+                                   .arg = s};
+    v->metrics = http_server_new(&c);
+}
+
+static void start(struct server *v)
+{
+    struct shared *s = &v->shared;
+    struct store_reader *reader;
+    size_t endpoints = 0;
+    enum err e = store_reader_open(s->store, &reader);
+    if (e == ERR_OK) {
+        e = env_upgrade_all(&s->api, reader, clock_wall_ms());
+        if (e == ERR_OK)
+            e = loader_start(s, reader, &endpoints);
+        store_reader_close(reader);
+    }
+    if (e != ERR_OK)
+        die(3, "cannot read the store", err_text(e));
+    for (unsigned i = 0; i < s->reactor_count; i++)
+        reactor_start(&v->reactors[i]);
+    v->keeper = keeper_start(s);
+    if (v->keeper == NULL || api_tasks_start(&s->api, clock_wall_ms) != ERR_OK)
+        die(3, "cannot start", "no threads");
+    log_info("listening", LOG_CSTR("address", s->settings->listen), LOG_INT("workers", s->reactor_count),
+             LOG_INT("endpoints_with_pending_work", endpoints));
+}
+
+/* ---- ending ---- */
+
+/*
+ * DRAIN: nothing new starts. CUT: what is still on its way is left to the next start. STOP: the loop ends; completions
+ * that the store posted before have run by then.
+ */
+enum drain { DRAIN, CUT, STOP };
+
+struct drain_task {
+    struct loop_task task;
+    struct reactor *reactor;
+    enum drain how;
+    size_t open;
+    atomic_bool done;
+};
+
+static void drain_step(struct loop_task *task)
+{
+    struct drain_task *d = CONTAINER_OF(task, struct drain_task, task);
+    struct engine_stats st;
+    engine_pause(d->reactor->engine, true);
+    http_server_drain(d->reactor->http);
+    engine_stats(d->reactor->engine, &st);
+    d->open = st.running + st.recording + http_server_connections(d->reactor->http);
+    if (d->how == CUT)
+        pump_cut(d->reactor);
+    if (d->how == STOP)
+        loop_stop(d->reactor->loop);
+    atomic_store(&d->done, true);
+}
+
+/* Runs drain_step on each reactor; what is still open. */
+static size_t drain_all(struct server *v, enum drain how)
+{
+    size_t open = 0;
+    for (unsigned i = 0; i < v->shared.reactor_count; i++) {
+        struct drain_task d = {.task = {.run = drain_step}, .reactor = &v->reactors[i], .how = how};
+        loop_post(v->reactors[i].loop, &d.task);
+        while (!atomic_load(&d.done))
+            usleep(1000);
+        open += d.open;
+    }
+    return open;
+}
+
+static void stop(struct server *v, sigset_t *signals)
+{
+    struct shared *s = &v->shared;
+    int64_t until_ms = clock_mono_ms() + DRAIN_MS;
+    struct timespec tick = {.tv_nsec = 20 * 1000000};
+    log_info("draining");
+    atomic_store(&s->draining, true);
+    while (drain_all(v, DRAIN) > 0 && clock_mono_ms() < until_ms)
+        if (sigtimedwait(signals, NULL, &tick) > 0)
+            break; /* asked twice */
+    keeper_stop(v->keeper);
+    api_tasks_stop(&s->api);
+    pool_free(s->workers);
+    pool_free(s->loader);
+    drain_all(v, CUT);
+    store_close(s->store);
+    drain_all(v, STOP);
+    for (unsigned i = 0; i < s->reactor_count; i++)
+        pthread_join(v->reactors[i].thread, NULL);
+    if (v->metrics != NULL)
+        http_server_free(v->metrics);
+    for (unsigned i = 0; i < s->reactor_count; i++)
+        reactor_close(&v->reactors[i]);
+    gates_free(s->gates);
+    catalog_free(s->catalog);
+    keyring_free(s->keys);
+    http_tls_free(v->tls);
+    close(v->listen_fd);
+    if (v->metrics_fd >= 0)
+        close(v->metrics_fd);
+    free(v->own);
+    arena_free(v->rows_arena);
+    log_info("stopped");
+}
+
+int serve_run(const struct settings *set)
+{
+    static struct server v;
+    sigset_t signals;
+    int got;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    log_init(set->log_level, set->log_format);
+    v.shared.settings = set;
+    if (set->dev)
+        log_warn("dev_mode", LOG_CSTR("note", "plain HTTP and loopback endpoints are allowed: not for production"));
+    if (client_global_init() != ERR_OK)
+        die(3, "cannot start", "the HTTP client library could not be set up");
+    open_store(&v, set);
+    open_api(&v, set);
+    open_listeners(&v, set);
+    serve_metrics_init(&v.shared);
+    open_reactors(&v, set);
+    start(&v);
+    while (sigwait(&signals, &got) != 0)
+        ;
+    stop(&v, &signals);
+    client_global_fini();
+    return 0;
+}
