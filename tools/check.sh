@@ -68,7 +68,7 @@ check_sizes() {
     # shellcheck disable=SC2046
     ctags -x --_xformat='%F %N %{line} %{end}' --kinds-C=f --languages=C $(tracked 'src/*.c' 'bench/*.c') |
         awk '$4 - $3 + 1 > 80 { print $1 ": " $2 "() has " $4 - $3 + 1 " lines, 80 at most" }'
-    wc -l $(tracked 'src/*.c' 'src/*.h' 'tests/*.c' 'bench/*.c') | awk '$2 != "total" && $1 > 700 { print $2 ": " $1 " lines; one file is one noun" }'
+    wc -l $(tracked 'src/*.c' 'src/*.h' 'tests/*.c' 'bench/*.c') | awk '$2 != "total" && $1 > ($2 ~ /^tests/ ? 1500 : 700) { print $2 ": " $1 " lines; one file is one noun" }'
 }
 
 changed_sources() {

@@ -11,7 +11,7 @@ static const struct {
 } errors[ERR_COUNT] = {
 #define ERR_ROW(sym, code_, status, retry, text_)                                                                      \
     [ERR_##sym] = {.code = (code_), .text = (text_), .http_status = (status), .may_retry = (retry)},
-    ERR_TABLE(ERR_ROW)
+        ERR_TABLE(ERR_ROW)
 #undef ERR_ROW
 };
 

@@ -35,7 +35,7 @@ enum err {
 #define ERR_ENUM(sym, code, status, retry, text) ERR_##sym,
     ERR_TABLE(ERR_ENUM)
 #undef ERR_ENUM
-        ERR_COUNT
+            ERR_COUNT
 };
 
 /* The code that API answers carry, e.g. "not_found". */

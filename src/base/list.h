@@ -88,8 +88,13 @@ static inline void list_append_all(struct list *to, struct list *from)
 }
 
 /* for (LIST_EACH(pos, head)): the node `pos` must not be removed in the body; LIST_EACH_SAFE allows it. */
-#define LIST_EACH(pos, head) struct list *pos = (head)->next; pos != (head); pos = pos->next
+#define LIST_EACH(pos, head)                                                                                           \
+    struct list *pos = (head)->next;                                                                                   \
+    pos != (head);                                                                                                     \
+    pos = pos->next
 #define LIST_EACH_SAFE(pos, tmp, head)                                                                                 \
-    struct list *pos = (head)->next, *tmp = pos->next; pos != (head); pos = tmp, tmp = pos->next
+    struct list *pos = (head)->next, *tmp = pos->next;                                                                 \
+    pos != (head);                                                                                                     \
+    pos = tmp, tmp = pos->next
 
 #endif

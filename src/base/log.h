@@ -21,9 +21,9 @@ struct log_field {
     int64_t num;
 };
 
-#define LOG_STR(n, v) ((struct log_field){.name = (n), .type = LOG_FIELD_STR, .str = (v)})
+#define LOG_STR(n, v)  ((struct log_field){.name = (n), .type = LOG_FIELD_STR, .str = (v)})
 #define LOG_CSTR(n, v) LOG_STR(n, str_c(v))
-#define LOG_INT(n, v) ((struct log_field){.name = (n), .type = LOG_FIELD_INT, .num = (int64_t)(v)})
+#define LOG_INT(n, v)  ((struct log_field){.name = (n), .type = LOG_FIELD_INT, .num = (int64_t)(v)})
 
 /* Set once before threads start. */
 void log_init(enum log_level level, enum log_format format);
@@ -32,14 +32,14 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 /* log_info("listening", LOG_STR("address", a), LOG_INT("port", 8071)) */
 #define LOG_AT(level, event, ...)                                                                                      \
-    (log_enabled(level) ? log_write((level), (event), (const struct log_field[]){{.name = NULL}, ##__VA_ARGS__} + 1,    \
+    (log_enabled(level) ? log_write((level), (event), (const struct log_field[]){{.name = NULL}, ##__VA_ARGS__} + 1,   \
                                     sizeof((const struct log_field[]){{.name = NULL}, ##__VA_ARGS__}) /                \
-                                            sizeof(struct log_field) -                                                 \
-                                        1)                                                                             \
+                                                    sizeof(struct log_field) -                                         \
+                                            1)                                                                         \
                         : (void)0)
 #define log_error(event, ...) LOG_AT(LOG_ERROR, event, ##__VA_ARGS__)
-#define log_warn(event, ...) LOG_AT(LOG_WARN, event, ##__VA_ARGS__)
-#define log_info(event, ...) LOG_AT(LOG_INFO, event, ##__VA_ARGS__)
+#define log_warn(event, ...)  LOG_AT(LOG_WARN, event, ##__VA_ARGS__)
+#define log_info(event, ...)  LOG_AT(LOG_INFO, event, ##__VA_ARGS__)
 #define log_debug(event, ...) LOG_AT(LOG_DEBUG, event, ##__VA_ARGS__)
 
 #endif

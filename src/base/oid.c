@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 
-#define NODE_BITS 8
+#define NODE_BITS     8
 #define SEQUENCE_BITS 13
-#define TIME_SHIFT (NODE_BITS + SEQUENCE_BITS)
+#define TIME_SHIFT    (NODE_BITS + SEQUENCE_BITS)
 #define KSUID_EPOCH_S ((int64_t)1400000000)
-#define KSUID_BYTES 20
-#define TAG_BYTES 7
+#define KSUID_BYTES   20
+#define TAG_BYTES     7
 
 void oid_source_init(struct oid_source *s, unsigned node, oid_t highest_seen)
 {

@@ -23,7 +23,7 @@ typedef int64_t oid_t;
 #define OID_TEXT_LEN 27
 /* The longest prefix is "atmpt_" or "qtask_"; with NUL. */
 #define OID_TEXT_SIZE (8 + OID_TEXT_LEN + 1)
-#define OID_EPOCH_MS ((int64_t)1577836800000)
+#define OID_EPOCH_MS  ((int64_t)1577836800000)
 
 /* Hands out numbers; shared by all threads of a process. */
 struct oid_source {

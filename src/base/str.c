@@ -131,7 +131,10 @@ bool str_is_utf8(struct str s)
             p++;
             continue;
         }
-        unsigned follow = (c >= 0xc2 && c <= 0xdf) ? 1 : (c >= 0xe0 && c <= 0xef) ? 2 : (c >= 0xf0 && c <= 0xf4) ? 3 : 0;
+        unsigned follow = (c >= 0xc2 && c <= 0xdf)   ? 1
+                          : (c >= 0xe0 && c <= 0xef) ? 2
+                          : (c >= 0xf0 && c <= 0xf4) ? 3
+                                                     : 0;
         if (follow == 0 || (size_t)(end - p) <= follow)
             return false;
         unsigned char lo = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;

@@ -22,7 +22,7 @@ struct str {
 #define STR(lit) ((struct str){.ptr = ("" lit), .len = sizeof("" lit) - 1})
 #define STR_NULL ((struct str){.ptr = NULL, .len = 0})
 /* For printf: printf("%.*s", STR_ARG(s)). Longer than INT_MAX is cut. */
-#define STR_FMT "%.*s"
+#define STR_FMT    "%.*s"
 #define STR_ARG(s) ((int)((s).len > 0x7fffffff ? 0x7fffffff : (s).len)), ((s).ptr != NULL ? (s).ptr : "")
 
 static inline struct str str_of(const char *ptr, size_t len)

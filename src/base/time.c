@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#define YEAR_0_MS (-62167219200000)
+#define YEAR_0_MS        (-62167219200000)
 #define YEAR_9999_END_MS 253402300799999
 
 /* Days since 1970-01-01 of a proleptic Gregorian date (Hinnant, "chrono-compatible low-level date algorithms"). */
@@ -149,7 +149,7 @@ enum err time_parse_duration(struct str s, int64_t *ms_out)
         struct str unit;
         int64_t ms;
     } units[] = {
-            {{"ms", 2}, 1},          {{"s", 1}, TIME_SECOND_MS}, {{"m", 1}, TIME_MINUTE_MS},
+            {{"ms", 2}, 1},           {{"s", 1}, TIME_SECOND_MS}, {{"m", 1}, TIME_MINUTE_MS},
             {{"h", 1}, TIME_HOUR_MS}, {{"d", 1}, TIME_DAY_MS},
     };
     size_t digits = 0;

@@ -10,9 +10,9 @@
 
 #define TIME_SECOND_MS ((int64_t)1000)
 #define TIME_MINUTE_MS (60 * TIME_SECOND_MS)
-#define TIME_HOUR_MS (60 * TIME_MINUTE_MS)
-#define TIME_DAY_MS (24 * TIME_HOUR_MS)
-#define TIME_NEVER INT64_MAX
+#define TIME_HOUR_MS   (60 * TIME_MINUTE_MS)
+#define TIME_DAY_MS    (24 * TIME_HOUR_MS)
+#define TIME_NEVER     INT64_MAX
 
 /* "2026-11-21T09:30:00.123Z" and its NUL. */
 #define TIME_TEXT_SIZE 25

@@ -3,8 +3,8 @@
  * What the hot path knows of a workspace, without asking the store: an immutable snapshot of its configuration, shared
  * read-only by all threads and replaced when it changes.
  *
- * Whoever changes configuration calls catalog_changed after its commit and before it answers, so that the next message sees
- * it; the version check in the commit catches what is in flight at that moment.
+ * Whoever changes configuration calls catalog_changed after its commit and before it answers, so that the next message
+ * sees it; the version check in the commit catches what is in flight at that moment.
  */
 #ifndef PR_CATALOG_CATALOG_H
 #define PR_CATALOG_CATALOG_H
@@ -24,7 +24,7 @@ struct catalog_profile {
 struct workspace {
     struct app app;
     uint64_t version;
-    const struct endpoint *endpoints; /* ascending by id */
+    const struct endpoint *endpoints;        /* ascending by id */
     const struct catalog_profile **profiles; /* of each endpoint, in parallel: the current version it would use */
     size_t endpoint_count;
 };
@@ -38,7 +38,8 @@ const struct workspace *catalog_get(struct catalog *c, oid_t app);
 const struct workspace *catalog_find(struct catalog *c, struct str env, struct str uid);
 void catalog_ref(const struct workspace *w);
 void catalog_unref(const struct workspace *w);
-/* Reads it from the store (on a reader's thread) and puts it in memory. ERR_NOT_FOUND: no such workspace, or deleted. */
+/* Reads it from the store (on a reader's thread) and puts it in memory. ERR_NOT_FOUND: no such workspace, or deleted.
+ */
 MUST_USE enum err catalog_load(struct catalog *c, struct store_reader *r, oid_t app, const struct workspace **out);
 /* A change of this workspace (or of everything in an environment: app = 0) was committed: the old snapshot is gone. */
 void catalog_changed(struct catalog *c, oid_t env, oid_t app);

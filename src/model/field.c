@@ -140,6 +140,7 @@ static void read_time(const struct reading *r)
 static bool list_fits(const struct reading *r)
 {
     const struct field *f = r->field;
+    CHECK(r->len != NULL); /* a row of a list names where its count goes */
     if (r->value->type != JSON_ARRAY) {
         COMPLAIN(r, STR_NULL, "type_error.list", "must be a list");
         return false;

@@ -20,21 +20,27 @@ struct message {
     oid_t env;
     oid_t app;
     struct str event_type;
-    struct str event_id;     /* null: none */
-    int64_t occurred_ms;     /* time of the event; the acceptance time unless given */
-    struct str actor;        /* JSON object, or null */
-    struct str channels;     /* JSON array of strings, or null */
-    struct str tags;         /* JSON array of strings, or null */
-    int64_t deliver_at_ms;   /* 0: at once */
-    int64_t expires_ms;      /* when the payload ages out */
-    struct str payload;      /* bytes as posted; null once expired or expunged */
-    struct str content_type; /* null: application/json */
+    struct str event_id;                  /* null: none */
+    int64_t occurred_ms;                  /* time of the event; the acceptance time unless given */
+    struct str actor;                     /* JSON object, or null */
+    struct str channels;                  /* JSON array of strings, or null */
+    struct str tags;                      /* JSON array of strings, or null */
+    int64_t deliver_at_ms;                /* 0: at once */
+    int64_t expires_ms;                   /* when the payload ages out */
+    struct str payload;                   /* bytes as posted; null once expired or expunged */
+    struct str content_type;              /* null: application/json */
     const struct message_render *renders; /* one per profile version that wraps the payload; none for raw bodies */
     size_t render_count;
 };
 
 /* Values are the API's. */
-enum delivery_status { DELIVERY_SUCCESS = 0, DELIVERY_PENDING = 1, DELIVERY_FAIL = 2, DELIVERY_SENDING = 3, DELIVERY_CANCELED = 4 };
+enum delivery_status {
+    DELIVERY_SUCCESS = 0,
+    DELIVERY_PENDING = 1,
+    DELIVERY_FAIL = 2,
+    DELIVERY_SENDING = 3,
+    DELIVERY_CANCELED = 4
+};
 
 /* Why a failed delivery is failed. */
 enum delivery_reason { REASON_NONE, REASON_EXHAUSTED, REASON_DISABLED, REASON_DELETED, REASON_EXPIRED, REASON_PARKED };
@@ -44,16 +50,16 @@ enum attempt_trigger { TRIGGER_SCHEDULE = 0, TRIGGER_MANUAL = 1, TRIGGER_RECOVER
 struct delivery {
     oid_t msg;
     oid_t ep;
-    oid_t profile_version;         /* frozen at acceptance */
-    enum delivery_status status;   /* PENDING while the schedule goes on */
+    oid_t profile_version;       /* frozen at acceptance */
+    enum delivery_status status; /* PENDING while the schedule goes on */
     enum delivery_reason reason;
-    int tries;                     /* scheduled attempts made */
-    int64_t due_ms;                /* next scheduled attempt; 0 when none */
-    int64_t pos;                   /* order among the endpoint's pending work; 0 when none is pending */
-    enum attempt_trigger request;  /* an attempt asked for by hand waits: MANUAL or RECOVERY; else SCHEDULE */
-    oid_t last_attempt;            /* 0: not yet tried */
-    bool last_failed;              /* the last attempt failed */
-    bool fifo;                     /* pos is its place in the endpoint's order, else a time; frozen at acceptance */
+    int tries;                    /* scheduled attempts made */
+    int64_t due_ms;               /* next scheduled attempt; 0 when none */
+    int64_t pos;                  /* order among the endpoint's pending work; 0 when none is pending */
+    enum attempt_trigger request; /* an attempt asked for by hand waits: MANUAL or RECOVERY; else SCHEDULE */
+    oid_t last_attempt;           /* 0: not yet tried */
+    bool last_failed;             /* the last attempt failed */
+    bool fifo;                    /* pos is its place in the endpoint's order, else a time; frozen at acceptance */
 };
 
 /*
@@ -84,13 +90,14 @@ enum cause {
 #define CAUSE_ENUM(sym, name, text) CAUSE_##sym,
     CAUSE_TABLE(CAUSE_ENUM)
 #undef CAUSE_ENUM
-        CAUSE_COUNT
+            CAUSE_COUNT
 };
 
 const char *cause_name(enum cause c);
 const char *cause_text(enum cause c);
 
-/* Microseconds from the start of the attempt to the end of each phase; 0 when the phase was not reached or not needed. */
+/* Microseconds from the start of the attempt to the end of each phase; 0 when the phase was not reached or not needed.
+ */
 struct attempt_phases {
     int32_t dns_us;
     int32_t connect_us;
@@ -105,13 +112,13 @@ struct attempt {
     oid_t msg;
     oid_t ep;
     oid_t app;
-    int number;                  /* from 1, counts every attempt of the delivery's schedule; manual ones carry 0 */
-    int epoch;                   /* how often this number was begun before, because a crash lost its outcome */
+    int number; /* from 1, counts every attempt of the delivery's schedule; manual ones carry 0 */
+    int epoch;  /* how often this number was begun before, because a crash lost its outcome */
     enum attempt_trigger trigger;
     enum delivery_status status; /* SUCCESS or FAIL */
     enum cause cause;
-    struct str error;            /* the cause in words, with detail; null on success */
-    int http_status;             /* 0: no answer */
+    struct str error; /* the cause in words, with detail; null on success */
+    int http_status;  /* 0: no answer */
     int64_t started_ms;
     struct attempt_phases phases;
     struct str url;
@@ -119,9 +126,9 @@ struct attempt {
     struct str response_headers; /* "Name: value\n"… */
     struct str response_body;    /* first 16 KiB */
     bool response_truncated;
-    struct str peer;             /* address and port, null if none */
-    int64_t next_ms;             /* the next scheduled attempt, 0: none */
-    struct str event_type;       /* of its message, for filters */
+    struct str peer;       /* address and port, null if none */
+    int64_t next_ms;       /* the next scheduled attempt, 0: none */
+    struct str event_type; /* of its message, for filters */
 };
 
 #define ATTEMPT_BODY_MAX 16384

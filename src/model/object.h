@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration objects: everything that is not a message, a delivery or an attempt. One shape for all kinds: identity, an
- * optional unique key in its scope, a JSON body, sealed secrets. What the body means is model/'s business.
+ * Configuration objects: everything that is not a message, a delivery or an attempt. One shape for all kinds: identity,
+ * an optional unique key in its scope, a JSON body, sealed secrets. What the body means is model/'s business.
  *
  * Scope: (kind, env, app). Objects of an environment have app = 0; environments themselves have env = 0 and app = 0.
  * Every change of an object with app != 0, of an OBJ_APP, or of an OBJ_PROFILE raises the version of the workspaces it
@@ -36,10 +36,10 @@ struct object {
     oid_t id;
     enum object_kind kind;
     oid_t env;
-    oid_t app;          /* the workspace it belongs to; an OBJ_APP has its own id here */
-    struct str key;     /* unique in (kind, env, app) among those not deleted; null: none. A uid or a name. */
-    struct str body;    /* JSON object */
-    struct str sealed;  /* null: no secrets. See crypto/seal.h; identity is the object's decimal id */
+    oid_t app;         /* the workspace it belongs to; an OBJ_APP has its own id here */
+    struct str key;    /* unique in (kind, env, app) among those not deleted; null: none. A uid or a name. */
+    struct str body;   /* JSON object */
+    struct str sealed; /* null: no secrets. See crypto/seal.h; identity is the object's decimal id */
     int64_t created_ms;
     int64_t updated_ms;
     int64_t deleted_ms; /* 0: alive. A deleted object stays readable by id, its key is free again */

@@ -46,7 +46,8 @@ void loop_stop(struct loop *l);
 /* Runs after each batch of events, on the loop's thread. One hook; NULL removes it. */
 void loop_set_turn_hook(struct loop *l, void (*hook)(void *arg), void *arg);
 
-/* Watches for LOOP_READ | LOOP_WRITE; 0 stops watching (do so before closing fd). LOOP_EXCLUSIVE for shared listeners. */
+/* Watches for LOOP_READ | LOOP_WRITE; 0 stops watching (do so before closing fd). LOOP_EXCLUSIVE for shared listeners.
+ */
 enum { LOOP_EXCLUSIVE = 8 };
 void loop_io_set(struct loop *l, struct loop_io *io, unsigned interest);
 

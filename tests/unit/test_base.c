@@ -49,7 +49,7 @@ static void durations_read(void **state)
     static const struct {
         const char *in;
         int64_t ms; /* -1: refused */
-    } rows[] = {{"1ms", 1}, {"5s", 5000}, {"1.5h", 5400000}, {"90d", 7776000000}, {"0", 0},  {"0.25s", 250},
+    } rows[] = {{"1ms", 1}, {"5s", 5000}, {"1.5h", 5400000}, {"90d", 7776000000}, {"0", 0},    {"0.25s", 250},
                 {"5", -1},  {"", -1},     {"s", -1},         {"1w", -1},          {"-1s", -1}, {"1.s", -1}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         int64_t ms = -1;
