@@ -174,8 +174,8 @@ void outcome_complete(struct transfer *t);
 /* sockets.c */
 bool sockets_init(struct sockets *s, struct loop *l, const char *const *bind, const char **why);
 void sockets_fini(struct sockets *s);
-/* A socket for this address, bound to the next source address; CURL_SOCKET_BAD with errno. */
-curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct curl_sockaddr *a, bool tls);
+/* A socket for this address, bound to the next source address if `bound`; CURL_SOCKET_BAD with errno. */
+curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct curl_sockaddr *a, bool tls, bool bound);
 /* TLS is set up. */
 void sockets_handshake_done(struct sockets *s, int fd);
 int sockets_close(struct sockets *s, curl_socket_t fd);

@@ -247,12 +247,12 @@ void outcome_of_curl(struct transfer *t, CURLcode code)
         outcome_set(t, CAUSE_PROTOCOL, "the answer's headers do not end");
     else if (t->stop == STOP_UPGRADE || (is_final && !is_success))
         set_status(t);
-    else if (code == CURLE_OK || t->stop == STOP_ENOUGH)
+    else if (is_final && (code == CURLE_OK || t->stop == STOP_ENOUGH))
         set_success(t);
+    else if (code == CURLE_OK)
+        outcome_set(t, CAUSE_RESET, "the connection was closed in the head of the answer");
     else
         of_failure(t, code);
-    if (code == CURLE_OK && t->status == 0)
-        outcome_set(t, CAUSE_PROTOCOL, "the answer has no status");
 }
 
 static int32_t clip_us(int64_t us)

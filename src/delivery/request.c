@@ -52,10 +52,23 @@ static size_t body_length(const struct client_request *r, size_t *parts)
     return len;
 }
 
+/* What frames the request is curl's to say. */
+static bool is_reserved(const char *h, size_t name_len)
+{
+    static const char *const names[] = {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Expect"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if ((h[0] | 0x20) == (names[i][0] | 0x20) && strlen(names[i]) == name_len &&
+            strncasecmp(h, names[i], name_len) == 0)
+            return true;
+    return false;
+}
+
 static bool is_header_clean(const char *h)
 {
-    size_t len = strcspn(h, "\r\n");
-    return h[len] == '\0' && strchr(h, ':') != NULL && h[0] != ':';
+    size_t name_len = strcspn(h, ":\r\n");
+    if (name_len == 0 || h[name_len] != ':' || is_reserved(h, name_len))
+        return false;
+    return h[name_len + strcspn(h + name_len, "\r\n")] == '\0';
 }
 
 /* "Name:" would remove a header; curl's way to send an empty one is "Name;". Returns the next free byte. */
@@ -103,7 +116,7 @@ static bool set_headers(struct transfer *t, char **free_bytes)
     for (size_t i = 0; i < r->header_count; i++) {
         const char *h = r->headers[i];
         if (!is_header_clean(h)) {
-            outcome_set(t, CAUSE_INTERNAL, "header %zu is malformed", i + 1);
+            outcome_set(t, CAUSE_INTERNAL, "header %zu is malformed or not to be set", i + 1);
             return false;
         }
         has_type = has_type || ((h[0] | 0x20) == 'c' && strncasecmp(h, "content-type:", 13) == 0);

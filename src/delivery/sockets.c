@@ -102,12 +102,12 @@ static int bind_source(struct sockets *s, int fd, int family)
     return -1;
 }
 
-curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct curl_sockaddr *a, bool tls)
+curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct curl_sockaddr *a, bool tls, bool bound)
 {
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    if (s->bind_count > 0 && bind_source(s, fd, a->family) != 0) {
+    if (bound && s->bind_count > 0 && bind_source(s, fd, a->family) != 0) {
         int saved = errno;
         close(fd);
         errno = saved;

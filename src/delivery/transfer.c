@@ -24,7 +24,7 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
         return CURL_SOCKET_BAD;
     t->opened = true;
     t->ready = false; /* curl may have begun on a kept-alive connection that was dead */
-    t->fd = sockets_open(&t->client->sockets, t->lane, a, t->target.https);
+    t->fd = sockets_open(&t->client->sockets, t->lane, a, t->target.https, !t->guard.via_proxy);
     if (t->fd == CURL_SOCKET_BAD)
         t->open_errno = errno;
     return t->fd;

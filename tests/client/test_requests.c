@@ -120,7 +120,8 @@ static void methods_do_not_leak_into_each_other(void **state)
 static void unusable_requests_fail_in_words(void **state)
 {
     (void)state;
-    static const char *const split[] = {"X: a\r\nY: b"}, *const nameless[] = {"nothing"};
+    static const char *const split[] = {"X: a\r\nY: b"}, *const nameless[] = {"nothing"},
+                             *const framing[] = {"transfer-encoding: chunked"};
     static const struct {
         const char *url;
         const char *const *headers;
@@ -135,6 +136,7 @@ static void unusable_requests_fail_in_words(void **state)
             {"http://a.test/\n", NULL, CAUSE_URL, "characters"},
             {"http://127.0.0.1/", split, CAUSE_INTERNAL, "malformed"},
             {"http://127.0.0.1/", nameless, CAUSE_INTERNAL, "malformed"},
+            {"http://127.0.0.1/", framing, CAUSE_INTERNAL, "not to be set"},
             {"http://127.0.0.1:1/", NULL, CAUSE_REFUSED, "connection refused by 127.0.0.1:1"},
             {"http://[::1]/", NULL, CAUSE_BLOCKED, "::1 is not allowed"},
             {"http://10.1.2.3/", NULL, CAUSE_BLOCKED, "10.1.2.3 is not allowed"},
