@@ -190,8 +190,7 @@ static void attempts_by_hand_leave_the_schedule(void **state)
         oid_t msg = begin(f, app, ep, rows[i].start);
         OK(fx_resend(f, app, msg, ep, rows[i].trigger));
         expect(f, rows[i].name, msg, ep, rows[i].asked, rows[i].trigger);
-        if (rows[i].asked.due_ms == 0)
-            assert_int_equal(fx_delivery(f, msg, ep).pos, f->now_ms);
+        assert_int_equal(fx_delivery(f, msg, ep).pos, f->now_ms); /* the schedule's own time is later */
         struct fx_outcome o = {.trigger = rows[i].trigger,
                                .http_status = rows[i].http_status,
                                .status = rows[i].done.status,
@@ -219,10 +218,33 @@ static void the_schedule_goes_on_beside_a_request(void **state)
     assert_int_equal(d.tries, 1);
     assert_int_equal(d.due_ms, AGAIN);
     assert_int_equal(d.request, TRIGGER_MANUAL);
-    assert_true(d.pos != 0);
+    assert_int_equal(d.pos, f->now_ms);
     fx_record(f, app, msg, ep,
               (struct fx_outcome){.trigger = TRIGGER_MANUAL, .status = DELIVERY_PENDING, .due_ms = AGAIN});
     expect(f, "after the manual one", msg, ep, (struct expected)PENDING_AT(1, AGAIN), TRIGGER_SCHEDULE);
+    /* What was asked for is done even when the schedule delivers first. */
+    OK(fx_resend(f, app, msg, ep, TRIGGER_MANUAL));
+    assert_true(fx_record(f, app, msg, ep, (struct fx_outcome){.number = 2, .http_status = 200}));
+    expect(f, "asked for, then delivered", msg, ep, (struct expected){DELIVERY_SUCCESS, REASON_NONE, 2, 0, true},
+           TRIGGER_MANUAL);
+    assert_int_equal(fx_delivery(f, msg, ep).pos, f->now_ms);
+    fx_record(f, app, msg, ep, (struct fx_outcome){.trigger = TRIGGER_MANUAL, .http_status = 200});
+    expect(f, "both done", msg, ep, (struct expected)SENT_AFTER(2), TRIGGER_SCHEDULE);
+}
+
+/* Work that is overdue keeps its place when it is asked for, and a FIFO delivery never leaves its own. */
+static void requests_never_postpone(void **state)
+{
+    struct fixture *f = *state;
+    int64_t pos;
+    oid_t app = fx_app(f), ep = fx_id(f), fifo = fx_id(f);
+    oid_t late = fx_send(f, app, ep, f->now_ms - 5000), second = fx_send_fifo(f, app, fifo, &pos);
+    OK(fx_resend(f, app, late, ep, TRIGGER_MANUAL));
+    OK(fx_resend(f, app, second, fifo, TRIGGER_MANUAL));
+    assert_int_equal(fx_delivery(f, late, ep).pos, f->now_ms - 5000);
+    assert_int_equal(fx_delivery(f, second, fifo).pos, pos);
+    fx_record(f, app, second, fifo, (struct fx_outcome){.trigger = TRIGGER_MANUAL, .http_status = 500});
+    assert_int_equal(fx_delivery(f, second, fifo).pos, pos);
 }
 
 static void resends_are_refused(void **state)
@@ -304,6 +326,7 @@ const struct CMUnitTest record_tests[] = {
         FX_TEST(records_move_deliveries),
         FX_TEST(attempts_by_hand_leave_the_schedule),
         FX_TEST(the_schedule_goes_on_beside_a_request),
+        FX_TEST(requests_never_postpone),
         FX_TEST(resends_are_refused),
         FX_TEST(a_resend_makes_the_delivery),
         FX_TEST(health_is_written_with_the_outcome),

@@ -117,6 +117,33 @@ static void payloads_age_out(void **state)
     }
 }
 
+/* Lives of nearly the same length: the younger message may be the first to expire, and the other follows. */
+static void payloads_expire_out_of_order(void **state)
+{
+    struct fixture *f = *state;
+    static const int64_t lives[] = {50, 10, 55, 5, 59, 20}; /* minutes */
+    oid_t app = fx_app(f), msg[ARRAY_LEN(lives)];
+    int64_t base = f->now_ms;
+    for (size_t i = 0; i < ARRAY_LEN(lives); i++) {
+        struct message m = fx_message(f, app);
+        m.expires_ms = base + lives[i] * TIME_MINUTE_MS;
+        OK(fx_append(f, &m, NULL, 0));
+        msg[i] = m.id;
+    }
+    size_t gone = 0;
+    for (int64_t minute = 0; minute <= 120; minute += 10) {
+        struct store_sweep op = {
+                .sweep = SWEEP_PAYLOADS, .until_ms = base + minute * TIME_MINUTE_MS + 1, .rows_max = 100};
+        gone += fx_sweep(f, op, NULL);
+        for (size_t i = 0; i < ARRAY_LEN(lives); i++) {
+            struct message got;
+            OK(store_get_message(f->reader, f->arena, app, msg[i], true, &got));
+            assert_int_equal(got.payload.ptr == NULL, lives[i] <= minute);
+        }
+    }
+    assert_int_equal(gone, ARRAY_LEN(lives));
+}
+
 static void messages_age_out_unless_pending(void **state)
 {
     struct fixture *f = *state;
@@ -248,8 +275,13 @@ static void secrets_are_sealed_again(void **state)
 }
 
 const struct CMUnitTest sweep_tests[] = {
-        FX_TEST(fail_pending_stops_an_endpoint),  FX_TEST(recover_asks_for_the_failed),  FX_TEST(payloads_age_out),
-        FX_TEST(messages_age_out_unless_pending), FX_TEST(forgotten_event_ids_are_free), FX_TEST(attempts_age_out),
+        FX_TEST(fail_pending_stops_an_endpoint),
+        FX_TEST(recover_asks_for_the_failed),
+        FX_TEST(payloads_age_out),
+        FX_TEST(payloads_expire_out_of_order),
+        FX_TEST(messages_age_out_unless_pending),
+        FX_TEST(forgotten_event_ids_are_free),
+        FX_TEST(attempts_age_out),
         FX_TEST(secrets_are_sealed_again),
 };
 const size_t sweep_test_count = ARRAY_LEN(sweep_tests);
