@@ -248,7 +248,7 @@ void attempt_headers(struct api *api, struct api_call *call)
     json_w_name(&w, STR("sensitive"));
     json_w_array(&w);
     while (next_header(&rest, &name, &value)) {
-        if (str_eq(value, STR("***")))
+        if (str_eq(value, STR(HEADER_MASK)))
             json_w_str(&w, name);
     }
     json_w_array_end(&w);

@@ -326,7 +326,7 @@ static void endpoints_live(void **state)
             {ENV_A, "GET", E "/e1/secret", NULL, 200, "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
             {ENV_A, "POST", E "/e1/secret/rotate", "{\"gracePeriodSeconds\":604801}", 422, "gracePeriodSeconds", NULL},
             {ENV_A, "GET", E "/e1/headers", NULL, 200,
-             "{\"headers\":{\"Authorization\":\"***\",\"X-A\":\"1\"},\"sensitive\":[\"Authorization\"]}", NULL},
+             "{\"headers\":{\"Authorization\":\"****\",\"X-A\":\"1\"},\"sensitive\":[\"Authorization\"]}", NULL},
             {ENV_A, "PATCH", E "/e1/headers", "{\"headers\":{\"x-a\":null,\"X-B\":\"2\"}}", 204, NULL, NULL},
             {ENV_A, "GET", E "/e1/headers", NULL, 200, "\"X-B\":\"2\"", "X-A"},
             {ENV_A, "PUT", E "/e1/headers", "{\"headers\":{\"cookie\":\"1\"}}", 422, "cookie", NULL},
@@ -419,7 +419,7 @@ static void record_failure(struct fixture *f, oid_t msg)
                         .started_ms = NOW,
                         .phases.total_us = 12345,
                         .url = STR("https://example.com/"),
-                        .request_headers = STR("webhook-id: 1\nAuthorization: ***\n"),
+                        .request_headers = STR("webhook-id: 1\nAuthorization: ****\n"),
                         .response_headers = STR("Content-Type: text/plain\n"),
                         .response_body = STR("\xff\xfe"),
                         .event_type = STR("t.x")};
