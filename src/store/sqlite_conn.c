@@ -54,7 +54,7 @@ enum err conn_open(struct conn *c, const char *path, bool create, size_t cache_b
                    "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-%zu; PRAGMA temp_store=MEMORY;",
                    SQLITE_PAGE_BYTES, cache_bytes / 1024);
     if (e == ERR_OK)
-        sqlite3_busy_timeout(c->db, 5000);
+        sqlite3_busy_timeout(c->db, CONN_BUSY_MS);
     if (e == ERR_OK)
         e = conn_exec(c, pragmas);
     if (e != ERR_OK) {

@@ -13,6 +13,8 @@
 #include "store/backend.h"
 
 #define SQLITE_PAGE_BYTES 4096
+/* For other programs that look into the file. */
+#define CONN_BUSY_MS 5000
 /* A read transaction ends after this long, so that the log can start again. */
 #define READ_MAX_MS 250
 /* A walk of many read transactions gives up after this long. */
