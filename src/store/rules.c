@@ -128,8 +128,7 @@ int64_t rules_due_ms(const struct delivery *d)
     return d->request != TRIGGER_SCHEDULE ? d->pos : d->due_ms;
 }
 
-/* ---- filters
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------------------------------------------- */
 
 static unsigned hex_read(const char *p)
 {

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "store/sqlite_priv.h"
+#include "store/sqlite_reader.h"
 
 #define CACHE_BYTES ((size_t)64 << 20)
 #define SCRATCH_MAX ((size_t)1 << 30)
@@ -118,6 +119,22 @@ static enum err wal_truncate(struct sqlite_backend *b)
     return conn_err(&b->w, sqlite3_wal_checkpoint_v2(b->w.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 }
 
+/* Where files cannot be mapped by several connections (some network file systems), SQLite quietly stays without a log.
+ */
+static enum err journal_check(struct sqlite_backend *b, const char **why)
+{
+    sqlite3_stmt *st = NULL;
+    enum err e = conn_err(&b->w, sqlite3_prepare_v2(b->w.db, "PRAGMA journal_mode", -1, &st, NULL));
+    if (e == ERR_OK)
+        e = conn_next(&b->w, st);
+    if (e == ERR_OK && !str_eq(col_str(st, 0), STR("wal"))) {
+        *why = "the file system cannot hold a write-ahead log: use a local disk";
+        e = ERR_INVALID;
+    }
+    sqlite3_finalize(st);
+    return e;
+}
+
 static enum err database_open(struct sqlite_backend *b, const struct store_config *c, const char **why)
 {
     if (c->read_only_ok && access(b->path, F_OK) != 0) {
@@ -125,8 +142,12 @@ static enum err database_open(struct sqlite_backend *b, const struct store_confi
         return ERR_NOT_FOUND;
     }
     enum err e = lock_take(b, why);
+    if (e == ERR_OK && !c->read_only_ok)
+        space_for_recovery(b);
     if (e == ERR_OK)
         e = conn_open(&b->w, b->path, !c->read_only_ok, c->cache_bytes != 0 ? c->cache_bytes : CACHE_BYTES, why);
+    if (e == ERR_OK)
+        e = journal_check(b, why);
     if (e == ERR_OK)
         e = schema_migrate(&b->w, !c->read_only_ok, &b->base.identity.schema_version, why);
     if (e != ERR_OK)

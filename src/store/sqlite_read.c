@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "store/sqlite_priv.h"
+#include "store/sqlite_reader.h"
 #include "sys/clock.h"
 
 #define READER_CACHE_BYTES ((size_t)4 << 20)
@@ -51,8 +52,7 @@ void sqlite_reader_close(struct store_reader *base)
     free(r);
 }
 
-/* ---- small reads
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- small reads ----------------------------------------------------------------------------------------------- */
 
 enum err sqlite_get_delivery(struct store_reader *base, oid_t msg, oid_t ep, struct delivery *out)
 {

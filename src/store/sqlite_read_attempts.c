@@ -88,8 +88,7 @@ enum err sqlite_get_attempt(struct store_reader *base, struct arena *a, oid_t ap
     return e;
 }
 
-/* ---- candidates
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- candidates ------------------------------------------------------------------------------------------------ */
 
 static sqlite3_stmt *candidates_ep(struct conn *c, bool ascending)
 {
@@ -146,8 +145,7 @@ static enum err candidates(struct sqlite_reader *r, struct arena *a, const struc
     return endpoints_merge(r, a, q, w);
 }
 
-/* ---- the list
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------------------------- */
 
 /* Channels and tags of the attempt's message, when a filter asks for them. */
 static enum err labels_read(struct sqlite_reader *r, struct arena *a, oid_t msg, struct str *channels, struct str *tags)

@@ -54,8 +54,7 @@ enum err sqlite_find_message(struct store_reader *base, struct arena *a, oid_t a
     return e == ERR_OK ? sqlite_get_message(base, a, app, id, with_payload, out) : e;
 }
 
-/* ---- lists
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------------------------- */
 
 static sqlite3_stmt *candidates(struct conn *c, const struct message_query *q)
 {

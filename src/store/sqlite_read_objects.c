@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads of configuration objects. */
 #include "store/rules.h"
-#include "store/sqlite_priv.h"
+#include "store/sqlite_reader.h"
 
 static enum err object_take(struct sqlite_reader *r, struct arena *a, sqlite3_stmt *st, struct object *out)
 {

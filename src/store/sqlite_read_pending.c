@@ -2,7 +2,7 @@
 /* Due work: which endpoints have some (a seek each), and an endpoint's in its order. */
 #include "base/time.h"
 #include "store/rules.h"
-#include "store/sqlite_priv.h"
+#include "store/sqlite_reader.h"
 #include "sys/clock.h"
 
 enum err sqlite_list_pending(struct store_reader *base, struct arena *a, oid_t after_ep, size_t limit,

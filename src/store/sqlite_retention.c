@@ -38,8 +38,7 @@ enum err payload_age_note(struct sqlite_backend *b, oid_t msg, int64_t expires_m
     return e;
 }
 
-/* ---- payloads
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- payloads -------------------------------------------------------------------------------------------------- */
 
 struct age {
     int64_t hours;
@@ -137,8 +136,7 @@ static enum err payloads_step(struct sqlite_backend *b, struct store_sweep *op)
     return e;
 }
 
-/* ---- messages and attempts
- * ------------------------------------------------------------------------------------------- */
+/* ---- messages and attempts ------------------------------------------------------------------------------------- */
 
 /* Ids are never used again, not even when the newest row is deleted. */
 static enum err highest_keep(struct sqlite_backend *b)

@@ -83,8 +83,7 @@ enum err message_own(struct arena *a, struct message *m, struct str renders)
     return renders_decode(renders, a, &m->renders, &m->render_count);
 }
 
-/* ---- envelopes
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- envelopes ------------------------------------------------------------------------------------------------- */
 
 #define RENDER_HEAD_BYTES 16
 #define RENDER_NULL       UINT32_MAX

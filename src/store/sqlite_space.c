@@ -15,6 +15,8 @@
 
 #define SPACE_WAL_CAP     ((size_t)64 << 20)
 #define SPACE_WAL_CAP_MIN ((size_t)1 << 20)
+/* What the first reading of a log needs beside it. */
+#define SPACE_RECOVERY    ((size_t)4 << 20)
 #define SPACE_RESERVE_MAX ((size_t)16 << 20)
 
 static uint64_t disk_free(const struct sqlite_backend *b)
@@ -33,6 +35,8 @@ static void ballast_drop(struct sqlite_backend *b)
 
 static void ballast_make(struct sqlite_backend *b)
 {
+    if (b->ballast_bytes == 0)
+        return;
     int fd = open(b->ballast_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
@@ -72,9 +76,15 @@ enum err space_init(struct sqlite_backend *b, const struct store_config *c)
         cap = holds > SPACE_WAL_CAP_MIN ? holds : SPACE_WAL_CAP_MIN;
     b->wal_cap_bytes = cap;
     b->reserve_bytes = b->ballast_bytes / 4 < SPACE_RESERVE_MAX ? b->ballast_bytes / 4 : SPACE_RESERVE_MAX;
-    if (!c->read_only_ok && b->ballast_bytes > 0)
+    if (!c->read_only_ok && room >= (uint64_t)b->ballast_bytes + 2 * (uint64_t)b->reserve_bytes)
         ballast_make(b);
     return ERR_OK;
+}
+
+void space_for_recovery(struct sqlite_backend *b)
+{
+    if (disk_free(b) < SPACE_RECOVERY)
+        ballast_drop(b);
 }
 
 enum err sqlite_space(struct backend *base)

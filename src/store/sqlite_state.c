@@ -58,8 +58,7 @@ void state_forget(struct sqlite_backend *b)
     memset(b->ages_seen, 0, sizeof b->ages_seen);
 }
 
-/* ---- versions
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- versions -------------------------------------------------------------------------------------------------- */
 
 static enum err counter_load(struct sqlite_backend *b, oid_t id, uint64_t *version)
 {
@@ -126,8 +125,7 @@ enum err state_raise(struct sqlite_backend *b, oid_t id, oid_t env)
     return e;
 }
 
-/* ---- endpoints
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- endpoints ------------------------------------------------------------------------------------------------- */
 
 static struct ep_state *ep_get(struct sqlite_backend *b, oid_t ep)
 {

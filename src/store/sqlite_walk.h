@@ -6,7 +6,7 @@
 #ifndef PR_STORE_SQLITE_WALK_H
 #define PR_STORE_SQLITE_WALK_H
 
-#include "store/sqlite_priv.h"
+#include "store/sqlite_reader.h"
 
 #define WALK_BATCH 256
 

@@ -52,8 +52,7 @@ void store_stats(struct store *s, struct store_stats *out)
     s->backend->ops->stats(s->backend, out);
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------------------------- */
 
 void store_submit(struct store *s, struct store_op *op)
 {
@@ -100,8 +99,7 @@ enum err store_run(struct store *s, struct store_op *op)
     return op->result;
 }
 
-/* ---- keeping
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- keeping --------------------------------------------------------------------------------------------------- */
 
 static enum err path_sync(const char *path, int flags)
 {
@@ -130,8 +128,7 @@ enum err store_backup(struct store *s, const char *to_path, void (*progress)(voi
     return e;
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------------- */
 
 enum err store_reader_open(struct store *s, struct store_reader **out)
 {

@@ -7,7 +7,7 @@
  * Any other error of a write or a sync ends the process: whether the group is on disk is not known, and the next start
  * finds out (store.h, invariant 3).
  */
-#include "store/writer.h"
+#include "store/writer_priv.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -16,7 +16,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/lanes.h"
 #include "sys/clock.h"
 
 /* A group's budget. */
@@ -26,47 +25,8 @@
 /* While there is no room: little at a time. */
 #define GROUP_ROWS_FULL 64
 /* Bulk work in a group that has other work. */
-#define GROUP_SWEEP_ROWS  500
-#define RETRY_MS          1000
-#define HOMES_MAX         64
-#define BACKUP_PAGES_BUSY 32
-#define BACKUP_PAGES_IDLE 256
-
-struct backup_job {
-    const char *path;
-    const char *why;
-    struct backend_backup *copy;
-    enum err result;
-    int percent;
-    bool begun;
-    bool done;
-};
-
-struct writer {
-    struct backend *backend;
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* guards down to `stats` */
-    pthread_cond_t wake;
-    pthread_cond_t backup_moved;
-    struct op_queue incoming;
-    size_t queued_bytes;
-    size_t queue_bytes_max;
-    size_t queued_ops;
-    bool sleeping;
-    bool closing;
-    bool gone; /* the thread takes nothing any more */
-    struct backup_job *backup;
-    struct store_stats stats;
-
-    /* The thread's own. */
-    struct lanes lanes;
-    enum err trouble; /* ERR_FULL, ERR_UNAVAILABLE: appends are refused, results tried again at retry_ms */
-    int64_t retry_ms;
-    int64_t space_ms; /* the next look at the disk */
-    struct backup_job *copying;
-    bool ending; /* `closing` as of the last intake */
-};
+#define GROUP_SWEEP_ROWS 500
+#define RETRY_MS         1000
 
 struct group {
     struct op_queue ops;
@@ -84,123 +44,7 @@ NORETURN static void writer_die(const struct writer *w, const char *in)
     _exit(3);
 }
 
-/* ---- completions
- * ----------------------------------------------------------------------------------------------------- */
-
-static void op_run_done(struct loop_task *t)
-{
-    struct store_op *op = CONTAINER_OF(t, struct store_op, task);
-    op->done(op);
-}
-
-struct home {
-    struct loop *loop;
-    struct loop_task *first;
-    struct loop_task *last;
-};
-
-static void homes_post(struct home *homes, size_t *count)
-{
-    for (size_t i = 0; i < *count; i++)
-        loop_post_chain(homes[i].loop, homes[i].first, homes[i].last);
-    *count = 0;
-}
-
-static void home_add(struct home *homes, size_t *count, struct store_op *op)
-{
-    size_t i = 0;
-    while (i < *count && homes[i].loop != op->home)
-        i++;
-    if (i == HOMES_MAX) {
-        homes_post(homes, count);
-        i = 0;
-    }
-    op->task = (struct loop_task){.run = op_run_done};
-    if (i == *count) {
-        homes[(*count)++] = (struct home){.loop = op->home, .first = &op->task, .last = &op->task};
-        return;
-    }
-    homes[i].last->next = &op->task;
-    homes[i].last = &op->task;
-}
-
-/* Hands operations back, with one wake-up per loop. */
-static void ops_finish(struct writer *w, struct op_queue *q)
-{
-    struct home homes[HOMES_MAX];
-    size_t count = 0, bytes = 0;
-    for (struct store_op *op = q->first; op != NULL; op = op->next)
-        if (op->kind == STORE_APPEND)
-            bytes += append_bytes(CONTAINER_OF(op, struct store_append, op));
-    pthread_mutex_lock(&w->lock);
-    w->queued_ops -= q->count;
-    w->queued_bytes -= bytes;
-    pthread_mutex_unlock(&w->lock);
-    struct store_op *op;
-    while ((op = op_queue_pop(q)) != NULL) {
-        if (op->home != NULL)
-            home_add(homes, &count, op);
-        else
-            op->done(op);
-    }
-    homes_post(homes, &count);
-}
-
-/* ---- submitting
- * ------------------------------------------------------------------------------------------------------ */
-
-/* Why an operation cannot be taken; the lock is held. */
-static enum err submit_refusal(const struct writer *w, const struct store_op *op, size_t bytes)
-{
-    if (w->closing)
-        return ERR_CLOSED;
-    if (op->kind == STORE_APPEND && w->queued_bytes + bytes > w->queue_bytes_max)
-        return ERR_BUSY;
-    return ERR_OK;
-}
-
-/* Takes it into the queue, or into `refused` when it can be answered from here. The lock is held. */
-static void submit_one(struct writer *w, struct store_op *op, struct op_queue *refused, int64_t now_us)
-{
-    size_t bytes = op->kind == STORE_APPEND ? append_bytes(CONTAINER_OF(op, struct store_append, op)) : 0;
-    op->result = submit_refusal(w, op, bytes);
-    op->queued_us = now_us;
-    if (op->result != ERR_OK && (op->home != NULL || w->gone)) {
-        op_queue_push(refused, op);
-        return;
-    }
-    w->queued_bytes += bytes;
-    w->queued_ops++;
-    op_queue_push(&w->incoming, op);
-}
-
-void writer_submit(struct writer *w, struct store_op *first)
-{
-    struct op_queue refused = {.first = NULL};
-    int64_t now_us = clock_mono_us();
-    pthread_mutex_lock(&w->lock);
-    for (struct store_op *op = first, *next; op != NULL; op = next) {
-        next = op->next;
-        submit_one(w, op, &refused, now_us);
-    }
-    bool wake = w->sleeping && w->incoming.count > 0;
-    if (wake)
-        w->sleeping = false;
-    pthread_mutex_unlock(&w->lock);
-    if (wake)
-        pthread_cond_signal(&w->wake);
-    struct store_op *op;
-    while ((op = op_queue_pop(&refused)) != NULL) {
-        op->task = (struct loop_task){.run = op_run_done};
-        if (op->home != NULL)
-            loop_post(op->home, &op->task);
-        else
-            op->done(op);
-    }
-}
-
-/* ---- groups
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- groups ---------------------------------------------------------------------------------------------------- */
 
 static enum err op_apply(struct backend *b, struct store_op *op)
 {
@@ -273,7 +117,7 @@ static void lanes_refuse(struct writer *w, enum err e)
         op_queue_push(&out, op);
     }
     if (out.count > 0)
-        ops_finish(w, &out);
+        writer_finish(w, &out);
 }
 
 static void trouble_begin(struct writer *w, enum err e)
@@ -312,7 +156,7 @@ static void group_fail(struct writer *w, struct group *g)
     }
     op_queue_put_back(&w->lanes.results, &results);
     if (out.count > 0)
-        ops_finish(w, &out);
+        writer_finish(w, &out);
     trouble_begin(w, g->failed);
 }
 
@@ -340,7 +184,7 @@ static void group_run(struct writer *w)
     group_fill(w, &g);
     if (g.failed == ERR_OK)
         g.failed = b->ops->commit(b);
-    if (g.failed == ERR_IO || (g.failed == ERR_UNAVAILABLE && g.ops.count == 0))
+    if (g.failed == ERR_IO)
         writer_die(w, "commit");
     if (g.failed != ERR_OK) {
         b->ops->rollback(b);
@@ -350,76 +194,12 @@ static void group_run(struct writer *w)
     if (w->trouble == ERR_UNAVAILABLE)
         trouble_end(w);
     group_count(w, &g);
-    ops_finish(w, &g.ops);
+    writer_finish(w, &g.ops);
     if (b->ops->between(b) == ERR_IO)
         writer_die(w, "checkpoint");
 }
 
-/* ---- copies
- * ---------------------------------------------------------------------------------------------------------- */
-
-static void backup_turn(struct writer *w, struct backup_job *job)
-{
-    const struct backend_ops *ops = w->backend->ops;
-    int percent = 0;
-    bool done = false;
-    enum err e = ERR_OK;
-    if (!job->begun) {
-        job->begun = true;
-        e = ops->backup_begin(w->backend, job->path, &job->copy, &job->why);
-    } else {
-        int pages = lanes_count(&w->lanes) > 0 ? BACKUP_PAGES_BUSY : BACKUP_PAGES_IDLE;
-        e = w->ending ? ERR_CLOSED : ops->backup_step(w->backend, job->copy, pages, &percent, &done);
-        if (e != ERR_OK || done) {
-            enum err end = ops->backup_end(w->backend, job->copy, e == ERR_OK);
-            e = e == ERR_OK ? end : e;
-            done = true;
-        }
-    }
-    pthread_mutex_lock(&w->lock);
-    job->result = e;
-    job->done = done || e != ERR_OK;
-    if (job->done)
-        w->backup = NULL;
-    if (job->done || percent != job->percent)
-        pthread_cond_broadcast(&w->backup_moved);
-    job->percent = percent;
-    pthread_mutex_unlock(&w->lock);
-}
-
-enum err writer_backup(struct writer *w, const char *to_path, void (*progress)(void *arg, int percent), void *arg,
-                       const char **why)
-{
-    struct backup_job job = {.path = to_path, .why = "the copy could not be written: look at the disk of the new file"};
-    int told = -1;
-    pthread_mutex_lock(&w->lock);
-    while (w->backup != NULL && !w->closing)
-        pthread_cond_wait(&w->backup_moved, &w->lock);
-    if (w->closing) {
-        pthread_mutex_unlock(&w->lock);
-        *why = "the store is closing";
-        return ERR_CLOSED;
-    }
-    w->backup = &job;
-    w->sleeping = false;
-    pthread_cond_signal(&w->wake);
-    while (!job.done) {
-        pthread_cond_wait(&w->backup_moved, &w->lock);
-        int percent = job.percent;
-        if (job.done || percent == told || progress == NULL)
-            continue;
-        told = percent;
-        pthread_mutex_unlock(&w->lock);
-        progress(arg, percent);
-        pthread_mutex_lock(&w->lock);
-    }
-    pthread_mutex_unlock(&w->lock);
-    *why = job.why;
-    return job.result;
-}
-
-/* ---- the thread
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the thread ------------------------------------------------------------------------------------------------ */
 
 /* Results and sweeps wait for the next try while there is trouble. */
 static bool group_wanted(const struct writer *w)
@@ -465,7 +245,7 @@ static bool intake(struct writer *w)
             lanes_add(&w->lanes, op);
     }
     if (refused.count > 0)
-        ops_finish(w, &refused);
+        writer_finish(w, &refused);
     return more;
 }
 
@@ -494,7 +274,7 @@ static void results_give_up(struct writer *w)
         op_queue_push(&out, op);
     }
     if (out.count > 0)
-        ops_finish(w, &out);
+        writer_finish(w, &out);
 }
 
 static void *writer_run(void *arg)
@@ -505,7 +285,7 @@ static void *writer_run(void *arg)
         if (w->trouble != ERR_OK)
             lanes_refuse(w, w->trouble);
         if (w->copying != NULL)
-            backup_turn(w, w->copying);
+            writer_backup_step(w);
         if (group_wanted(w))
             group_run(w);
         else if (w->ending && w->trouble != ERR_OK)
