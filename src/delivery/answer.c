@@ -13,6 +13,8 @@ static void begin_answer(struct transfer *t, struct str line)
     t->headers.overflow = false;
     t->retry_after_ms = -1;
     t->headers_done = false;
+    if (t->first_byte_us == 0)
+        t->first_byte_us = clock_mono_us();
     struct str rest = line;
     (void)str_split(&rest, ' ');
     uint64_t status;

@@ -85,7 +85,6 @@ struct transfer {
     int64_t started_us;
     int64_t deadline_us;
     int64_t resolved_us; /* 0: not yet */
-    int64_t tried_us;    /* curl's own times count from here */
 
     /* What the handle was last told, to tell it only what changes. */
     bool was_http2, had_proxy, had_tls, had_reader;
@@ -97,7 +96,6 @@ struct transfer {
     struct str body; /* what is sent: joined or the only slice; null ptr: slices are read */
     size_t body_len;
     size_t body_sent; /* by the reader */
-    int64_t body_sent_us;
     struct curl_slist connect_to;
     char connect_to_text[ADDRESS_PEER_SIZE + 2];
 
@@ -105,8 +103,11 @@ struct transfer {
     int open_errno; /* a socket could not be opened or bound */
     int fd;
     int64_t connected_us; /* TCP is connected, TLS begins; 0: not so far, or no TLS */
-    bool opened;          /* a connection was opened for it */
-    bool ready;           /* connected, and the guard agreed: the request was begun */
+    int64_t ready_us;     /* the request was begun */
+    int64_t body_sent_us; /* the reader was last asked; 0: the body left with the headers */
+    int64_t first_byte_us;
+    bool opened; /* a connection was opened for it */
+    bool ready;  /* connected, and the guard agreed: the request was begun */
     int status;
     bool headers_done;
     enum transfer_stop stop;

@@ -86,9 +86,7 @@ static const char *tried_name(struct transfer *t, char out[ADDRESS_PEER_SIZE])
 
 static bool is_connected(const struct transfer *t)
 {
-    curl_off_t us = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us);
-    return t->ready || us > 0 || t->connected_us > 0;
+    return t->ready || t->connected_us > 0;
 }
 
 static bool is_body_unsent(const struct transfer *t)
@@ -255,43 +253,33 @@ void outcome_of_curl(struct transfer *t, CURLcode code)
         of_failure(t, code);
 }
 
-static int32_t clip_us(int64_t us)
+/* Since the start; 0 for what did not happen. */
+static int32_t elapsed_us(const struct transfer *t, int64_t at_us)
 {
+    int64_t us = at_us == 0 ? 0 : at_us - t->started_us;
     return us < 0 ? 0 : us > INT32_MAX ? INT32_MAX : (int32_t)us;
 }
 
-/* Curl's times count from the start of the last try, and a reused connection has no time of its own. */
+/* Our own times: curl's count from the start of its last try, and on a shared connection some are another request's. */
 static void set_phases(struct transfer *t)
 {
     struct attempt_phases *p = &t->result.phases;
-    int64_t before_us = t->tried_us - t->started_us;
-    curl_off_t us = 0;
-    if (t->resolved_us > 0)
-        p->dns_us = clip_us(t->resolved_us - t->started_us);
-    if (t->connected_us > 0)
-        p->connect_us = clip_us(t->connected_us - t->started_us);
-    else if (t->opened && curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &us) == CURLE_OK && us > 0)
-        p->connect_us = clip_us(before_us + us);
-    if (t->opened && t->target.https && curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME_T, &us) == CURLE_OK &&
-        us > 0)
-        p->tls_us = clip_us(before_us + us);
-    if (t->ready && t->body_sent_us > 0)
-        p->sent_us = clip_us(t->body_sent_us - t->started_us);
-    else if (t->ready && curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &us) == CURLE_OK && us > 0)
-        p->sent_us = clip_us(before_us + us);
-    if (t->status > 0 && curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &us) == CURLE_OK && us > 0)
-        p->first_byte_us = clip_us(before_us + us);
+    p->dns_us = elapsed_us(t, t->resolved_us);
+    if (t->opened)
+        p->connect_us = elapsed_us(t, t->connected_us > 0 ? t->connected_us : t->ready_us);
+    if (t->opened && t->target.https)
+        p->tls_us = elapsed_us(t, t->ready_us);
+    p->sent_us = elapsed_us(t, t->body_sent_us > t->ready_us ? t->body_sent_us : t->ready_us);
+    p->first_byte_us = elapsed_us(t, t->first_byte_us);
 }
 
 void outcome_complete(struct transfer *t)
 {
     struct client_result *r = &t->result;
-    if (t->tried_us > 0) {
-        set_phases(t);
-        if (is_connected(t))
-            set_peer(t);
-    }
-    r->phases.total_us = clip_us(clock_mono_us() - t->started_us);
+    set_phases(t);
+    if (is_connected(t))
+        set_peer(t);
+    r->phases.total_us = elapsed_us(t, clock_mono_us());
     r->http_status = t->status == 101 || t->status >= 200 ? t->status : 0;
     if (r->http_status == 0)
         return;

@@ -56,6 +56,7 @@ static int on_request(void *arg, char *peer_ip, char *own_ip, int peer_port, int
     if (!guard_permits_request(&t->guard, peer_ip))
         return CURL_PREREQFUNC_ABORT;
     t->ready = true;
+    t->ready_us = clock_mono_us();
     return CURL_PREREQFUNC_OK;
 }
 
@@ -143,10 +144,9 @@ static void clear_answer(struct transfer *t)
 {
     t->open_errno = 0;
     t->fd = -1;
-    t->connected_us = 0;
+    t->connected_us = t->ready_us = t->body_sent_us = t->first_byte_us = 0;
     t->opened = t->ready = false;
     t->body_sent = 0;
-    t->body_sent_us = 0;
     t->status = 0;
     t->headers_done = false;
     t->stop = STOP_NONE;
@@ -164,7 +164,7 @@ void transfer_clear(struct transfer *t)
     t->request = NULL;
     t->lane = NULL;
     t->guard = (struct guard){.policy = t->client->config.policy};
-    t->resolved_us = t->tried_us = 0;
+    t->resolved_us = 0;
     t->peer[0] = '\0';
     t->result = (struct client_result){.retry_after_ms = -1};
 }
@@ -190,8 +190,7 @@ static long connect_share_ms(const struct transfer *t, long left_ms)
 void transfer_aim(struct transfer *t)
 {
     clear_answer(t);
-    t->tried_us = clock_mono_us();
-    int64_t left_us = t->deadline_us - t->tried_us;
+    int64_t left_us = t->deadline_us - clock_mono_us();
     long left_ms = left_us < 1000 ? 1 : left_us / 1000 > 86400000 ? 86400000 : (long)(left_us / 1000);
     curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, left_ms);
     curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_share_ms(t, left_ms));

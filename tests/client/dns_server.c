@@ -28,9 +28,12 @@ static size_t read_name(const unsigned char *q, size_t len, char *out)
 static size_t add_record(unsigned char *to, const char *ip)
 {
     static const unsigned char head[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4}; /* name, A, IN, TTL 0, length */
+    bool v6 = strchr(ip, ':') != NULL;
     memcpy(to, head, sizeof head);
-    assert_int_equal(inet_pton(AF_INET, ip, to + sizeof head), 1);
-    return sizeof head + 4;
+    to[3] = v6 ? 28 : 1;
+    to[11] = v6 ? 16 : 4;
+    assert_int_equal(inet_pton(v6 ? AF_INET6 : AF_INET, ip, to + sizeof head), 1);
+    return sizeof head + to[11];
 }
 
 static size_t answer_question(struct dns_server *d, unsigned char *q, size_t len)
@@ -39,7 +42,7 @@ static size_t answer_question(struct dns_server *d, unsigned char *q, size_t len
     size_t end = len > 16 ? read_name(q, len, text) : 0;
     if (end == 0 || end + 4 > len)
         return 0;
-    bool is_a = q[end + 1] == 1;
+    bool is_a = q[end + 1] == 1, is_aaaa = q[end + 1] == 28;
     size_t at = end + 4;
     struct name *n = NULL;
     for (size_t i = 0; i < d->count; i++)
@@ -51,10 +54,12 @@ static size_t answer_question(struct dns_server *d, unsigned char *q, size_t len
     memset(q + 6, 0, 6); /* no records so far, nor EDNS */
     q[2] = 0x81;
     q[3] = (unsigned char)(0x80 | rcode);
-    if (!is_a || n == NULL || rcode != 0)
+    if ((!is_a && !is_aaaa) || n == NULL || rcode != 0)
         return at;
-    bool later = atomic_fetch_add(&n->asked, 1) > 0 && n->then != NULL;
+    bool later = is_a && atomic_fetch_add(&n->asked, 1) > 0 && n->then != NULL;
     for (size_t i = 0; i < ARRAY_LEN(n->ip) && n->ip[i] != NULL; i++) {
+        if ((strchr(n->ip[i], ':') != NULL) != is_aaaa)
+            continue;
         at += add_record(q + at, later ? n->then : n->ip[i]);
         q[7]++;
     }

@@ -63,7 +63,7 @@ void server_stop(struct server *s);
 
 struct name {
     const char *name;
-    const char *ip[3]; /* A records */
+    const char *ip[3]; /* A or AAAA records */
     const char *then;  /* the only one from the second question on; NULL: the same again */
     int rcode;         /* 3: no such name, 2: server failure, -1: no answer at all */
     atomic_int asked;  /* A questions */

@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "delivery/address.h"
+
 static void reset_connection(int fd)
 {
     struct linger now = {.l_onoff = 1};
@@ -117,18 +119,18 @@ static void *serve(void *arg)
 
 void server_start(struct server *s, const char *ip, struct str answer, enum after after)
 {
+    struct address a;
+    socklen_t len = sizeof a;
+    int one = 1;
     s->answer = answer;
     s->after = after;
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    int one = 1;
+    assert_true(address_parse(str_c(ip), s->port, &a));
+    s->fd = socket(a.sa.sa_family, SOCK_STREAM, 0);
     setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port)};
-    assert_int_equal(inet_pton(AF_INET, ip, &a.sin_addr), 1);
-    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(bind(s->fd, &a.sa, address_len(&a)), 0);
     assert_int_equal(listen(s->fd, 64), 0);
-    socklen_t len = sizeof a;
-    assert_int_equal(getsockname(s->fd, (struct sockaddr *)&a, &len), 0);
-    s->port = ntohs(a.sin_port);
+    assert_int_equal(getsockname(s->fd, &a.sa, &len), 0);
+    s->port = ntohs(a.sa.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
     assert_int_equal(pipe(s->stop), 0);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }

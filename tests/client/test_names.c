@@ -131,12 +131,74 @@ static void next_address_is_tried(void **state)
     dns_stop(&d);
 }
 
+static bool has_ipv6(void)
+{
+    struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool yes = fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0;
+    if (fd >= 0)
+        close(fd);
+    return yes;
+}
+
+static void ipv6_address_is_pinned(void **state)
+{
+    (void)state;
+    if (!has_ipv6())
+        skip();
+    static struct name names[] = {{.name = "six.test", .ip = {"fd00::1", "::1"}}};
+    static struct server s;
+    struct dns_server d;
+    struct fixture f = {0};
+    dns_start(&d, names, ARRAY_LEN(names));
+    server_start(&s, "::1", STR(OK_ANSWER), AFTER_KEEP);
+    f.config.resolver = d.address;
+    fixture_open(&f, "::1");
+    struct exchange *x = exchange_new(&f, "six.test", s.port);
+    for (int i = 0; i < 2; i++) {
+        run_exchange(x);
+        assert_int_equal(x->cause, CAUSE_NONE);
+        assert_true(str_starts(str_c(x->peer), STR("[::1]:")));
+    }
+    assert_int_equal(atomic_load(&s.connections), 1);
+    free(x);
+    fixture_close(&f);
+    server_stop(&s);
+    dns_stop(&d);
+}
+
+static void waiting_for_a_name_can_be_canceled(void **state)
+{
+    (void)state;
+    static struct name names[] = {{.name = "silent.test", .rcode = -1}};
+    struct dns_server d;
+    struct fixture f = {0};
+    dns_start(&d, names, ARRAY_LEN(names));
+    f.config.resolver = d.address;
+    fixture_open(&f, NULL);
+    struct exchange *x = exchange_new(&f, "silent.test", 80), *y = exchange_new(&f, "silent.test", 80);
+    y->request.timeout_ms = 200;
+    send_exchange(x);
+    f.pending = 0;
+    run_exchange(y);
+    assert_int_equal(y->cause, CAUSE_TIMEOUT_DNS);
+    client_cancel(f.client, &x->request);
+    assert_int_equal(client_in_flight(f.client), 0);
+    assert_false(x->done);
+    free(x);
+    free(y);
+    fixture_close(&f);
+    dns_stop(&d);
+}
+
 int run_name_tests(void)
 {
     static const struct CMUnitTest tests[] = {
             cmocka_unit_test(names_are_resolved_and_guarded),
             cmocka_unit_test(rebinding_reaches_nothing),
             cmocka_unit_test(next_address_is_tried),
+            cmocka_unit_test(ipv6_address_is_pinned),
+            cmocka_unit_test(waiting_for_a_name_can_be_canceled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
