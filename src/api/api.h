@@ -99,6 +99,13 @@ MUST_USE enum err api_env(const struct api *api, struct store_reader *reader, st
 MUST_USE enum err api_app_id(const struct api *api, struct store_reader *reader, struct arena *a, oid_t env,
                              struct str text, oid_t *out);
 
+/*
+ * The workspace that a message brings along (its `application`) when the path's uid is new: created, with its
+ * environment. The call needs arena, reader, body, now_ms, who, params[0] (the path's text). ERR_NOT_FOUND: none comes
+ * along; ERR_FORBIDDEN; ERR_INVALID: call->problems says what does not fit. Blocks.
+ */
+MUST_USE enum err api_app_of_message(struct api *api, struct api_call *call, oid_t *out);
+
 /* ---- answers ------------------------------------------------------------------------------------------------------
  */
 

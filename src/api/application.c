@@ -4,8 +4,11 @@
 
 #include "api/env.h"
 #include "api/event_type.h"
+#include "api/message_in.h"
 #include "api/routes.h"
 #include "api/task.h"
+
+#define ENSURE_TRIES 5
 
 static void write_app(const struct api *api, struct api_call *call, const struct app *app, struct json_writer *w)
 {
@@ -104,33 +107,51 @@ void application_create(struct api *api, struct api_call *call)
         call->stale = true; /* somebody else created it meanwhile: get it */
 }
 
-enum err application_ensure(struct api *api, struct api_call *call, struct str json, oid_t *out)
+/* Found by its uid, or created; two may do so at once. */
+static enum err ensure(struct api *api, struct api_call *call, struct app *app, oid_t *out)
 {
-    struct json *body;
-    struct app app = {0};
     struct object old;
-    if (json_parse(call->arena, json, &body, NULL) != ERR_OK)
-        return ERR_INVALID;
-    fields_read(call->arena, app_fields, app_field_count, FIELD_CREATE, body, &app, &call->problems);
-    if (call->problems.count > 0)
-        return ERR_INVALID;
-    for (int i = 0; i < 3; i++) {
-        enum err e = ERR_NOT_FOUND;
-        if (app.uid.ptr != NULL)
-            e = store_find_object(call->reader, call->arena, OBJ_APP, call->env, 0, app.uid, &old);
-        if (e == ERR_OK) {
-            *out = old.id;
-            return ERR_OK;
+    for (int i = 0; i < ENSURE_TRIES; i++) {
+        enum err e = store_find_object(call->reader, call->arena, OBJ_APP, call->env, 0, app->uid, &old);
+        if (e == ERR_NOT_FOUND) {
+            e = application_save(api, call, NULL, app, NULL);
+            old.id = app->id;
         }
-        if (e != ERR_NOT_FOUND)
-            return e;
-        e = application_save(api, call, NULL, &app, NULL);
         if (e == ERR_OK)
-            *out = app.id;
+            *out = old.id;
         if (e != ERR_CONFLICT && e != ERR_STALE)
             return e;
     }
-    return ERR_STALE;
+    return ERR_BUSY;
+}
+
+enum err api_app_of_message(struct api *api, struct api_call *call, oid_t *out)
+{
+    struct json_want want = {.name = STR("application")};
+    struct json *body;
+    struct app app = {0};
+    struct str uid = call->params[0];
+    if (call->who.app != 0 || json_pick(call->body, &want, 1, NULL) != ERR_OK || want.value.type != JSON_OBJECT ||
+        json_parse(call->arena, want.value.raw, &body, NULL) != ERR_OK)
+        return ERR_NOT_FOUND;
+    if (!api_may_send(&call->who, 0))
+        return ERR_FORBIDDEN;
+    /* Nothing is created for a message that is then refused. */
+    struct message_in in;
+    enum err e = message_in_parse(call->arena, call->body, call_header(call, STR("Postrider-Actor")), call->now_ms,
+                                  api->retention_payload_ms, &in, &call->problems, NULL);
+    if (e != ERR_OK)
+        return e;
+    fields_read(call->arena, app_fields, app_field_count, FIELD_CREATE, body, &app, &call->problems);
+    if (app.uid.ptr == NULL)
+        app.uid = uid;
+    if (!str_eq(app.uid, uid) || !chars_fit(CHARS_ID, uid) || uid.len > 256 || str_starts(uid, STR("app_")))
+        problem_add(&call->problems, "body", STR("application"), STR("uid"), "value_error",
+                    "must be a uid, the same as in the path");
+    if (call->problems.count > 0)
+        return ERR_INVALID;
+    e = api_env(api, call->reader, str_c(call->who.env), true, call->now_ms, &call->env);
+    return e == ERR_OK ? ensure(api, call, &app, out) : e;
 }
 
 void application_get(struct api *api, struct api_call *call)

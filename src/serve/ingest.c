@@ -30,6 +30,7 @@ struct ingest {
     struct auth_entry who;
     unsigned epoch;
     enum err prepared;
+    struct str problems; /* of preparing: the 422 body */
     int stale_tries;
     const struct workspace *ws; /* a reference */
     struct body *body;          /* a reference */
@@ -68,6 +69,7 @@ static struct ingest *new_ingest(struct reactor *r, struct http_exchange *x)
     in->exchange = x;
     in->ws = NULL;
     in->body = NULL;
+    in->problems = STR_NULL;
     in->stale_tries = 0;
     return in;
 }
@@ -207,7 +209,8 @@ static size_t match_all(struct ingest *in, const struct message *m, int64_t now_
         int64_t due_ms = m->deliver_at_ms > now_ms ? m->deliver_at_ms : now_ms;
         targets[n++] = (struct store_target){
                 .ep = ep->id, .profile_version = p->version, .fifo = ep->fifo, .due_ms = due_ms, .pos = due_ms};
-        bool known = profile_is_raw(p->profile);
+        /* A raw payload is any text: it goes out as it is. */
+        bool known = profile_is_raw(p->profile) || m->content_type.ptr != NULL;
         for (size_t k = 0; k < wrap_count && !known; k++)
             known = wraps[k] == p;
         if (!known)
@@ -336,6 +339,15 @@ static void admit(struct ingest *in)
 static void prepared(struct loop_task *task)
 {
     struct ingest *in = CONTAINER_OF(task, struct ingest, task);
+    if (in->prepared == ERR_INVALID && in->problems.ptr != NULL) {
+        struct buf *out = &in->reactor->scratch;
+        buf_clear(out);
+        buf_add_str(out, in->problems);
+        serve_count_message(ERR_INVALID);
+        answer_json(in, err_http_status(ERR_INVALID), out);
+        free_ingest(in);
+        return;
+    }
     if (in->prepared != ERR_OK) {
         answer_error(in, in->prepared, NULL);
         return;
@@ -344,6 +356,29 @@ static void prepared(struct loop_task *task)
     auth_cache_put(in->reactor->auth, authorization, in->epoch, loop_now_ms(in->reactor->loop), &in->who.who,
                    in->who.env);
     admit(in);
+}
+
+/* The workspace is new: the message may bring it along. */
+static enum err create_app(struct ingest *in, struct store_reader *reader, int64_t now_ms, oid_t *app)
+{
+    struct api_call call = {.arena = in->arena,
+                            .reader = reader,
+                            .body = http_exchange_request(in->exchange)->body,
+                            .now_ms = now_ms,
+                            .who = in->who.who,
+                            .params = {in->app_text},
+                            .problems = PROBLEMS_INIT};
+    enum err e = api_app_of_message(&in->reactor->shared->api, &call, app);
+    if (e == ERR_INVALID) {
+        struct buf out = BUF_INIT(65536);
+        api_problems_json(&call.problems, &out);
+        in->problems = arena_str(in->arena, buf_str(&out));
+        buf_fini(&out);
+    }
+    if (e == ERR_OK)
+        in->who.env = call.env;
+    problems_fini(&call.problems);
+    return e;
 }
 
 static enum err look_up(struct ingest *in, struct store_reader *reader)
@@ -359,6 +394,8 @@ static enum err look_up(struct ingest *in, struct store_reader *reader)
         e = ERR_NOT_FOUND;
     if (e == ERR_OK)
         e = api_app_id(&s->api, reader, in->arena, in->who.env, in->app_text, &app);
+    if (e == ERR_NOT_FOUND)
+        e = create_app(in, reader, now_ms, &app);
     return e == ERR_OK ? catalog_load(s->catalog, reader, app, &in->ws) : e;
 }
 

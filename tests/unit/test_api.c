@@ -610,6 +610,45 @@ static void api_keys_are_confined(void **state)
     RUN(steps);
 }
 
+static void messages_bring_workspaces_along(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *uid;
+        const char *body;
+        enum err err;
+    } rows[] = {
+            {"new", "{\"eventType\":\"a\",\"payload\":{}}", ERR_NOT_FOUND},
+            {"new", "{\"eventType\":\"a\",\"payload\":{},\"application\":null}", ERR_NOT_FOUND},
+            {"new", "{\"payload\":{},\"application\":{\"name\":\"N\"}}", ERR_INVALID},
+            {"new", "{\"eventType\":\"a\",\"payload\":{},\"application\":{}}", ERR_INVALID},
+            {"new", "{\"eventType\":\"a\",\"payload\":{},\"application\":{\"name\":\"N\",\"uid\":\"b\"}}", ERR_INVALID},
+            {"app_x", "{\"eventType\":\"a\",\"payload\":{},\"application\":{\"name\":\"N\"}}", ERR_INVALID},
+            {"new", "{\"eventType\":\"a\",\"payload\":{},\"application\":{\"name\":\"N\",\"profile\":\"myra\"}}",
+             ERR_OK},
+            {"new", "{\"eventType\":\"a\",\"payload\":{},\"application\":{\"name\":\"N\",\"uid\":\"new\"}}", ERR_OK},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        oid_t app;
+        struct api_call call = {.arena = arena_new(4096),
+                                .reader = f->reader,
+                                .body = str_c(rows[i].body),
+                                .now_ms = NOW,
+                                .params = {str_c(rows[i].uid)},
+                                .problems = PROBLEMS_INIT};
+        assert_int_equal(api_authenticate(&f->api, f->reader, call.arena, str_c(f->tokens[ENV_A]), NOW, &call.who),
+                         ERR_OK);
+        enum err e = api_app_of_message(&f->api, &call, &app);
+        if (e != rows[i].err)
+            fail_msg("row %zu: %s", i, err_code(e));
+        assert_int_equal(call.problems.count > 0, e == ERR_INVALID);
+        problems_fini(&call.problems);
+        arena_free(call.arena);
+    }
+    expect(f, "GET", "/api/v1/app?limit=2", NULL, 200, "\"done\":true");
+    expect(f, "GET", "/api/v1/app/new", NULL, 200, "\"profile\":\"myra\"");
+}
+
 static void catalog_follows_changes(void **state)
 {
     struct fixture *f = *state;
@@ -649,6 +688,7 @@ int main(void)
             TEST(profiles_live),
             TEST(builtin_profiles_are_upgraded),
             TEST(api_keys_are_confined),
+            TEST(messages_bring_workspaces_along),
             TEST(catalog_follows_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
