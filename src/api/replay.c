@@ -214,6 +214,7 @@ void endpoint_send_example(struct api *api, struct api_call *call)
     if (body == NULL || !call_app(api, call, &app) || !call_endpoint(api, call, &app, 1, &o, &ep) ||
         !is_enabled(call, &ep) || !answer_ok(call, endpoint_profile(api, call, &app, &ep, &profile)))
         return;
+    m.actor = api_actor(api, call->arena, &call->who);
     if (!json_as_str(json_get(body, STR("eventType")), &m.event_type) || m.event_type.len == 0 ||
         m.event_type.len > 256 || !chars_fit(CHARS_ID, m.event_type))
         call_problem(call, "eventType", "value_error", "must be the name of an event type");

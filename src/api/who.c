@@ -43,6 +43,23 @@ bool api_may_send(const struct principal *who, oid_t app)
            (who->app == 0 || who->app == app);
 }
 
+struct str api_actor(const struct api *api, struct arena *a, const struct principal *who)
+{
+    char key[OID_TEXT_SIZE];
+    struct buf out = BUF_INIT(4096);
+    struct json_writer w = json_writer(&out);
+    if (who->token != 0)
+        oid_format(who->token, "key_", api->id_key, key);
+    json_w_object(&w);
+    json_w_str_at(&w, "type", who->token != 0 ? STR("api_key") : STR("token"));
+    json_w_str_at(&w, "id", str_c(who->token != 0 ? key : who->env));
+    json_w_opt_str_at(&w, "name", who->name);
+    json_w_object_end(&w);
+    struct str s = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return s;
+}
+
 bool who_may(const struct principal *who, const struct route *route)
 {
     bool write = route->method != HTTP_M_GET || (route->flags & ROUTE_WRITE_SCOPE) != 0;

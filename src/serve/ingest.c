@@ -105,9 +105,10 @@ static void answer_error(struct ingest *in, enum err e, const char *detail)
 
 static void answer_json(struct ingest *in, int status, struct buf *json)
 {
-    static const struct http_header type = {{"Content-Type", 12}, {"application/json", 16}};
+    static const struct http_header headers[] = {{{"Content-Type", 12}, {"application/json", 16}},
+                                                 {{"Access-Control-Allow-Origin", 27}, {"*", 1}}};
     metrics_count_answer(status);
-    http_respond(in->exchange, status, &type, 1, buf_str(json));
+    http_respond(in->exchange, status, headers, ARRAY_LEN(headers), buf_str(json));
 }
 
 static bool wants_content(const struct http_request *q)
@@ -264,25 +265,6 @@ static void render_all(struct ingest *in, struct message *m, const struct catalo
     m->render_count = count;
 }
 
-/* Who caused the message, when it does not say: the token. */
-static struct str actor_of(struct ingest *in)
-{
-    const struct principal *who = &in->who.who;
-    char key[OID_TEXT_SIZE];
-    if (who->token != 0)
-        oid_format(who->token, "key_", in->reactor->shared->id_key, key);
-    struct buf out = BUF_INIT(1024);
-    struct json_writer w = json_writer(&out);
-    json_w_object(&w);
-    json_w_str_at(&w, "type", who->token != 0 ? STR("api_key") : STR("token"));
-    json_w_str_at(&w, "id", str_c(who->token != 0 ? key : who->env));
-    json_w_opt_str_at(&w, "name", who->name);
-    json_w_object_end(&w);
-    struct str s = arena_str(in->arena, buf_str(&out));
-    buf_fini(&out);
-    return s;
-}
-
 static bool parse(struct ingest *in, int64_t now_ms, struct message_in *m)
 {
     const struct shared *s = in->reactor->shared;
@@ -322,7 +304,7 @@ static void admit(struct ingest *in)
     m.message.env = in->ws->app.env;
     m.message.app = in->ws->app.id;
     if (m.message.actor.ptr == NULL)
-        m.message.actor = actor_of(in);
+        m.message.actor = api_actor(&r->shared->api, in->arena, &in->who.who);
     const struct catalog_profile **wraps = arena_alloc(in->arena, (in->ws->endpoint_count + 1) * sizeof *wraps);
     size_t wrap_count = match_all(in, &m.message, now_ms, wraps);
     if (wrap_count > 0)

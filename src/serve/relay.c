@@ -22,11 +22,12 @@ struct relay {
 void relay_error(struct http_exchange *x, enum err e, const char *detail)
 {
     static const struct http_header headers[] = {{{"Content-Type", 12}, {"application/json", 16}},
+                                                 {{"Access-Control-Allow-Origin", 27}, {"*", 1}},
                                                  {{"Retry-After", 11}, {"1", 1}}};
     struct buf out = BUF_INIT(65536);
     api_error_json(e, detail, &out);
     metrics_count_answer(err_http_status(e));
-    http_respond(x, err_http_status(e), headers, err_may_retry(e) ? 2 : 1, buf_str(&out));
+    http_respond(x, err_http_status(e), headers, err_may_retry(e) ? 3 : 2, buf_str(&out));
     buf_fini(&out);
 }
 
