@@ -22,7 +22,8 @@
     X(PROFILE, 5, "prof_")                                                                                             \
     X(PROFILE_VERSION, 6, "profv_")                                                                                    \
     X(TOKEN, 7, "key_")                                                                                                \
-    X(TASK, 8, "qtask_")
+    X(TASK, 8, "qtask_")                                                                                               \
+    X(CANARY, 9, "can_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

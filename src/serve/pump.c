@@ -121,6 +121,9 @@ static void land(struct flight *f, const struct client_result *res)
                                       .due_ms = v.due_ms,
                                       .health = v.health_changed ? &f->health : NULL};
     serve_count_attempt(res->cause, res->phases.total_us);
+    log_debug("attempt", LOG_CSTR("message", f->body->id_text), LOG_INT("number", f->attempt.number),
+              LOG_CSTR("result", cause_name(res->cause)), LOG_INT("status", res->http_status),
+              LOG_STR("error", res->error), LOG_INT("next_ms", f->attempt.next_ms));
     if (v.disable != NULL)
         disable_endpoint(r->shared, f->ep->id, v.disable);
     reactor_submit(r, &f->record.op);

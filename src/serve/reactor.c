@@ -58,6 +58,19 @@ static void flush_hand_overs(struct reactor *r)
     }
 }
 
+/* Once a second: what others want to know, and whether outcomes can be recorded at all; if not, nothing new is begun.
+ */
+static void look_around(struct reactor *r)
+{
+    struct store_stats st;
+    serve_publish(r);
+    store_stats(r->shared->store, &st);
+    if (st.full == r->store_full)
+        return;
+    r->store_full = st.full;
+    engine_pause(r->engine, r->store_full || atomic_load(&r->shared->draining));
+}
+
 /* After each batch of events: start what may start, submit what has gathered, sleep until the next due time. */
 static void turn(void *arg)
 {
@@ -68,9 +81,11 @@ static void turn(void *arg)
     flush_hand_overs(r);
     if (now_ms - r->published_at_ms >= PUBLISH_MS) {
         r->published_at_ms = now_ms;
-        serve_publish(r);
+        look_around(r);
     }
     int64_t next_ms = engine_next_ms(r->engine);
+    if (r->store_full && next_ms > now_ms + PUBLISH_MS)
+        next_ms = now_ms + PUBLISH_MS;
     if (next_ms == INT64_MAX) {
         loop_timer_cancel(r->loop, &r->timer);
         return;
@@ -176,6 +191,8 @@ void reactor_start(struct reactor *r)
 
 void reactor_close(struct reactor *r)
 {
+    loop_set_turn_hook(r->loop, NULL, NULL);
+    loop_timer_cancel(r->loop, &r->timer);
     if (r->http != NULL)
         http_server_free(r->http);
     if (r->engine != NULL)

@@ -71,6 +71,7 @@ struct reactor {
     struct list sending; /* flights on the wire */
     struct buf scratch;  /* answers are written here */
     bool cut;            /* the store is closing: requests are refused */
+    bool store_full;     /* as last seen: nothing starts */
 
     int64_t published_at_ms;
     atomic_size_t published_running, published_breakers, published_connections; /* for other threads */

@@ -49,6 +49,8 @@ static void run(struct pool_job *job, struct store_reader *reader)
     y->call.reader = reader;
     y->call.now_ms = clock_wall_ms();
     api_handle(&y->reactor->shared->api, &y->call);
+    log_debug("request", LOG_STR("path", y->call.path), LOG_INT("status", y->call.status),
+              LOG_STR("peer", y->call.peer));
     y->task.run = answer;
     loop_post(y->reactor->loop, &y->task);
 }

@@ -13,6 +13,7 @@
 #include "api/env.h"
 #include "api/task.h"
 #include "base/mem.h"
+#include "serve/canary.h"
 #include "serve/keeper.h"
 #include "serve/ops.h"
 #include "serve/serve_metrics.h"
@@ -123,22 +124,38 @@ static int share_descriptors(void)
     return lim.rlim_max / 2 > CONNECTIONS_MIN ? (int)(lim.rlim_max / 2) : CONNECTIONS_MIN;
 }
 
+static void check_folder(const char *path)
+{
+    char folder[4096], why[4200];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path), slash == NULL ? "." : path);
+    if (folder[0] == '\0' || access(folder, W_OK | X_OK) == 0)
+        return;
+    snprintf(why, sizeof why, "the folder %s cannot be used: %s; create it, or name another with sqlite:PATH", folder,
+             strerror(errno));
+    die(3, "DATABASE", why);
+}
+
 static void open_store(struct server *v, const struct settings *set)
 {
     struct shared *s = &v->shared;
     const char *why = NULL;
+    check_folder(set->sqlite_path);
     enum err e = keyring_load(set->keys_path, set->master_key, set->jwt_secret, &s->keys, &why);
     if (e != ERR_OK)
         die(3, "keys", why);
     struct store_config c = {.path = set->sqlite_path, .cache_bytes = set->memory_limit_bytes / 4};
     e = store_open(&c, &s->store, &why);
     if (e != ERR_OK)
-        die(3, "store", why);
+        die(3, "DATABASE", why);
     const struct store_identity *id = store_identity(s->store);
     clock_init(id->highest_time_ms);
     s->id_key = id->id_key;
     oid_source_init(&s->oids, 0, id->highest_oid);
     s->catalog = catalog_new(s->keys, s->id_key);
+    e = canary_check(s, &why);
+    if (e != ERR_OK)
+        die(3, e == ERR_INVALID ? set->keys_path : "DATABASE", why);
 }
 
 static void open_api(struct server *v, const struct settings *set)
@@ -359,7 +376,8 @@ int serve_run(const struct settings *set)
     log_init(set->log_level, set->log_format);
     v.shared.settings = set;
     if (set->dev)
-        log_warn("dev_mode", LOG_CSTR("note", "plain HTTP and loopback endpoints are allowed: not for production"));
+        log_warn("dev_mode", LOG_CSTR("note", "--dev: endpoints may be plain HTTP and on this machine; for development "
+                                              "only, never in production"));
     if (client_global_init() != ERR_OK)
         die(3, "cannot start", "the HTTP client library could not be set up");
     open_store(&v, set);
