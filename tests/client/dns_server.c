@@ -48,7 +48,7 @@ static size_t answer_question(struct dns_server *d, unsigned char *q, size_t len
     for (size_t i = 0; i < d->count; i++)
         if (strcasecmp(d->names[i].name, text) == 0)
             n = &d->names[i];
-    int rcode = n != NULL ? n->rcode : 5;
+    int rcode = n == NULL ? 5 : n->then_fails && atomic_load(&n->asked) > 0 ? 2 : n->rcode;
     if (rcode < 0)
         return 0;
     memset(q + 6, 0, 6); /* no records so far, nor EDNS */

@@ -66,6 +66,7 @@ struct name {
     const char *ip[3]; /* A or AAAA records */
     const char *then;  /* the only one from the second question on; NULL: the same again */
     int rcode;         /* 3: no such name, 2: server failure, -1: no answer at all */
+    bool then_fails;   /* server failure from the second question on */
     atomic_int asked;  /* A questions */
 };
 

@@ -131,6 +131,31 @@ static void next_address_is_tried(void **state)
     dns_stop(&d);
 }
 
+/* The servers fail once the answer has expired: the last good one goes on. */
+static void stale_answer_serves_while_servers_fail(void **state)
+{
+    (void)state;
+    static struct name names[] = {{.name = "once.test", .ip = {"127.0.0.1"}, .then_fails = true}};
+    static struct server s;
+    struct dns_server d;
+    struct fixture f = {0};
+    dns_start(&d, names, ARRAY_LEN(names));
+    server_start(&s, "127.0.0.1", STR(OK_ANSWER), AFTER_KEEP);
+    f.config.resolver = d.address;
+    fixture_open(&f, "127.0.0.0/8");
+    struct exchange *x = exchange_new(&f, "once.test", s.port);
+    run_exchange(x);
+    assert_int_equal(x->cause, CAUSE_NONE);
+    pause_loop(&f, 1100);
+    run_exchange(x);
+    assert_int_equal(x->cause, CAUSE_NONE);
+    assert_int_equal(atomic_load(&names[0].asked), 1);
+    free(x);
+    fixture_close(&f);
+    server_stop(&s);
+    dns_stop(&d);
+}
+
 static bool has_ipv6(void)
 {
     struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -194,11 +219,9 @@ static void waiting_for_a_name_can_be_canceled(void **state)
 int run_name_tests(void)
 {
     static const struct CMUnitTest tests[] = {
-            cmocka_unit_test(names_are_resolved_and_guarded),
-            cmocka_unit_test(rebinding_reaches_nothing),
-            cmocka_unit_test(next_address_is_tried),
-            cmocka_unit_test(ipv6_address_is_pinned),
-            cmocka_unit_test(waiting_for_a_name_can_be_canceled),
+            cmocka_unit_test(names_are_resolved_and_guarded), cmocka_unit_test(rebinding_reaches_nothing),
+            cmocka_unit_test(next_address_is_tried),          cmocka_unit_test(stale_answer_serves_while_servers_fail),
+            cmocka_unit_test(ipv6_address_is_pinned),         cmocka_unit_test(waiting_for_a_name_can_be_canceled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
