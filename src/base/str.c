@@ -80,6 +80,28 @@ struct str str_trim(struct str s)
     return s;
 }
 
+#define DISTANCE_MAX 64
+
+size_t str_distance(struct str a, struct str b)
+{
+    size_t row[DISTANCE_MAX + 1];
+    if (a.len > DISTANCE_MAX || b.len > DISTANCE_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t change = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
+            size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = change < shift ? change : shift;
+        }
+    }
+    return row[b.len];
+}
+
 struct str str_split(struct str *rest, char c)
 {
     size_t at = str_find(*rest, c);

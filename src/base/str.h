@@ -58,6 +58,8 @@ struct str str_skip(struct str s, size_t n);
 struct str str_take(struct str s, size_t n);
 /* Without ASCII blanks (space, tab, CR, LF) at both ends. */
 struct str str_trim(struct str s);
+/* Levenshtein's distance, for "did you mean"; SIZE_MAX when either is longer than 64 bytes. */
+size_t str_distance(struct str a, struct str b);
 /* Splits at the first `c`: returns what is before it and moves *rest behind it; without `c` the whole, *rest empty. */
 struct str str_split(struct str *rest, char c);
 

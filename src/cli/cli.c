@@ -5,10 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/check.h"
+#include "cli/args.h"
 
 static const struct cli_command commands[] = {
         {"serve", "run Postrider", cli_serve},
+        {"verify", "verify a signed request from standard input", cli_verify},
+        {"backup", "copy the store while it runs", cli_backup},
+        {"restore", "put a copy in place", cli_restore},
+        {"keys", "rotate the master key", cli_keys},
+        {"migrate", "bring the store's schema up to date", cli_migrate},
 };
 
 static void print_help(FILE *to)
@@ -17,12 +22,27 @@ static void print_help(FILE *to)
             POSTRIDER_VERSION);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].summary);
-    fprintf(to, "\nexit status: 0 done, 1 the answer is no, 2 wrong use, 3 could not\n");
+    fprintf(to,
+            "\nThe server is found by POSTRIDER_URL and POSTRIDER_TOKEN; without them, on the server's own machine, by "
+            "its settings\nand its keys file. Exit status: 0 done, 1 the answer is no, 2 wrong use, 3 could not.\n");
 }
 
 static bool is(const char *s, const char *a, const char *b)
 {
     return strcmp(s, a) == 0 || strcmp(s, b) == 0;
+}
+
+static int refuse_command(const char *name)
+{
+    const char *names[ARRAY_LEN(commands)];
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        names[i] = commands[i].name;
+    const char *near = args_nearest(name, names, ARRAY_LEN(commands));
+    if (near != NULL)
+        fprintf(stderr, "postrider: there is no command \"%s\"; did you mean \"%s\"?\n", name, near);
+    else
+        fprintf(stderr, "postrider: there is no command \"%s\"; see postrider --help\n", name);
+    return CLI_USAGE;
 }
 
 int cli_main(int argc, char **argv)
@@ -42,6 +62,5 @@ int cli_main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "postrider: there is no command \"%s\"; see postrider --help\n", argv[1]);
-    return CLI_USAGE;
+    return refuse_command(argv[1]);
 }

@@ -17,7 +17,18 @@ struct cli_command {
 
 int cli_main(int argc, char **argv);
 
-/* serve.c */
+/* Each in the file of its name. */
 int cli_serve(int argc, char **argv);
+int cli_resource(int argc, char **argv); /* app, endpoint, event-type, message, attempt, profile */
+int cli_token(int argc, char **argv);
+int cli_send(int argc, char **argv);
+int cli_listen(int argc, char **argv);
+int cli_replay(int argc, char **argv);
+int cli_verify(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
+int cli_backup(int argc, char **argv);
+int cli_restore(int argc, char **argv);
+int cli_keys(int argc, char **argv);
+int cli_migrate(int argc, char **argv);
 
 #endif

@@ -157,27 +157,6 @@ void settings_help(struct buf *out)
              "1GiB.\n");
 }
 
-/* Levenshtein's distance between two short texts. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[SETTING_NAME_SIZE + 1];
-    if (a.len > SETTING_NAME_SIZE || b.len > SETTING_NAME_SIZE)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t change = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
-            size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < shift ? change : shift;
-        }
-    }
-    return row[b.len];
-}
-
 bool setting_nearest(struct str name, bool flags, char out[SETTING_NAME_SIZE])
 {
     size_t best = 5; /* further away is no likeness */
@@ -190,7 +169,7 @@ bool setting_nearest(struct str name, bool flags, char out[SETTING_NAME_SIZE])
             setting_flag(row, known);
         else
             setting_variable(row, known);
-        size_t d = distance(name, str_c(known));
+        size_t d = str_distance(name, str_c(known));
         if (d < best) {
             best = d;
             memcpy(out, known, SETTING_NAME_SIZE);

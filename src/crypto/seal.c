@@ -150,6 +150,16 @@ static const struct master_key *find_key(const struct keyring *k, uint32_t id)
     return NULL;
 }
 
+bool keyring_has(const struct keyring *k, uint32_t id)
+{
+    return find_key(k, id) != NULL;
+}
+
+size_t keyring_count(const struct keyring *k)
+{
+    return k->env_count + k->file.key_count;
+}
+
 /* Whether the file decides which key is current; else *why says where that is decided. */
 static enum err check_file_rules(const struct keyring *k, const char **why)
 {

@@ -25,6 +25,10 @@ MUST_USE enum err keyring_load(const char *path, const char *master_key_hex, con
 void keyring_free(struct keyring *k);
 struct str keyring_jwt_secret(const struct keyring *k);
 uint32_t keyring_current(const struct keyring *k);
+/* Whether what was sealed under this key can be opened. */
+bool keyring_has(const struct keyring *k, uint32_t id);
+/* Keys in it: 1 unless a rotation is under way. */
+size_t keyring_count(const struct keyring *k);
 /*
  * Adds a fresh key, makes it current and writes the file durably (temporary file, fsync, rename). While no other thread
  * uses the ring. ERR_INVALID: the current key comes from the environment, which is where it must be changed.

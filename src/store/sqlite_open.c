@@ -3,43 +3,25 @@
  * Opening: one process at a time (a lock on PATH.lock), the schema brought up to date, and a full synced checkpoint, so
  * that nothing that only lives in a cache of a crashed run is taken for durable.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "crypto/crypto.h"
+#include "store/copy.h"
 #include "store/sqlite_priv.h"
 #include "store/sqlite_reader.h"
 
 #define CACHE_BYTES ((size_t)64 << 20)
 #define SCRATCH_MAX ((size_t)1 << 30)
 
-static char *path_with(const char *path, const char *suffix)
+char *sqlite_path_with(const char *path, const char *suffix)
 {
     size_t a = strlen(path), n = strlen(suffix);
     char *p = mem_alloc(a + n + 1);
     memcpy(p, path, a);
     memcpy(p + a, suffix, n + 1);
     return p;
-}
-
-static enum err lock_take(struct sqlite_backend *b, const char **why)
-{
-    AUTO_FREE char *path = path_with(b->path, ".lock");
-    b->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (b->lock_fd < 0) {
-        *why = errno == ENOSPC
-                       ? "the disk is full: make room and start again"
-                       : "the lock file beside the database cannot be made: check the directory and its permissions";
-        return errno == ENOSPC ? ERR_FULL : ERR_IO;
-    }
-    if (flock(b->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        return ERR_OK;
-    *why = "another process has the database open: stop it first, or name another path";
-    return ERR_CONFLICT;
 }
 
 /* ---- facts that outlive a process ---------------------------------------------------------------------------------
@@ -141,7 +123,7 @@ static enum err database_open(struct sqlite_backend *b, const struct store_confi
         *why = "there is no database at this path";
         return ERR_NOT_FOUND;
     }
-    enum err e = lock_take(b, why);
+    enum err e = store_lock(b->path, &b->lock_fd, why);
     if (e == ERR_OK && !c->read_only_ok)
         space_for_recovery(b);
     if (e == ERR_OK)
@@ -170,7 +152,7 @@ enum err sqlite_open(const struct store_config *c, struct backend **out, const c
     struct sqlite_backend *b = mem_zalloc(1, sizeof *b);
     b->base.ops = &backend_sqlite;
     b->path = mem_strndup(c->path, strlen(c->path));
-    b->ballast_path = path_with(c->path, ".ballast");
+    b->ballast_path = sqlite_path_with(c->path, ".ballast");
     b->lock_fd = -1;
     b->scratch = BUF_INIT(SCRATCH_MAX);
     state_init(b);

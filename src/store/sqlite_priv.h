@@ -83,6 +83,8 @@ MUST_USE enum err payload_age_note(struct sqlite_backend *b, oid_t msg, int64_t 
 MUST_USE enum err meta_put(struct conn *c, const char *key, struct str value);
 MUST_USE enum err meta_get(struct conn *c, const char *key, struct buf *out);
 
+/* path and suffix; free(3). */
+char *sqlite_path_with(const char *path, const char *suffix);
 enum err sqlite_open(const struct store_config *c, struct backend **out, const char **why);
 void sqlite_close(struct backend *b);
 enum err sqlite_begin(struct backend *b, int64_t now_ms);
