@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "store/sqlite_priv.h"
 
-/* Passes come at half of the log's cap, then each half-way to it: pages that change in every group are moved rarely,
- * and little is left for the writer when the cap is reached. */
+/* Passes come at half of where the writer helps, then each half-way to it: pages that change in every group are moved
+ * rarely, and little is left for the writer when the cap is reached. */
 #define CHECKPOINT_STEP_MIN ((uint64_t)1 << 20)
 
 NORETURN void checkpoint_die(const char *what, int rc)
@@ -24,7 +24,7 @@ static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
     (void)name;
     struct sqlite_backend *b = arg;
     struct checkpointer *k = &b->checkpointer;
-    uint64_t wal = (uint64_t)pages * (SQLITE_PAGE_BYTES + 24), cap = b->wal_cap_bytes;
+    uint64_t wal = (uint64_t)pages * (SQLITE_PAGE_BYTES + 24), cap = b->wal_cap_bytes - b->wal_cap_bytes / 4;
     if (wal < b->wal_bytes)
         b->wal_next_bytes = cap / 2;
     b->wal_bytes = wal;
@@ -50,14 +50,27 @@ static void *checkpointer_run(void *arg)
             continue;
         }
         k->wanted = false;
+        k->busy = true;
         pthread_mutex_unlock(&k->lock);
         int rc = sqlite3_wal_checkpoint_v2(k->conn.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
         if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_FULL)
             checkpoint_die("checkpoint", rc);
         pthread_mutex_lock(&k->lock);
+        k->busy = false;
+        pthread_cond_signal(&k->idle);
     }
     pthread_mutex_unlock(&k->lock);
     return NULL;
+}
+
+void checkpointer_wait(struct sqlite_backend *b)
+{
+    struct checkpointer *k = &b->checkpointer;
+    pthread_mutex_lock(&k->lock);
+    k->wanted = false;
+    while (k->busy)
+        pthread_cond_wait(&k->idle, &k->lock);
+    pthread_mutex_unlock(&k->lock);
 }
 
 enum err checkpointer_start(struct sqlite_backend *b)
@@ -69,7 +82,8 @@ enum err checkpointer_start(struct sqlite_backend *b)
         return e;
     pthread_mutex_init(&k->lock, NULL);
     pthread_cond_init(&k->wake, NULL);
-    b->wal_next_bytes = b->wal_cap_bytes / 2;
+    pthread_cond_init(&k->idle, NULL);
+    b->wal_next_bytes = b->wal_cap_bytes * 3 / 8;
     sqlite3_wal_hook(b->w.db, wal_grew, b);
     CHECK(pthread_create(&k->thread, NULL, checkpointer_run, b) == 0);
     k->running = true;
@@ -88,6 +102,7 @@ void checkpointer_stop(struct sqlite_backend *b)
     pthread_join(k->thread, NULL);
     k->running = false;
     pthread_cond_destroy(&k->wake);
+    pthread_cond_destroy(&k->idle);
     pthread_mutex_destroy(&k->lock);
     conn_close(&k->conn);
 }

@@ -32,6 +32,7 @@ void sqlite_rollback(struct backend *base)
 /* Waits a little: new readers read the file already, the old ones leave within a statement. */
 static int log_restart(struct sqlite_backend *b)
 {
+    checkpointer_wait(b);
     sqlite3_busy_timeout(b->w.db, RESTART_WAIT_MS);
     int rc = sqlite3_wal_checkpoint_v2(b->w.db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
     sqlite3_busy_timeout(b->w.db, CONN_BUSY_MS);
@@ -39,22 +40,22 @@ static int log_restart(struct sqlite_backend *b)
 }
 
 /*
- * The checkpointer follows behind; when it cannot keep up, or a reader kept it from the end, the log passes its cap.
- * Then one PASSIVE here, where nobody writes: it reaches the end of the log, and the next write begins the file again,
- * unless a reader is in it at that moment. If the log grows on all the same, the writer waits for that reader, but not
- * for long.
+ * The checkpointer follows behind. At three quarters of the cap one PASSIVE here, where nobody writes: it reaches the
+ * end of the log, and the next write begins the file again, unless a reader is in it at that moment or the checkpointer
+ * is at work. If the log reaches its cap all the same, the writer waits: for the checkpointer, because the disk does
+ * not keep up, and for that reader, but not for long.
  */
 enum err sqlite_between(struct backend *base)
 {
     struct sqlite_backend *b = backend_of(base);
     uint64_t wal = b->wal_bytes, cap = b->wal_cap_bytes;
-    if (wal < cap)
+    if (wal < cap / 2)
         b->wal_tried_bytes = 0;
-    if (wal < cap || wal < b->wal_tried_bytes + cap / 8)
+    if (wal < cap - cap / 4 || wal < b->wal_tried_bytes + cap / 16)
         return ERR_OK;
     b->wal_tried_bytes = wal;
-    int rc = wal < cap + cap / 4 ? sqlite3_wal_checkpoint_v2(b->w.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL)
-                                 : log_restart(b);
+    int rc = wal < cap ? sqlite3_wal_checkpoint_v2(b->w.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL)
+                       : log_restart(b);
     /* BUSY: the checkpointer is at it, or a reader stays. FULL: space() makes room, and the log is tried again. */
     if (rc == SQLITE_BUSY || rc == SQLITE_FULL)
         return ERR_OK;

@@ -16,7 +16,9 @@ struct checkpointer {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
+    pthread_cond_t idle;
     struct conn conn;
+    bool busy;
     bool running;
     bool stop;
     bool wanted;
@@ -106,6 +108,8 @@ enum err sqlite_backup_end(struct backend *b, struct backend_backup *k, bool kee
 
 MUST_USE enum err checkpointer_start(struct sqlite_backend *b);
 void checkpointer_stop(struct sqlite_backend *b);
+/* Until the pass under way has ended. The writer's thread, which is the only one that asks for passes. */
+void checkpointer_wait(struct sqlite_backend *b);
 /* Ends the process: a page may be lost and may be not. */
 NORETURN void checkpoint_die(const char *what, int rc);
 /* Before the database is opened: gives up the ballast if the disk is so full that recovery could not be done. */
