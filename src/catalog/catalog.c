@@ -283,38 +283,47 @@ static enum err current_profile(struct loading *l, struct str name, const struct
     return ERR_OK;
 }
 
-/* Reads all endpoints, page by page, into one array that ends up in the arena. */
-static enum err read_endpoints(struct loading *l, struct endpoint **out, size_t *count_out)
+/* One page into `all`, which has room. *after moves on. Decoding leaves much behind: only what is kept enters the
+ * snapshot. */
+static enum err read_page(struct loading *l, struct endpoint *all, oid_t *after, size_t *count)
 {
     struct workspace *w = &l->entry->workspace;
-    struct arena *a = l->entry->arena;
-    struct endpoint *all = NULL;
+    struct arena *scratch = arena_new(65536);
+    struct object *page;
+    struct object_query q = {.kind = OBJ_ENDPOINT, .env = w->app.env, .app = w->app.id, .after = *after, .limit = PAGE};
+    enum err e = store_list_objects(l->reader, scratch, &q, &page, count);
+    for (size_t i = 0; e == ERR_OK && i < *count; i++) {
+        e = endpoint_decode(scratch, l->catalog->keys, &page[i], &all[i]);
+        if (e == ERR_OK)
+            endpoint_own(l->entry->arena, &all[i]);
+        *after = page[i].id;
+    }
+    arena_free(scratch);
+    return e;
+}
+
+static enum err read_endpoints(struct loading *l, const struct endpoint **out, size_t *count_out)
+{
+    struct endpoint *all = NULL, *kept;
     size_t count = 0, cap = 0, n = 0;
     oid_t after = 0;
+    enum err e;
     do {
-        struct object *page;
-        struct object_query q = {
-                .kind = OBJ_ENDPOINT, .env = w->app.env, .app = w->app.id, .after = after, .limit = PAGE};
-        enum err e = store_list_objects(l->reader, a, &q, &page, &n);
-        if (e != ERR_OK)
-            return e;
-        if (count + n > cap) {
-            cap = count + n > 2 * cap ? count + n : 2 * cap;
-            struct endpoint *more = arena_alloc(a, cap * sizeof *more);
-            if (count > 0)
-                memcpy(more, all, count * sizeof *all);
-            all = more;
+        if (count + PAGE > cap) {
+            cap = cap == 0 ? PAGE : 2 * cap;
+            all = mem_realloc(all, cap * sizeof *all);
         }
-        for (size_t i = 0; i < n; i++) {
-            e = endpoint_decode(a, l->catalog->keys, &page[i], &all[count++]);
-            if (e != ERR_OK)
-                return e;
-            after = page[i].id;
-        }
-    } while (n == PAGE);
-    *out = all;
-    *count_out = count;
-    return ERR_OK;
+        e = read_page(l, all + count, &after, &n);
+        count += e == ERR_OK ? n : 0;
+    } while (e == ERR_OK && n == PAGE);
+    if (e == ERR_OK) {
+        kept = arena_alloc(l->entry->arena, (count + 1) * sizeof *kept);
+        memcpy(kept, all, count * sizeof *kept);
+        *out = kept;
+        *count_out = count;
+    }
+    free(all);
+    return e;
 }
 
 static enum err read_workspace(struct loading *l, oid_t app)
@@ -322,7 +331,6 @@ static enum err read_workspace(struct loading *l, oid_t app)
     struct workspace *w = &l->entry->workspace;
     struct arena *a = l->entry->arena;
     struct object o, env;
-    struct endpoint *endpoints;
     enum err e = store_app_version(l->reader, app, &w->version);
     if (e != ERR_OK || (e = store_get_object(l->reader, a, OBJ_APP, app, &o)) != ERR_OK)
         return e;
@@ -332,15 +340,14 @@ static enum err read_workspace(struct loading *l, oid_t app)
         (e = store_get_object(l->reader, a, OBJ_ENV, w->app.env, &env)) != ERR_OK)
         return e;
     l->entry->env_name = env.key;
-    if ((e = read_endpoints(l, &endpoints, &w->endpoint_count)) != ERR_OK)
+    if ((e = read_endpoints(l, &w->endpoints, &w->endpoint_count)) != ERR_OK)
         return e;
     const struct catalog_profile **profiles = arena_alloc(a, (w->endpoint_count + 1) * sizeof(void *));
     for (size_t i = 0; i < w->endpoint_count; i++) {
-        struct str name = endpoints[i].profile.ptr != NULL ? endpoints[i].profile : w->app.profile;
+        struct str name = w->endpoints[i].profile.ptr != NULL ? w->endpoints[i].profile : w->app.profile;
         if ((e = current_profile(l, name, &profiles[i])) != ERR_OK)
             return e;
     }
-    w->endpoints = endpoints;
     w->profiles = profiles;
     return ERR_OK;
 }

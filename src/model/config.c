@@ -256,3 +256,13 @@ void endpoint_encode(struct arena *a, const struct keyring *keys, const struct e
                            .created_ms = ep->created_ms,
                            .updated_ms = ep->updated_ms};
 }
+
+void endpoint_own(struct arena *a, struct endpoint *ep)
+{
+    struct endpoint_secret *secrets = arena_alloc(a, ep->secret_count * sizeof *secrets);
+    for (size_t i = 0; i < ep->secret_count; i++)
+        secrets[i] = (struct endpoint_secret){.text = arena_str(a, ep->secrets[i].text),
+                                              .expires_ms = ep->secrets[i].expires_ms};
+    ep->secrets = secrets;
+    fields_own(a, endpoint_fields, endpoint_field_count, ep);
+}

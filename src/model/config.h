@@ -76,7 +76,7 @@ extern const size_t endpoint_field_count;
 
 #define ENDPOINT_HEADERS_MAX 50
 #define HEADER_VALUE_MAX     4096
-#define HEADER_MASK "****" /* instead of a value that is not shown */
+#define HEADER_MASK          "****" /* instead of a value that is not shown */
 
 /* ERR_INVALID: the body is not what the encoder writes (damage). */
 MUST_USE enum err app_decode(struct arena *a, const struct object *o, struct app *out);
@@ -86,6 +86,8 @@ void app_encode(struct arena *a, const struct app *app, struct object *out);
 /* Opens the sealed part (secrets, custom header values) with the keyring. */
 MUST_USE enum err endpoint_decode(struct arena *a, const struct keyring *keys, const struct object *o,
                                   struct endpoint *out);
+/* Lets an endpoint point into this arena only: what decoding left behind can go. */
+void endpoint_own(struct arena *a, struct endpoint *ep);
 void endpoint_encode(struct arena *a, const struct keyring *keys, const struct endpoint *ep, struct object *out);
 
 /* OBJ_PROFILE_VERSION: body is the profile row itself (signing/profile.h). OBJ_PROFILE: key = name, body

@@ -368,3 +368,62 @@ void fields_read(struct arena *a, const struct field *table, size_t count, enum 
             set_default(&r);
     }
 }
+
+static const struct str *own_names(struct arena *a, const struct str *names, size_t count)
+{
+    struct str *copy = arena_alloc(a, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = arena_str(a, names[i]);
+    return copy;
+}
+
+static const struct header_pair *own_headers(struct arena *a, const struct header_pair *pairs, size_t count)
+{
+    struct header_pair *copy = arena_alloc(a, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (struct header_pair){.name = arena_str(a, pairs[i].name), .value = arena_str(a, pairs[i].value)};
+    return copy;
+}
+
+static void own_field(struct arena *a, const struct field *f, void *at, size_t count)
+{
+    switch (f->kind) {
+    case FIELD_TEXT:
+    case FIELD_OBJECT:
+    case FIELD_STRINGS: {
+        struct str *s = at;
+        /* Defaults are static: most rows share them. */
+        *s = f->fallback != NULL && str_eq(*s, str_c(f->fallback)) ? str_c(f->fallback) : arena_str(a, *s);
+        return;
+    }
+    case FIELD_NAMES:
+        if (count > 0)
+            *(const struct str **)at = own_names(a, *(const struct str **)at, count);
+        return;
+    case FIELD_SECONDS:
+        if (*(const int64_t **)at != NULL) {
+            int64_t *copy = arena_alloc(a, (count + 1) * sizeof *copy);
+            memcpy(copy, *(const int64_t **)at, count * sizeof *copy);
+            *(const int64_t **)at = copy;
+        }
+        return;
+    case FIELD_HEADERS:
+        if (count > 0)
+            *(const struct header_pair **)at = own_headers(a, *(const struct header_pair **)at, count);
+        return;
+    case FIELD_BOOL:
+    case FIELD_INT:
+    case FIELD_MS:
+    case FIELD_TIME:
+        return;
+    }
+}
+
+void fields_own(struct arena *a, const struct field *table, size_t count, void *item)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct field *f = &table[i];
+        size_t n = f->count_at != 0 ? *(size_t *)(void *)((char *)item + f->count_at) : 0;
+        own_field(a, f, (char *)item + f->at, n);
+    }
+}

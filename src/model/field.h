@@ -78,6 +78,8 @@ bool chars_fit(enum field_chars chars, struct str s);
  */
 void fields_read(struct arena *a, const struct field *table, size_t count, enum field_mode mode,
                  const struct json *body, void *into, struct problems *problems);
+/* Copies what the fields point to into the arena and lets them point there. */
+void fields_own(struct arena *a, const struct field *table, size_t count, void *item);
 /* Members of an object that the caller has opened. */
 void fields_write_answer(const struct field *table, size_t count, const void *from, struct json_writer *w);
 void fields_write_stored(const struct field *table, size_t count, const void *from, struct json_writer *w);

@@ -166,7 +166,11 @@ static void endpoints_survive_the_store(void **state)
     endpoint_encode(a, keys, &ep, &o);
     assert_int_equal(str_find_str(o.body, STR("s3cret")), o.body.len);
     assert_int_equal(str_find_str(o.sealed, STR("whsec_")), o.sealed.len);
-    assert_int_equal(endpoint_decode(a, keys, &o, &back), ERR_OK);
+    struct arena *scratch = arena_new(4096);
+    assert_int_equal(endpoint_decode(scratch, keys, &o, &back), ERR_OK);
+    endpoint_own(a, &back);
+    arena_free(scratch);
+    assert_true(back.channel_count == 1 && str_eq(back.channels[0], STR("c")) && str_eq(back.metadata, STR("{}")));
     assert_true(str_eq(back.url, STR("https://a.b/\xc3\xa9")) && str_eq(back.uid, STR("i")));
     assert_true(back.secret_count == 2 && str_eq(back.secrets[1].text, STR("whsec_old")));
     assert_int_equal(back.secrets[1].expires_ms, 99);
