@@ -45,11 +45,11 @@ meson_suite() {
     return $rc
 }
 
-# node_suite NAME SECONDS FILE…
+# node_suite NAME SECONDS FILE…; node_wrapper: a command to run it under
 node_suite() {
     local name=$1 seconds=$2
     shift 2
-    timeout -k 10 "$seconds" node --test --test-concurrency="${E2E_CONCURRENCY:-2}" \
+    timeout -k 10 "$seconds" ${node_wrapper:-} node --test --test-concurrency="${E2E_CONCURRENCY:-2}" \
         --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$results/$name.tap" "$@" >"$results/$name.out" 2>&1
     local rc=$?
@@ -72,17 +72,20 @@ suite_asan() {
     export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     build_with_tests build-asan -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false || { suite_failed asan "does not build with sanitizers"; return; }
     meson_suite asan build-asan
-    [ ! -f tests/e2e/smoke.test.mjs ] || POSTRIDER=$root/build-asan/postrider node_suite asan-smoke 180 tests/e2e/smoke.test.mjs
+    POSTRIDER=$root/build-asan/postrider node_suite asan-smoke 180 tests/e2e/smoke.test.mjs
     unset ASAN_OPTIONS UBSAN_OPTIONS
 }
 
 suite_tsan() {
-    say "unit and store tests (thread sanitizer)"
+    say "unit and store tests, smoke and retry tests (thread sanitizer)"
     build_with_tests build-tsan -Dwerror=false -Db_sanitize=thread -Db_lundef=false || { suite_failed tsan "does not build with the thread sanitizer"; return; }
     # Its shadow memory does not fit every kernel's address randomisation, so that is turned off for these programs.
     local wrapper='setarch -R'
     $wrapper true 2>/dev/null || wrapper=
-    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 meson_suite tsan build-tsan $wrapper
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$root/tests/tsan.supp
+    meson_suite tsan build-tsan $wrapper
+    node_wrapper=$wrapper POSTRIDER=$root/build-tsan/postrider node_suite tsan-e2e 180 tests/e2e/smoke.test.mjs tests/e2e/retries.test.mjs
+    unset TSAN_OPTIONS
 }
 
 suite_clang() {

@@ -2,7 +2,7 @@
 // Every setting with a value that works and values that do not; start, drain, second start.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -74,6 +74,16 @@ test('flags win over the environment; serve --help lists every setting', async (
     for (const [name] of table) {
         assert.ok(help.stdout.includes(`POSTRIDER_${name}`), `serve --help names POSTRIDER_${name}`);
     }
+});
+
+test('docs/operations.md has the table of settings as serve --help prints it', async (t) => {
+    const p = new Postrider();
+    t.after(() => p.dispose());
+    const help = (await p.command(['serve', '--help'])).stdout;
+    const rows = [...help.matchAll(/^\S+ +POSTRIDER_(\w+) {2,}(\S.*?) {2,}(\S.*)$/gm)].map(([, name, value, meaning]) => `| \`${name}\` | ${value} | ${meaning} |`);
+    assert.ok(rows.length > 30);
+    const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    assert.deepEqual(text.match(/^\| `[A-Z_]+` \|.*$/gm), rows);
 });
 
 test('a secret may stand in a file; a secret as a flag is refused', async (t) => {

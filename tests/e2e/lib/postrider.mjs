@@ -133,10 +133,13 @@ export class Postrider {
         return this.start();
     }
 
+    // A program built with a sanitizer says in its log what it found, and that is a failure of whatever test was running.
     async dispose() {
-        await this.stop(5_000);
+        await this.stop(5_000 * slow);
         this.agent.destroy();
+        const found = /^.*(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:)[^]{0,3000}/m.exec(this.log());
         rmSync(this.dir, { recursive: true, force: true });
+        if (found) throw new Error(found[0]);
     }
 
     // Another command of the program, with this instance's settings: {status, signal, stdout, stderr}.
