@@ -18,14 +18,19 @@ export const jwtSecret = 'end-to-end-secret-of-the-tests-0123456789';
 // Sanitized builds are several times slower.
 export const slow = /asan|tsan/.test(program) ? 5 : 1;
 
-export function freePort() {
-    return new Promise((resolve, reject) => {
+function isFree(port) {
+    return new Promise((resolve) => {
         const s = net.createServer();
-        s.once('error', reject).listen(0, '127.0.0.1', () => {
-            const { port } = s.address();
-            s.close(() => resolve(port));
-        });
+        s.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => s.close(() => resolve(true)));
     });
+}
+
+// Below the range that the system gives to connections and to port 0, so that nobody takes it before, or between two starts.
+export async function freePort() {
+    for (;;) {
+        const port = 10_000 + Math.floor(Math.random() * 20_000);
+        if (await isFree(port)) return port;
+    }
 }
 
 export function jwt(claims, secret = jwtSecret) {
