@@ -9,7 +9,7 @@
 
 struct flight {
     struct flight *next_free;
-    struct list sending; /* reactor.sending */
+    struct list sending; /* reactor.sending or .waiting_alone */
     struct reactor *reactor;
     struct work *work;
     const struct workspace *ws; /* a reference */
@@ -21,6 +21,8 @@ struct flight {
     struct attempt attempt;
     struct endpoint_health health;
     struct loop_task task;
+    size_t slot; /* in the list of what is in flight, SIZE_MAX: none */
+    bool alone;  /* see inflight.h */
     enum cause refusal;
     const char *refusal_words; /* static */
     struct buf headers;        /* request headers, each NUL-terminated */

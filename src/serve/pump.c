@@ -37,6 +37,7 @@ static struct flight *new_flight(struct reactor *r)
         f->text = BUF_INIT(CAPTURE_BYTES_MAX);
     }
     f->reactor = r;
+    f->slot = SIZE_MAX;
     return f;
 }
 
@@ -70,6 +71,17 @@ void pump_free_all(struct reactor *r)
     }
 }
 
+/* No longer on its way: off the list that survives a crash. */
+static void leave_list(struct flight *f)
+{
+    struct shared *s = f->reactor->shared;
+    inflight_end(s->inflight, f->slot);
+    f->slot = SIZE_MAX;
+    if (f->alone)
+        inflight_leave(s->inflight);
+    f->alone = false;
+}
+
 /* ---- results ---- */
 
 static void after_record(struct store_op *op)
@@ -81,13 +93,17 @@ static void after_record(struct store_op *op)
         log_error("record_failed", LOG_CSTR("error", err_text(op->result)));
     if (op->result == ERR_OK && f->record.moved)
         serve_count_delivery(f->record.status);
+    bool was_alone = f->alone;
+    leave_list(f);
     engine_recorded(r->engine, f->work, stale || op->result != ERR_OK, clock_wall_ms());
     free_flight(r, f);
+    if (was_alone)
+        pump_launch_waiting(r);
 }
 
 static bool is_health_cause(enum cause c)
 {
-    return c != CAUSE_NONE && c != CAUSE_EXPIRED && c != CAUSE_INTERNAL && c != CAUSE_PROXY;
+    return c != CAUSE_NONE && c != CAUSE_EXPIRED && c != CAUSE_PARKED && c != CAUSE_INTERNAL && c != CAUSE_PROXY;
 }
 
 static void judge(struct flight *f, const struct client_result *res, struct engine_verdict *v)
@@ -96,7 +112,7 @@ static void judge(struct flight *f, const struct client_result *res, struct engi
     const struct endpoint *ep = f->ep;
     struct engine_outcome o = {.success = res->cause == CAUSE_NONE,
                                .gone = res->http_status == 410 && profile_disables_on_410(f->profile->profile),
-                               .final = res->cause == CAUSE_EXPIRED,
+                               .final = res->cause == CAUSE_EXPIRED || res->cause == CAUSE_PARKED,
                                .breaker_counts = is_health_cause(res->cause),
                                .retry_after_ms = res->retry_after_ms,
                                .schedule_ms = ep->retry_schedule_ms,
@@ -112,6 +128,10 @@ static void land(struct flight *f, const struct client_result *res)
     struct reactor *r = f->reactor;
     struct engine_verdict v;
     judge(f, res, &v);
+    if (res->cause == CAUSE_PARKED) {
+        v.reason = REASON_PARKED;
+        log_warn("delivery_parked", LOG_CSTR("message", f->body->id_text));
+    }
     f->health = v.health;
     flight_describe(f, res, &v);
     f->record = (struct store_record){.op = {.kind = STORE_RECORD, .home = r->loop, .done = after_record},
@@ -155,6 +175,39 @@ static void refuse(struct flight *f, enum cause cause, const char *words)
     loop_post(f->reactor->loop, &f->task);
 }
 
+/* On the wire, unless processes have ended with it there: then after the others like it, or not at all. */
+static void launch(struct flight *f)
+{
+    struct reactor *r = f->reactor;
+    struct inflight *list = r->shared->inflight;
+    bool by_hand = f->work->trigger != TRIGGER_SCHEDULE;
+    if (f->attempt.epoch >= INFLIGHT_PARK_CRASHES && !by_hand) {
+        f->slot = inflight_begin(list, f->work->msg, f->ep->id);
+        refuse(f, CAUSE_PARKED,
+               "Postrider ended three times while this delivery was on its way: it is parked; resend it by hand");
+        return;
+    }
+    f->alone = f->attempt.epoch >= INFLIGHT_ALONE_CRASHES;
+    if (f->alone && !inflight_enter(list)) {
+        f->alone = false;
+        list_push_back(&r->waiting_alone, &f->sending);
+        return;
+    }
+    f->slot = inflight_begin(list, f->work->msg, f->ep->id);
+    f->request.on_done = on_done;
+    list_push_back(&r->sending, &f->sending);
+    client_send(r->client, &f->request);
+}
+
+void pump_launch_waiting(struct reactor *r)
+{
+    struct list waiting;
+    list_init(&waiting);
+    list_append_all(&waiting, &r->waiting_alone);
+    for (struct list *n; (n = list_pop_front(&waiting)) != NULL;)
+        launch(CONTAINER_OF(n, struct flight, sending));
+}
+
 static void start(void *arg, struct work *w)
 {
     struct reactor *r = arg;
@@ -187,16 +240,22 @@ static void start(void *arg, struct work *w)
     }
     flight_write_request(f, signers);
     f->request.on_done = on_done;
-    list_push_back(&r->sending, &f->sending);
-    client_send(r->client, &f->request);
+    f->attempt.epoch = inflight_crashes(r->shared->inflight, w->msg, f->ep->id);
+    launch(f);
 }
 
 void pump_cut(struct reactor *r)
 {
     r->cut = true;
+    for (struct list *n; (n = list_pop_front(&r->waiting_alone)) != NULL;) {
+        struct flight *f = CONTAINER_OF(n, struct flight, sending);
+        engine_unstart(r->engine, f->work, clock_wall_ms());
+        free_flight(r, f);
+    }
     for (struct list *n; (n = list_pop_front(&r->sending)) != NULL;) {
         struct flight *f = CONTAINER_OF(n, struct flight, sending);
         client_cancel(r->client, &f->request);
+        leave_list(f);
         engine_unstart(r->engine, f->work, clock_wall_ms());
         free_flight(r, f);
     }

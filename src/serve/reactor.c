@@ -64,6 +64,7 @@ static void look_around(struct reactor *r)
 {
     struct store_stats st;
     serve_publish(r);
+    pump_launch_waiting(r);
     store_stats(r->shared->store, &st);
     if (st.full == r->store_full)
         return;
@@ -84,7 +85,7 @@ static void turn(void *arg)
         look_around(r);
     }
     int64_t next_ms = engine_next_ms(r->engine);
-    if (r->store_full && next_ms > now_ms + PUBLISH_MS)
+    if ((r->store_full || !list_empty(&r->waiting_alone)) && next_ms > now_ms + PUBLISH_MS)
         next_ms = now_ms + PUBLISH_MS;
     if (next_ms == INT64_MAX) {
         loop_timer_cancel(r->loop, &r->timer);
@@ -159,6 +160,7 @@ enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int l
     r->ops_last = &r->ops_first;
     r->timer.on_fire = wake;
     list_init(&r->sending);
+    list_init(&r->waiting_alone);
     crypto_random(r->random_state, sizeof r->random_state);
     r->auth = auth_cache_new(s->id_key);
     r->loop = loop_new();

@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "serve/body.h"
 #include "serve/gates.h"
+#include "serve/inflight.h"
 #include "serve/pool.h"
 
 #define REACTORS_MAX GATES_REACTORS_MAX
@@ -37,6 +38,7 @@ struct shared {
     struct oid_source oids;
     struct api api;
     struct gates *gates;
+    struct inflight *inflight;
     struct pool *workers; /* API requests */
     struct pool *loader;  /* due work and configuration; one thread, so that its jobs stay in order */
     struct reactor *reactors;
@@ -68,10 +70,11 @@ struct reactor {
     struct flight *free_flights;
     struct ingest *free_ingests;
     uint64_t random_state[2];
-    struct list sending; /* flights on the wire */
-    struct buf scratch;  /* answers are written here */
-    bool cut;            /* the store is closing: requests are refused */
-    bool store_full;     /* as last seen: nothing starts */
+    struct list sending;       /* flights on the wire */
+    struct list waiting_alone; /* flights that wait for their turn to be the only one of their kind */
+    struct buf scratch;        /* answers are written here */
+    bool cut;                  /* the store is closing: requests are refused */
+    bool store_full;           /* as last seen: nothing starts */
 
     int64_t published_at_ms;
     atomic_size_t published_running, published_breakers, published_connections; /* for other threads */
@@ -118,6 +121,8 @@ void auth_cache_put(struct auth_cache *c, struct str authorization, unsigned epo
 /* ---- pump.c ---- */
 extern const struct engine_env pump_engine_env; /* arg: the reactor */
 void pump_free_all(struct reactor *r);
+/* Tries those again that wait to go alone; about once a second. */
+void pump_launch_waiting(struct reactor *r);
 /* Takes back what is on the wire; nothing more is sent or submitted after. */
 void pump_cut(struct reactor *r);
 /* A committed delivery to an endpoint of this reactor. */

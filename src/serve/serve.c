@@ -260,6 +260,18 @@ static void open_reactors(struct server *v, const struct settings *set)
     v->metrics = http_server_new(&c);
 }
 
+static enum err open_inflight(struct shared *s, struct store_reader *reader)
+{
+    char path[4096];
+    size_t left = 0;
+    snprintf(path, sizeof path, "%s.inflight", s->settings->sqlite_path);
+    enum err e = inflight_open(path, (size_t)s->settings->in_flight_total * 2, reader, &s->inflight, &left);
+    if (left > 0)
+        log_warn("were_on_their_way", LOG_INT("deliveries", left),
+                 LOG_CSTR("note", "the last process ended without a stop: these may arrive twice"));
+    return e;
+}
+
 static void start(struct server *v)
 {
     struct shared *s = &v->shared;
@@ -268,6 +280,8 @@ static void start(struct server *v)
     enum err e = store_reader_open(s->store, &reader);
     if (e == ERR_OK) {
         e = env_upgrade_all(&s->api, reader, clock_wall_ms());
+        if (e == ERR_OK)
+            e = open_inflight(s, reader);
         if (e == ERR_OK)
             e = loader_start(s, reader, &endpoints);
         store_reader_close(reader);
@@ -352,6 +366,7 @@ static void stop(struct server *v, sigset_t *signals)
     for (unsigned i = 0; i < s->reactor_count; i++)
         reactor_close(&v->reactors[i]);
     gates_free(s->gates);
+    inflight_close(s->inflight, true);
     catalog_free(s->catalog);
     keyring_free(s->keys);
     http_tls_free(v->tls);
