@@ -140,7 +140,6 @@ static void read_time(const struct reading *r)
 static bool list_fits(const struct reading *r)
 {
     const struct field *f = r->field;
-    CHECK(r->len != NULL); /* a row of a list names where its count goes */
     if (r->value->type != JSON_ARRAY) {
         COMPLAIN(r, STR_NULL, "type_error.list", "must be a list");
         return false;
@@ -180,6 +179,13 @@ static bool name_fits(const struct reading *r, const struct json *item, const st
     return false;
 }
 
+static void set_list(const struct reading *r, const void *items, size_t count)
+{
+    CHECK(r->len != NULL); /* the table's rows of lists have a count */
+    *(const void **)r->to = items;
+    *r->len = count;
+}
+
 static void read_names(const struct reading *r)
 {
     if (!list_fits(r))
@@ -191,8 +197,7 @@ static void read_names(const struct reading *r)
             return;
         items[n++] = item->text;
     }
-    *(const struct str **)r->to = n > 0 ? items : NULL;
-    *r->len = n;
+    set_list(r, n > 0 ? items : NULL, n);
 }
 
 static void read_seconds(const struct reading *r)
@@ -210,8 +215,7 @@ static void read_seconds(const struct reading *r)
         }
         ms[n++] = (int64_t)(s * 1000 + 0.5);
     }
-    *(const int64_t **)r->to = ms;
-    *r->len = n;
+    set_list(r, ms, n);
 }
 
 static void read_strings(const struct reading *r)
@@ -268,8 +272,7 @@ static void read_headers(const struct reading *r)
         }
         pairs[n++] = (struct header_pair){.name = m->name, .value = m->text};
     }
-    *(const struct header_pair **)r->to = n > 0 ? pairs : NULL;
-    *r->len = n;
+    set_list(r, n > 0 ? pairs : NULL, n);
 }
 
 static void set_default(const struct reading *r)
@@ -294,8 +297,7 @@ static void set_default(const struct reading *r)
     case FIELD_NAMES:
     case FIELD_SECONDS:
     case FIELD_HEADERS:
-        *(const void **)r->to = NULL;
-        *r->len = 0;
+        set_list(r, NULL, 0);
         return;
     }
 }
