@@ -155,10 +155,28 @@ static enum err delete_endpoint(struct api_tasks *t, struct arena *a, const stru
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* An endpoint that was enabled again keeps what has come for it since. */
+static enum err still_wanted(struct api_tasks *t, struct arena *a, const struct task *task, bool *wanted)
+{
+    struct object o;
+    struct endpoint ep;
+    *wanted = true;
+    if (task->kind != TASK_FAIL_PENDING || task->reason != REASON_DISABLED)
+        return ERR_OK;
+    enum err e = store_get_object(t->reader, a, OBJ_ENDPOINT, task->ep, &o);
+    if (e == ERR_OK)
+        e = endpoint_decode(a, t->api->keys, &o, &ep);
+    if (e == ERR_OK)
+        *wanted = ep.disabled || o.deleted_ms != 0;
+    return e;
+}
+
 static enum err step(struct api_tasks *t, struct arena *a, struct task *task)
 {
-    bool more = false;
-    enum err e = task->kind == TASK_DELETE_APP ? delete_endpoint(t, a, task, &more) : sweep(t, task, &more);
+    bool more = false, wanted;
+    enum err e = still_wanted(t, a, task, &wanted);
+    if (e == ERR_OK && wanted)
+        e = task->kind == TASK_DELETE_APP ? delete_endpoint(t, a, task, &more) : sweep(t, task, &more);
     if (e != ERR_OK)
         return e;
     if (!more)

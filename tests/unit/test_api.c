@@ -28,7 +28,7 @@ struct fixture {
     struct arena *arena;
     struct ssrf_policy urls;
     struct api api;
-    int config_changes, endpoint_changes;
+    _Atomic int config_changes, endpoint_changes;
     _Atomic int pending_calls;
     struct buf answer; /* the last, NUL-terminated */
     int status;
@@ -496,6 +496,30 @@ static void messages_and_attempts_are_read(void **state)
     expect(f, "GET", E "/e/msg?status=2", NULL, 200, "endpoint disabled");
 }
 
+static void deleted_workspaces_are_cleared(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = 0, ep = 0;
+    expect(f, "POST", "/api/v1/app", "{\"name\":\"W\",\"uid\":\"w\"}", 201, NULL);
+    assert_int_equal(oid_parse(str_c(pick(f, "id")), "app_", f->api.id_key, &app), ERR_OK);
+    expect(f, "POST", E, "{\"url\":\"https://example.com\"}", 201, NULL);
+    expect(f, "POST", E, "{\"url\":\"https://example.com\",\"uid\":\"e\"}", 201, NULL);
+    assert_int_equal(oid_parse(str_c(pick(f, "id")), "ep_", f->api.id_key, &ep), ERR_OK);
+    expect(f, "POST", E "/e/send-example", "{\"eventType\":\"svix.ping\"}", 202, NULL);
+    expect(f, "DELETE", "/api/v1/app/w", NULL, 204, NULL);
+    expect(f, "GET", E, NULL, 404, NULL);
+    struct delivery_counts counts = {0};
+    struct object o = {0};
+    for (int i = 0; i < 500 && (counts.fail == 0 || o.deleted_ms == 0); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        assert_int_equal(store_count_deliveries(f->reader, ep, NOW - 1000, NOW + 1000, &counts), ERR_OK);
+        assert_int_equal(store_get_object(f->reader, f->arena, OBJ_ENDPOINT, ep, &o), ERR_OK);
+    }
+    assert_int_equal(counts.fail, 1);
+    assert_true(o.deleted_ms != 0);
+    expect(f, "GET", "/api/v1/background-task", NULL, 200, NULL);
+}
+
 static void profiles_live(void **state)
 {
     static const char row[] =
@@ -685,6 +709,7 @@ int main(void)
             TEST(event_types_live),
             TEST(endpoints_live),
             TEST(messages_and_attempts_are_read),
+            TEST(deleted_workspaces_are_cleared),
             TEST(profiles_live),
             TEST(builtin_profiles_are_upgraded),
             TEST(api_keys_are_confined),
