@@ -294,6 +294,10 @@ static void admit(struct ingest *in)
     struct reactor *r = in->reactor;
     int64_t now_ms = clock_wall_ms();
     struct message_in m;
+    if (in->who.who.app != 0 && in->who.who.app != in->ws->app.id) {
+        answer_error(in, ERR_NOT_FOUND, NULL);
+        return;
+    }
     if (!api_may_send(&in->who.who, in->ws->app.id)) {
         answer_error(in, ERR_FORBIDDEN, NULL);
         return;
