@@ -9,6 +9,15 @@
 
 static const struct cli_command commands[] = {
         {"serve", "run Postrider", cli_serve},
+        {"token", "make, list and revoke API keys", cli_resource},
+        {"app", "workspaces", cli_resource},
+        {"endpoint", "endpoints of a workspace", cli_resource},
+        {"event-type", "event types", cli_resource},
+        {"message", "messages of a workspace", cli_resource},
+        {"attempt", "attempts to deliver", cli_resource},
+        {"profile", "how deliveries look", cli_resource},
+        {"send", "send a message", cli_send},
+        {"replay", "send again", cli_replay},
         {"verify", "verify a signed request from standard input", cli_verify},
         {"backup", "copy the store while it runs", cli_backup},
         {"restore", "put a copy in place", cli_restore},

@@ -92,12 +92,19 @@ static int open_local(struct speak *s, const char *env)
     return status;
 }
 
+int speak_check_env(const struct args *a, const char *env)
+{
+    if (env == NULL || (strncmp(env, "org_", 4) == 0 && strlen(env) == 4 + OID_TEXT_LEN))
+        return ARGS_GO_ON;
+    return args_refuse(a, "--env \"%s\" does not fit: write org_ and %d letters or digits", env, OID_TEXT_LEN);
+}
+
 int speak_open(struct speak *s, const struct args *a, const char *env)
 {
     const char *url = env_text("POSTRIDER_URL"), *token = env_text("POSTRIDER_TOKEN");
     *s = (struct speak){.args = a, .arena = arena_new(65536), .ca_file = env_text("POSTRIDER_CA_FILE")};
-    int status = ARGS_GO_ON;
-    if (token != NULL && env != NULL)
+    int status = speak_check_env(a, env);
+    if (status == ARGS_GO_ON && token != NULL && env != NULL)
         status = args_refuse(a, "--env is for a token made here, but POSTRIDER_TOKEN is set and has an environment");
     if (url != NULL)
         s->url = given_url(s, url);

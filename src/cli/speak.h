@@ -19,13 +19,15 @@ struct speak {
     const char *authorization;
     const char *ca_file;
     const char *pinned_cert;
-    enum err trouble;         /* of the last call: nobody answered */
+    enum err trouble;        /* of the last call: nobody answered */
     const char *idempotency; /* key for POSTs, or NULL */
 };
 
 /* env: the environment that the token is for, NULL: the default one. ARGS_GO_ON, or the exit status. */
 MUST_USE int speak_open(struct speak *s, const struct args *a, const char *env);
 void speak_close(struct speak *s);
+/* ARGS_GO_ON when NULL or the id of an environment; else CLI_USAGE after a line on stderr. */
+MUST_USE int speak_check_env(const struct args *a, const char *env);
 
 struct speak_answer {
     int status;

@@ -19,7 +19,7 @@ struct settings {
     const char *sqlite_path;    /* of "sqlite:PATH" or a bare path; NULL for another kind */
     const char *keys_path;      /* postrider.keys beside the database */
     const char *jwt_secret;     /* NULL: from the keys file */
-    const char *master_key;     /* 64 hex digits; NULL: from the keys file */
+    const char *master_key;     /* 64 hex digits, older keys behind commas; NULL: from the keys file */
     const char *public_url;     /* without a trailing slash; made from listen: has its port, even if that is 0 */
     const struct ssrf_subnet *trusted_proxies;
     size_t trusted_proxy_count;

@@ -36,7 +36,7 @@ const struct setting settings_table[] = {
         {"JWT_SECRET", SETTING_SECRET, read_secret, AT(jwt_secret), .shown = "in postrider.keys",
          .expects = "the secret that signs tokens; it must not be empty", .meaning = "signs API tokens (HS256)"},
         {"MASTER_KEY", SETTING_SECRET, read_master_key, AT(master_key), .shown = "in postrider.keys",
-         .expects = "64 hexadecimal digits, such as `openssl rand -hex 32` prints",
+         .expects = "64 hexadecimal digits, such as `openssl rand -hex 32` prints; older keys may follow behind commas",
          .meaning = "seals secrets in the store; 64 hexadecimal digits"},
         {"PUBLIC_URL", .read = read_public_url, AT(public_url), .shown = "from LISTEN",
          .expects = "the URL people reach this server by, such as https://hooks.example.com",

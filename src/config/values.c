@@ -272,12 +272,22 @@ bool read_secret(struct reading *r)
     return r->value.len > 0 && keep_text(r, r->value);
 }
 
+static bool is_master_key(struct str key)
+{
+    for (size_t i = 0; i < key.len; i++)
+        if (strchr("0123456789abcdefABCDEF", key.ptr[i]) == NULL)
+            return false;
+    return key.len == 64;
+}
+
 bool read_master_key(struct reading *r)
 {
-    for (size_t i = 0; i < r->value.len; i++)
-        if (strchr("0123456789abcdefABCDEF", r->value.ptr[i]) == NULL)
+    struct str rest = r->value;
+    do {
+        if (!is_master_key(str_split(&rest, ',')))
             return false;
-    return r->value.len == 64 && keep_text(r, r->value);
+    } while (rest.len > 0);
+    return r->value.ptr[r->value.len - 1] != ',' && keep_text(r, r->value);
 }
 
 /* scheme://something, without blanks, quotes and control characters. */

@@ -15,7 +15,7 @@ const table = [
     ['LISTEN', [], ['nonsense', '127.0.0.1:99999', ':x']],
     ['METRICS_LISTEN', ['off', '127.0.0.1:0'], ['127.0.0.1:99999', 'nonsense']],
     ['DATABASE', [], ['mysql://localhost/x', 'sqlite:/nonexistent-folder/x.db', '']],
-    ['MASTER_KEY', ['ab'.repeat(32)], ['short', 'zz'.repeat(32)]],
+    ['MASTER_KEY', ['ab'.repeat(32), `${'ab'.repeat(32)},${'cd'.repeat(32)}`], ['short', 'zz'.repeat(32), `${'ab'.repeat(32)},`]],
     ['PUBLIC_URL', ['https://hooks.example.com'], ['hooks.example.com', 'ftp://x']],
     ['TRUSTED_PROXIES', ['10.0.0.0/8,::1'], ['10.0.0.0/33', 'proxy.example.com']],
     ['ENVIRONMENT', ['org_00000000000000000000000test'], ['me', 'app_23rb8YdGqMT0qIzpgGwdXfHirMu']],

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands that only speak the API: a row per verb. `{app}` in a path stands for the flag of that name, `{}` for
+ * the operand.
+ */
+#ifndef PR_CLI_RESOURCE_H
+#define PR_CLI_RESOURCE_H
+
+#include "cli/args.h"
+
+struct resource_verb {
+    const char *resource;
+    const char *verb;
+    const char *method;
+    const char *path;
+    const char *path_else; /* when not all of path's flags are given; NULL: they are all required */
+    struct arg_page page;
+    const char *const *columns;       /* of a list, NULL-terminated */
+    int (*run)(const struct args *a); /* what a row cannot say; NULL: nothing */
+};
+
+/* token.c */
+int token_create_run(const struct args *a);
+
+extern const struct resource_verb resource_verbs[];
+extern const size_t resource_verb_count;
+
+#endif

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each command against a real server: what it prints, its exit status, and how it refuses wrong use.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { environment, postrider, Postrider } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+
+const DONE = 0;
+const NO = 1;
+const USAGE = 2;
+const COULD_NOT = 3;
+
+// Runs a command that must end with this status; its output, as JSON when `--json` is among the arguments.
+async function run(p, status, args, options) {
+    const r = await p.command(args, options);
+    assert.equal(r.status, status, `${args.join(' ')}: ${r.status}\n${r.stdout}\n${r.stderr}`);
+    if (status === DONE && args.includes('--json') && !args.includes('--help')) r.json = JSON.parse(r.stdout);
+    if (status > NO) assert.ok(r.stderr.length > 10, `${args.join(' ')} says why`);
+    return r;
+}
+
+// A folder and settings, but no server.
+async function unstarted(t, settings) {
+    const p = new Postrider({ settings });
+    t.after(() => p.dispose());
+    p.port = 1;
+    p.metricsPort = 1;
+    return p;
+}
+
+const verbs = {
+    token: ['create', 'list', 'revoke'],
+    app: ['create', 'list', 'get', 'update', 'delete'],
+    endpoint: ['create', 'list', 'get', 'update', 'delete', 'secret', 'rotate-secret', 'stats'],
+    'event-type': ['create', 'list', 'get', 'update', 'delete'],
+    message: ['create', 'list', 'get'],
+    attempt: ['list', 'get'],
+    profile: ['create', 'list', 'get', 'update', 'delete', 'preview'],
+    keys: ['rotate'],
+};
+const single = ['send', 'replay', 'verify', 'backup', 'restore', 'migrate'];
+
+test('every command has a page with flags and an example', async (t) => {
+    const p = await unstarted(t);
+    const top = await run(p, DONE, ['--help']);
+    for (const name of [...Object.keys(verbs), ...single, 'serve']) assert.match(top.stdout, new RegExp(`^  ${name} `, 'm'));
+    for (const words of [...Object.entries(verbs).flatMap(([r, vs]) => vs.map((v) => [r, v])), ...single.map((c) => [c])]) {
+        const help = await run(p, DONE, [...words, '--help']);
+        assert.match(help.stdout, new RegExp(`^usage: postrider ${words.join(' ')}`));
+        assert.match(help.stdout, /^example: postrider /m);
+        assert.match(help.stdout, /--json/);
+        const wrong = await run(p, USAGE, [...words, '--jsn']);
+        assert.match(wrong.stderr, /did you mean --json/);
+    }
+    for (const resource of Object.keys(verbs)) {
+        const help = await run(p, DONE, [resource, '--help']);
+        for (const verb of verbs[resource]) assert.match(help.stdout, new RegExp(`^  ${verb} `, 'm'));
+        await run(p, USAGE, [resource]);
+        await run(p, USAGE, [resource, 'frobnicate']);
+    }
+    assert.match((await run(p, USAGE, ['sned'])).stderr, /"send"/);
+    assert.match((await run(p, USAGE, ['app', 'lst'])).stderr, /"list"/);
+    await run(p, USAGE, []);
+    assert.match((await run(p, DONE, ['--version'])).stdout, /^postrider \d/);
+});
+
+const wrongUses = [
+    ['app', 'get'],
+    ['app', 'get', 'a', 'b'],
+    ['app', 'list', '--limit', 'many'],
+    ['app', 'create', '--name'],
+    ['app', 'create', '--data', '[1]'],
+    ['endpoint', 'list'],
+    ['endpoint', 'create', '--app', 'a', '--disabled', 'perhaps'],
+    ['attempt', 'list', '--app', 'a'],
+    ['send', '--app', 'a'],
+    ['send', '--app', 'a', '--type', 't', '--data', '{"a":}'],
+    ['send', '--app', 'a', '--type', 't', '--data', '/nonexistent'],
+    ['replay', '--app', 'a', '--endpoint', 'e'],
+    ['replay', '--app', 'a', '--endpoint', 'e', '--since', '1h', 'msg'],
+    ['replay', '--app', 'a', '--endpoint', 'e', '--since', 'long'],
+    ['token', 'create', '--env', 'me'],
+    ['token', 'create', '--expires', 'soon'],
+    ['verify'],
+    ['verify', '--secret', 'not-base64!'],
+    ['backup'],
+    ['migrate', 'now'],
+];
+test('wrong use is 2, with the reason', async (t) => {
+    const p = await unstarted(t);
+    for (const args of wrongUses) await run(p, USAGE, args);
+    await run(p, USAGE, ['app', 'list'], { settings: { LISTEN: 'nonsense' } });
+});
+
+test('without a server a command could not: 3', async (t) => {
+    const p = await unstarted(t);
+    assert.match((await run(p, COULD_NOT, ['app', 'list'])).stderr, /127\.0\.0\.1:1/);
+    await run(p, COULD_NOT, ['token', 'create']);
+    await run(p, COULD_NOT, ['app', 'list'], { settings: { URL: 'http://127.0.0.1:2', TOKEN: 'x' } });
+});
+
+test('resources: create, list, get, update, delete', async (t) => {
+    const p = await postrider(t);
+    const app = (await run(p, DONE, ['app', 'create', '--name', 'Ünïcode Ltd', '--uid', 'uni', '--json'])).json;
+    assert.equal(app.name, 'Ünïcode Ltd');
+    assert.match((await run(p, DONE, ['app', 'list'])).stdout, /^id +uid +name +profile +createdAt\napp_\w{27} +uni +Ünïcode Ltd +standard /);
+    assert.match((await run(p, DONE, ['app', 'get', 'uni'])).stdout, /^name +Ünïcode Ltd$/m);
+    assert.equal((await run(p, DONE, ['app', 'update', 'uni', '--name', 'Other', '--metadata', '{"a":"b"}', '--json'])).json.name, 'Other');
+    await run(p, NO, ['app', 'get', 'nobody']);
+    await run(p, NO, ['app', 'create', '--name', 'x', '--uid', 'uni']);
+    await run(p, USAGE, ['app', 'create', '--uid', 'no name']);
+
+    for (const name of ['a.b', 'c.d']) await run(p, DONE, ['event-type', 'create', '--name', name, '--description', `The type ${name}`]);
+    const url = 'http://127.0.0.1:9/hook';
+    const ep = (await run(p, DONE, ['endpoint', 'create', '--app', 'uni', '--url', url, '--event-type', 'a.b', '--event-type', 'c.d', '--json'])).json;
+    assert.deepEqual(ep.eventTypes, ['a.b', 'c.d']);
+    assert.match((await run(p, DONE, ['endpoint', 'list', '--app', 'uni'])).stdout, new RegExp(ep.id));
+    assert.match((await run(p, DONE, ['endpoint', 'secret', '--app', 'uni', ep.id])).stdout, /^key +whsec_/m);
+    assert.equal((await run(p, DONE, ['endpoint', 'update', '--app', 'uni', ep.id, '--disabled', 'true', '--json'])).json.disabled, true);
+    await run(p, DONE, ['endpoint', 'stats', '--app', 'uni', ep.id]);
+    await run(p, DONE, ['endpoint', 'rotate-secret', '--app', 'uni', ep.id]);
+    assert.match((await run(p, USAGE, ['endpoint', 'create', '--app', 'uni', '--url', 'gopher://x'])).stderr, /url: /);
+
+    assert.match((await run(p, DONE, ['event-type', 'list'])).stdout, /a\.b +The type a\.b/);
+    await run(p, DONE, ['event-type', 'update', 'a.b', '--archived', 'true']);
+    assert.equal((await run(p, DONE, ['event-type', 'get', 'a.b', '--json'])).json.archived, true);
+    await run(p, DONE, ['event-type', 'delete', 'a.b']);
+
+    const profile = { name: 'mine', headers: { 'X-Sig': '{signature}' } };
+    await run(p, DONE, ['profile', 'create', '--data', '-'], { input: JSON.stringify(profile) });
+    assert.match((await run(p, DONE, ['profile', 'list'])).stdout, /^mine /m);
+    assert.equal((await run(p, DONE, ['profile', 'get', 'mine', '--json'])).json.name, 'mine');
+    await run(p, DONE, ['profile', 'delete', 'mine']);
+
+    await run(p, DONE, ['endpoint', 'delete', '--app', 'uni', ep.id]);
+    await run(p, DONE, ['app', 'delete', 'uni']);
+    await run(p, NO, ['app', 'get', 'uni']);
+});
+
+test('lists say how to go on', async (t) => {
+    const p = await postrider(t);
+    for (const uid of ['one', 'two', 'three']) await p.app({ uid });
+    const first = await run(p, DONE, ['app', 'list', '--limit', '2']);
+    assert.equal(first.stdout.trim().split('\n').length, 3);
+    const [, iterator] = first.stderr.match(/--iterator (\S+)/);
+    const rest = await run(p, DONE, ['app', 'list', '--iterator', iterator, '--json']);
+    assert.deepEqual(rest.json.data.map((a) => a.uid), ['three']);
+});
+
+test('send: the payload keeps its bytes; message and attempt show it', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const app = await p.app({ uid: 'a' });
+    const endpoint = await p.endpoint(app, r.url());
+    const payload = '{"z":1.10, "a": "\\u00e9é", "z":2}';
+    const sent = await run(p, DONE, ['send', '--app', 'a', '--type', 'a.b', '--id', 'evt-1', '--channel', 'c', '--tag', 't'], { input: `\n${payload}\n` });
+    assert.match(sent.stdout, /^msg_[0-9A-Za-z]{27}\n$/);
+    const id = sent.stdout.trim();
+    const [request] = await r.arrived(1);
+    assert.equal(request.body.toString(), payload);
+    await run(p, NO, ['send', '--app', 'a', '--type', 'a.b', '--id', 'evt-1', '--data', '{}']);
+    await run(p, NO, ['send', '--app', 'nobody', '--type', 'a.b', '--data', '{}']);
+    const file = join(p.dir, 'payload.json');
+    writeFileSync(file, '{"from":"file"}');
+    assert.equal((await run(p, DONE, ['send', '--app', 'a', '--type', 'a.b', '--data', file, '--json'])).json.eventType, 'a.b');
+    await p.attempted(app, { id }, 1);
+    assert.match((await run(p, DONE, ['message', 'list', '--app', 'a', '--event-type', 'a.b'])).stdout, new RegExp(id));
+    assert.match((await run(p, DONE, ['message', 'get', '--app', 'a', id])).stdout, /^eventId +evt-1$/m);
+    const of = (await run(p, DONE, ['attempt', 'list', '--app', 'a', '--message', id, '--json'])).json.data;
+    assert.equal(of.length, 1);
+    const to = await run(p, DONE, ['attempt', 'list', '--app', 'a', '--endpoint', endpoint.id]);
+    assert.match(to.stdout, new RegExp(`${of[0].id}.* 20\\d `));
+    await run(p, DONE, ['attempt', 'get', '--app', 'a', '--message', id, of[0].id]);
+});
+
+test('replay: one message again, and all that failed', async (t) => {
+    const p = await postrider(t, { settings: { RETRY_SCHEDULE: '' } });
+    let status = 500;
+    const r = await receiver(t, { answer: () => status });
+    const app = await p.app({ uid: 'a' });
+    const endpoint = await p.endpoint(app, r.url(), { uid: 'e' });
+    const messages = [];
+    for (let n = 0; n < 3; n++) messages.push(await p.send(app, 'a.b', { n }));
+    for (const m of messages) await p.attempted(app, m, 1);
+    status = 204;
+    await run(p, DONE, ['replay', '--app', 'a', '--endpoint', 'e', messages[0].id]);
+    await p.attempted(app, messages[0], 2);
+    const all = await run(p, DONE, ['replay', '--app', 'a', '--endpoint', endpoint.id, '--since', '1h']);
+    assert.match(all.stdout, /finished/);
+    await r.arrived(6);
+    await p.attempted(app, messages[2], 2);
+    assert.equal((await p.attempts(app, messages[0])).length, 2, 'what was delivered is left alone');
+    await run(p, NO, ['replay', '--app', 'a', '--endpoint', 'e', 'msg_nothing']);
+    await run(p, USAGE, ['replay', '--app', 'a', '--endpoint', 'e', '--since', '20d']);
+});
+
+test('tokens: made, listed, used, revoked; by the server and without', async (t) => {
+    const p = await postrider(t, { settings: { JWT_SECRET: undefined } });
+    const made = (await run(p, DONE, ['token', 'create', '--name', 'ci', '--expires', '30d', '--scope', 'app:read'])).stdout;
+    assert.match(made, /^prk_\w{40}\n$/);
+    const settings = { TOKEN: made.trim(), URL: `http://127.0.0.1:${p.port}/` };
+    await run(p, DONE, ['app', 'list'], { settings });
+    await run(p, COULD_NOT, ['app', 'create', '--name', 'x'], { settings });
+    await run(p, COULD_NOT, ['app', 'list'], { settings: { ...settings, TOKEN: 'prk_wrong' } });
+    const owner = (await run(p, DONE, ['token', 'create', '--json'])).json;
+    assert.match(owner.token, /^prk_/);
+    p.token = owner.token;
+    await p.app({ uid: 'a' });
+    const list = await run(p, DONE, ['token', 'list']);
+    assert.match(list.stdout, /ci /);
+    assert.ok(!list.stdout.includes(made.trim()));
+    const { id } = (await run(p, DONE, ['token', 'list', '--json'])).json.data.find((k) => k.name === 'ci');
+    await run(p, DONE, ['token', 'revoke', id]);
+    await run(p, NO, ['token', 'revoke', id]);
+    await run(p, COULD_NOT, ['app', 'list'], { settings });
+    await run(p, USAGE, ['token', 'create', '--scope', 'moon:read']);
+    await run(p, USAGE, ['token', 'create', '--role', 'emperor']);
+
+    await p.stop();
+    const offline = (await run(p, DONE, ['token', 'create', '--app', 'a', '--scope', 'message:write'])).stdout.trim();
+    await run(p, NO, ['token', 'create', '--app', 'nobody']);
+    await run(p, USAGE, ['token', 'create', '--scope', 'moon:read']);
+    await p.start();
+    const message = await p.api('POST', '/api/v1/app/a/msg', { eventType: 'a.b', payload: {} }, { token: offline });
+    assert.equal(message.status, 202, message.text);
+    assert.equal((await p.api('GET', '/api/v1/app', undefined, { token: offline })).status, 403);
+    const elsewhere = await run(p, COULD_NOT, ['token', 'create'], { settings: { LISTEN: '127.0.0.1:1' } });
+    assert.match(elsewhere.stderr, /has the database open/);
+});
+
+test('a token of another environment', async (t) => {
+    const p = await postrider(t);
+    const env = 'org_00000000000000000000000test';
+    const token = (await run(p, DONE, ['token', 'create', '--env', env])).stdout.trim();
+    await p.app({ uid: 'mine' });
+    assert.deepEqual((await p.ok('GET', '/api/v1/app', undefined, { token })).data, []);
+    assert.equal((await run(p, DONE, ['token', 'list', '--env', env, '--json'])).json.data.length, 1);
+    assert.equal((await run(p, DONE, ['token', 'list', '--env', environment, '--json'])).json.data.length, 0);
+    await run(p, USAGE, ['token', 'list', '--env', env], { settings: { TOKEN: token } });
+});
+
+test('verify: valid, not, wrong use', async (t) => {
+    const p = await unstarted(t);
+    const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+    const at = Math.floor(Date.now() / 1000);
+    const sign = (id, time, body) => createHmac('sha256', Buffer.from(secret.slice(6), 'base64')).update(`${id}.${time}.${body}`).digest('base64');
+    const request = (body, time = at, end = '\n') =>
+        `POST /hook HTTP/1.1${end}Host: x${end}Webhook-Id: msg_1${end}webhook-timestamp:  ${time}${end}webhook-signature: v1,${sign('msg_1', time, body)}${end}${end}${body}`;
+    const verify = ['verify', '--secret', secret];
+    const body = '{"a":1}\r\n\n{}';
+    assert.equal((await run(p, DONE, verify, { input: request(body) })).stdout, 'valid\n');
+    await run(p, DONE, verify, { input: request(body, at, '\r\n') });
+    await run(p, DONE, ['verify', '--secret', `whsec_${'A'.repeat(32)}`, '--secret', secret], { input: request('') });
+    const not = await run(p, NO, [...verify, '--json'], { input: `${request(body)} ` });
+    assert.equal(JSON.parse(not.stdout).valid, false);
+    await run(p, NO, verify, { input: request(body, at - 3600) });
+    await run(p, DONE, [...verify, '--tolerance', '2h'], { input: request(body, at - 3600) });
+    await run(p, USAGE, verify, { input: 'webhook-id: x' });
+    await run(p, USAGE, verify, { input: '\n{}' });
+    const file = join(p.dir, 'secret');
+    writeFileSync(file, `${secret}\n`);
+    assert.equal((await run(p, DONE, ['verify', '--secret-file', file, '--quiet'], { input: request(body) })).stdout, '');
+    const hex = createHmac('sha256', 'a-long-secret-of-a-repository').update('{}').digest('hex');
+    const github = { input: `x-hub-signature-256: sha256=${hex}\n\n{}` };
+    await run(p, DONE, ['verify', '--profile', 'github', '--secret', 'a-long-secret-of-a-repository'], github);
+    await run(p, NO, ['verify', '--profile', 'github', '--secret', 'another-long-secret-of-it'], github);
+    await run(p, COULD_NOT, ['verify', '--profile', 'mine', '--secret', 'x'], github);
+});
+
+test('verify with a profile of the server', async (t) => {
+    const p = await postrider(t);
+    await p.ok('POST', '/api/v1/profile', { name: 'mine', headers: { 'X-Sig': '{signature}' } });
+    const secret = 'x'.repeat(32);
+    const input = `X-Sig: ${createHmac('sha256', secret).update('{}').digest('hex')}\n\n{}`;
+    await run(p, DONE, ['verify', '--profile', 'mine', '--secret', secret], { input });
+    await run(p, USAGE, ['verify', '--profile', 'nobody', '--secret', secret], { input });
+});
+
+test('backup says what is in it; restore checks it', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    await p.endpoint(app, 'http://127.0.0.1:9/');
+    await p.send(app, 'a.b');
+    const file = join(p.dir, 'copy');
+    const made = (await run(p, DONE, ['backup', file, '--with-keys', '--json'])).json;
+    assert.equal(made.messages, 1);
+    assert.equal(made.deliveries, 1);
+    assert.equal(made.bytes, statSync(file).size);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(statSync(`${file}.keys`).mode & 0o777, 0o600);
+    assert.deepEqual(readFileSync(`${file}.keys`), readFileSync(join(p.dir, 'postrider.keys')));
+    assert.ok(!existsSync(`${file}-wal`));
+    await run(p, COULD_NOT, ['backup', file]);
+    await run(p, COULD_NOT, ['backup', join(p.dir, 'no-folder', 'copy')]);
+    assert.match((await run(p, COULD_NOT, ['restore', file, '--force'])).stderr, /another process/);
+
+    const q = await unstarted(t);
+    assert.match((await run(q, DONE, ['restore', file])).stdout, /its secrets need the postrider.keys/);
+    await run(q, COULD_NOT, ['restore', file]);
+    copyFileSync(`${file}.keys`, join(q.dir, 'postrider.keys'));
+    const again = await run(q, DONE, ['restore', file, '--force', '--json']);
+    assert.equal(again.json.sha256, made.sha256);
+    assert.match(again.json.keys, /belong to it/);
+    delete q.port;
+    delete q.metricsPort;
+    await q.start();
+    assert.equal((await q.ok('GET', `/api/v1/app/${app.id}/msg`)).data.length, 1);
+
+    const broken = Buffer.from(readFileSync(file));
+    broken.fill(0xff, 8192, 12288);
+    writeFileSync(`${file}.broken`, broken);
+    const r = await unstarted(t);
+    await run(r, COULD_NOT, ['restore', `${file}.broken`]);
+    writeFileSync(`${file}.text`, 'this is no database at all, is it?');
+    await run(r, COULD_NOT, ['restore', `${file}.text`]);
+    assert.ok(!existsSync(join(r.dir, 'postrider.db')), 'nothing was put in place');
+});
+
+test('keys rotate refuses beside a server, and continues after an interruption', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const endpoint = await p.endpoint(app, 'http://127.0.0.1:9/');
+    const secret = await p.secret(app, endpoint);
+    assert.match((await run(p, COULD_NOT, ['keys', 'rotate'])).stderr, /stop it/);
+    await p.stop();
+    const path = join(p.dir, 'postrider.keys');
+    const keys = JSON.parse(readFileSync(path, 'utf8'));
+    keys.masterKeys.push({ id: 7, key: 'ab'.repeat(32) });
+    keys.current = 7;
+    writeFileSync(path, JSON.stringify(keys));
+    const ended = await run(p, DONE, ['keys', 'rotate']);
+    assert.match(ended.stderr, /continued/);
+    const after = JSON.parse(readFileSync(path, 'utf8'));
+    assert.deepEqual(after.masterKeys.map((k) => k.id), [7]);
+    const next = (await run(p, DONE, ['keys', 'rotate', '--json'])).json;
+    assert.notEqual(next.current, 7);
+    await p.start();
+    assert.equal(await p.secret(app, endpoint), secret);
+    await p.stop();
+    rmSync(path);
+    await run(p, COULD_NOT, ['keys', 'rotate']);
+    assert.ok(!existsSync(path), 'no new keys are made where the old ones are missing');
+});
+
+test('keys rotate with keys from the environment', async (t) => {
+    const [old, fresh] = ['ab'.repeat(32), 'cd'.repeat(32)];
+    const p = await postrider(t, { settings: { MASTER_KEY: old } });
+    const app = await p.app();
+    const endpoint = await p.endpoint(app, 'http://127.0.0.1:9/');
+    const secret = await p.secret(app, endpoint);
+    await p.stop();
+    await run(p, DONE, ['keys', 'rotate'], { settings: { MASTER_KEY: `${fresh},${old}` } });
+    p.settings.MASTER_KEY = fresh;
+    await p.start();
+    assert.equal(await p.secret(app, endpoint), secret);
+});
+
+test('migrate', async (t) => {
+    const p = await unstarted(t);
+    await run(p, NO, ['migrate', '--check']);
+    assert.ok(!existsSync(join(p.dir, 'postrider.db')));
+    const made = (await run(p, DONE, ['migrate', '--json'])).json;
+    assert.equal(made.from, 0);
+    assert.ok(made.to > 0);
+    await run(p, DONE, ['migrate', '--check']);
+    await run(p, DONE, ['migrate']);
+});
