@@ -112,8 +112,10 @@ static struct kept keep_request_headers(struct flight *f)
 void flight_describe(struct flight *f, const struct client_result *res, const struct engine_verdict *v)
 {
     struct attempt *a = &f->attempt;
-    struct kept sent = keep_request_headers(f), headers = keep(f, res->headers), body = keep(f, res->body),
-                error = keep(f, res->error), peer = keep(f, res->peer);
+    struct target *t = engine_endpoint_user(f->work->ep);
+    size_t body_bytes = t != NULL ? capture_bytes(&t->capture, res->body, a->started_ms) : res->body.len;
+    struct kept sent = keep_request_headers(f), headers = keep(f, res->headers),
+                body = keep(f, str_take(res->body, body_bytes)), error = keep(f, res->error), peer = keep(f, res->peer);
     a->status = res->cause == CAUSE_NONE ? DELIVERY_SUCCESS : DELIVERY_FAIL;
     a->cause = res->cause;
     a->http_status = res->http_status;
@@ -122,7 +124,7 @@ void flight_describe(struct flight *f, const struct client_result *res, const st
     a->request_headers = kept_str(f, sent, sent.len == 0);
     a->response_headers = kept_str(f, headers, res->headers.ptr == NULL);
     a->response_body = kept_str(f, body, res->body.ptr == NULL);
-    a->response_truncated = res->body_truncated;
+    a->response_truncated = res->body_truncated || body_bytes < res->body.len;
     a->error = kept_str(f, error, res->cause == CAUSE_NONE);
     a->peer = kept_str(f, peer, res->peer.ptr == NULL);
 }

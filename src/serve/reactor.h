@@ -20,6 +20,7 @@
 #include "delivery/client.h"
 #include "engine/engine.h"
 #include "serve/body.h"
+#include "serve/capture.h"
 #include "serve/gates.h"
 #include "serve/inflight.h"
 #include "serve/pool.h"
@@ -138,6 +139,7 @@ struct target {
     struct profile_signers *signers;
     size_t signer_count; /* secrets that were valid when the signers were made */
     bool health_known;
+    struct capture capture;
 };
 /* Makes or refreshes the target from a snapshot; NULL when the endpoint is not in it or is disabled (then it is
  * closed). */
