@@ -197,7 +197,7 @@ async function main() {
         printNext(server);
         if (process.argv.includes('--once')) return await stop(0);
     } catch (e) {
-        console.error(e.message);
+        if (!stopping) console.error(e.message);
         return stop(1);
     }
     return undefined;

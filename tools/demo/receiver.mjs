@@ -31,7 +31,7 @@ const profiles = {
     },
 };
 
-// Listens on 127.0.0.1; /PROFILE verifies, /PROFILE/flaky answers 500 the first time it sees an event. `secrets` maps a path to
+// Listens on 127.0.0.1; /PROFILE verifies, /PROFILE/flaky answers 500 the first time an event comes there. `secrets` maps a path to
 // its endpoint's secret; `report` is called with {path, status, verified, id, type, body}.
 export async function startReceiver(port, secrets, report) {
     const seen = new Set();
@@ -43,8 +43,9 @@ export async function startReceiver(port, secrets, report) {
         if (!profile || !secrets.has(request.url)) return response.writeHead(404).end();
         const event = profile.event(request.headers, JSON.parse(body));
         const verified = profile.valid(request.headers, body, secrets.get(request.url));
-        const first = !seen.has(event.id);
-        seen.add(event.id);
+        const key = `${request.url} ${event.id}`;
+        const first = !seen.has(key);
+        seen.add(key);
         const status = !verified ? 401 : first && request.url.endsWith('/flaky') ? 500 : 200;
         response.writeHead(status, { 'content-type': 'text/plain' }).end(status === 200 ? 'thank you\n' : status === 500 ? 'database is down, try again\n' : 'who are you?\n');
         return report({ path: request.url, status, verified, ...event, body });
