@@ -13,7 +13,9 @@
 #include "model/message.h"
 #include "model/object.h"
 
-#define SQLITE_PAGE_BYTES 4096
+/* Against 4096, measured with bench_store in groups of 50 and 100: 10-15 % less CPU per event, a file 10 % smaller.
+ * 16384 gains little more and makes a group of one event write twice as much. */
+#define SQLITE_PAGE_BYTES 8192
 /* For other programs that look into the file. */
 #define CONN_BUSY_MS 5000
 /* A read transaction ends after this long, so that the log can start again. */
