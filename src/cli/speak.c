@@ -50,8 +50,7 @@ static int make_token(struct speak *s, const struct settings *set, const char *e
     return ARGS_GO_ON;
 }
 
-/* Where a server with these settings listens, as seen from this machine. */
-static const char *local_url(struct speak *s, const struct settings *set)
+const char *speak_local_url(struct arena *a, const struct settings *set)
 {
     struct str listen = str_c(set->listen);
     size_t colon = listen.len;
@@ -62,7 +61,7 @@ static const char *local_url(struct speak *s, const struct settings *set)
         host = STR("127.0.0.1");
     else if (str_eq(host, STR("[::]")))
         host = STR("[::1]");
-    return arena_printf(s->arena, "%s://" STR_FMT ":%s", set->tls_cert != NULL ? "https" : "http", STR_ARG(host),
+    return arena_printf(a, "%s://" STR_FMT ":%s", set->tls_cert != NULL ? "https" : "http", STR_ARG(host),
                         listen.ptr + colon)
             .ptr;
 }
@@ -83,7 +82,7 @@ static int open_local(struct speak *s, const char *env)
     if (status != ARGS_GO_ON)
         return status;
     if (s->url == NULL) {
-        s->url = local_url(s, &set);
+        s->url = speak_local_url(s->arena, &set);
         s->pinned_cert = set.tls_cert != NULL ? arena_cstr(s->arena, str_c(set.tls_cert)) : NULL;
     }
     if (s->authorization == NULL)

@@ -26,6 +26,9 @@ struct speak {
 /* env: the environment that the token is for, NULL: the default one. ARGS_GO_ON, or the exit status. */
 MUST_USE int speak_open(struct speak *s, const struct args *a, const char *env);
 void speak_close(struct speak *s);
+/* Where a server with these settings listens, as seen from this machine. */
+struct settings;
+const char *speak_local_url(struct arena *a, const struct settings *set);
 /* ARGS_GO_ON when NULL or the id of an environment; else CLI_USAGE after a line on stderr. */
 MUST_USE int speak_check_env(const struct args *a, const char *env);
 

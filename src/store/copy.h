@@ -13,7 +13,8 @@
 
 struct store_facts {
     int schema_version;
-    int64_t bytes; /* of the file, without its log */
+    int64_t bytes;           /* of the file, without its log */
+    int64_t highest_time_ms; /* of anything in it; 0: empty */
     uint64_t messages, deliveries, attempts, objects;
     uint32_t key_ids[STORE_KEY_IDS_MAX]; /* that the secrets in it are sealed under */
     size_t key_id_count;

@@ -153,6 +153,7 @@ static enum err look_rows(sqlite3 *db, struct store_facts *out)
 
 static enum err look_in(sqlite3 *db, enum store_depth depth, struct store_facts *out, const char **why)
 {
+    int64_t highest = 0;
     enum err e = look_version(db, out, why);
     if (e != ERR_OK)
         return e;
@@ -161,6 +162,10 @@ static enum err look_in(sqlite3 *db, enum store_depth depth, struct store_facts 
         e = look_whole(db);
     if (e == ERR_OK)
         e = look_keys(db, out);
+    if (e == ERR_OK)
+        e = ask_number(db, "SELECT " HIGHEST_SQL, &highest);
+    if (e == ERR_OK)
+        out->highest_time_ms = highest > 0 ? oid_time_ms(highest) : 0;
     if (e == ERR_OK && depth >= STORE_COUNT)
         e = look_rows(db, out);
     return e;

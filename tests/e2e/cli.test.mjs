@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each command against a real server: what it prints, its exit status, and how it refuses wrong use.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { environment, postrider, Postrider } from './lib/postrider.mjs';
+import { nameServer } from './lib/dns.mjs';
+import { environment, postrider, Postrider, program } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
 
 const DONE = 0;
 const NO = 1;
@@ -41,7 +44,7 @@ const verbs = {
     profile: ['create', 'list', 'get', 'update', 'delete', 'preview'],
     keys: ['rotate'],
 };
-const single = ['send', 'replay', 'verify', 'backup', 'restore', 'migrate'];
+const single = ['send', 'listen', 'replay', 'verify', 'doctor', 'backup', 'restore', 'migrate'];
 
 test('every command has a page with flags and an example', async (t) => {
     const p = await unstarted(t);
@@ -86,6 +89,12 @@ const wrongUses = [
     ['token', 'create', '--expires', 'soon'],
     ['verify'],
     ['verify', '--secret', 'not-base64!'],
+    ['listen', '--status', '99'],
+    ['listen', '--port', '70000'],
+    ['listen', '--delay', 'long'],
+    ['listen', '--verify-profile', 'github'],
+    ['listen', '--secret', 'not-base64!'],
+    ['doctor', 'all'],
     ['backup'],
     ['migrate', 'now'],
 ];
@@ -367,4 +376,97 @@ test('migrate', async (t) => {
     assert.ok(made.to > 0);
     await run(p, DONE, ['migrate', '--check']);
     await run(p, DONE, ['migrate']);
+});
+
+// `postrider listen` as a child: its URL, and how it ended.
+async function listener(t, p, args) {
+    const child = spawn(program, ['listen', '--port', '0', ...args], { cwd: p.dir, env: p.env() });
+    const l = { child, stdout: '', stderr: '' };
+    child.stdout.on('data', (c) => (l.stdout += c));
+    child.stderr.on('data', (c) => (l.stderr += c));
+    l.ended = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+    t.after(() => child.kill('SIGKILL'));
+    l.url = await until('it listens', () => l.stderr.match(/listening on (http:\S+)/)?.[1]);
+    return l;
+}
+
+test('listen prints what is delivered, and whether it verifies', async (t) => {
+    const p = await postrider(t, { settings: { RETRY_SCHEDULE: '' } });
+    const app = await p.app({ uid: 'a' });
+    const endpoint = await p.endpoint(app, 'http://127.0.0.1:9/');
+    const secret = await p.secret(app, endpoint);
+    const l = await listener(t, p, ['--secret', secret, '--count', '2', '--json', '--status', '201']);
+    await run(p, DONE, ['endpoint', 'update', '--app', 'a', endpoint.id, '--url', `${l.url}hook?x=1`]);
+    const message = await p.send(app, 'a.b', '{"text":"\\u001b[31m"}');
+    const [attempt] = await p.attempted(app, message, 1);
+    assert.equal(attempt.responseStatusCode, 201);
+    const forged = await fetch(`${l.url}other`, { method: 'POST', body: Buffer.from([0xff, 0xfe]), headers: { 'webhook-id': 'x' } });
+    assert.equal(forged.status, 201);
+    assert.deepEqual(await l.ended, { code: 0, signal: null }, l.stderr);
+    const [real, other] = l.stdout.trim().split('\n').map((line) => JSON.parse(line));
+    assert.equal(real.verified, true, real.reason);
+    assert.equal(real.path, '/hook');
+    assert.equal(real.query, 'x=1');
+    assert.deepEqual(real.headers.find(([n]) => n === 'webhook-id'), ['webhook-id', message.id]);
+    assert.equal(other.verified, false);
+    assert.ok(other.reason);
+    assert.equal(other.bodyEncoding, 'base64');
+    assert.equal(other.body, '//4=');
+});
+
+test('listen: delay, forward, a terminal is safe, SIGINT ends it', async (t) => {
+    const p = await unstarted(t);
+    const slow = await listener(t, p, ['--delay', '400ms', '--status', '500']);
+    const began = Date.now();
+    const answers = await Promise.all([1, 2].map((n) => fetch(slow.url, { method: 'POST', body: `\u001b[31m${n}` })));
+    assert.deepEqual(answers.map((a) => a.status), [500, 500]);
+    assert.ok(Date.now() - began >= 390 && Date.now() - began < 5000);
+    assert.ok(!slow.stdout.includes('\u001b'));
+    assert.match(slow.stdout, /\?\[31m1/);
+    slow.child.kill('SIGINT');
+    assert.deepEqual(await slow.ended, { code: 0, signal: null });
+    const r = await receiver(t, { answer: () => ({ status: 418, body: 'a teapot' }) });
+    const relay = await listener(t, p, ['--forward', r.url('/to'), '--count', '1']);
+    const relayed = await fetch(relay.url, { method: 'POST', body: 'x', headers: { 'x-custom': 'kept' } });
+    assert.equal(relayed.status, 418);
+    assert.equal(await relayed.text(), 'a teapot');
+    assert.equal(r.requests[0].headers['x-custom'], 'kept');
+    assert.equal(r.requests[0].body.toString(), 'x');
+    const dead = await listener(t, p, ['--forward', 'http://127.0.0.1:2/', '--count', '1']);
+    assert.equal((await fetch(dead.url, { method: 'POST' })).status, 502);
+    await dead.ended;
+    assert.match(dead.stdout, /not forwarded: /);
+});
+
+test('doctor: a line per check, 0 or 1', async (t) => {
+    const dns = await nameServer(t, (name, type) => (name === 'good.example' && type === 'A' ? ['192.0.2.1'] : []));
+    const p = await postrider(t, { settings: { RESOLVER: dns.address } });
+    const app = await p.app();
+    await p.endpoint(app, 'http://127.0.0.1:9/');
+    const doctor = ['doctor', '--name', 'good.example'];
+    const words = async (status, options, args = doctor) => {
+        const r = await run(p, status, [...args, '--json'], options);
+        const { ok, checks } = JSON.parse(r.stdout);
+        assert.equal(ok, status === DONE);
+        return Object.fromEntries(checks.map((c) => [c.check, c.verdict]));
+    };
+    const text = await run(p, DONE, doctor);
+    assert.match(text.stdout, /^ok {4}listen +the server at http:\S+ answers 200$/m);
+    for (const line of text.stdout.trim().split('\n')) assert.match(line, /^(ok {2}|warn|fail) {2}\w+ +\S/);
+    assert.equal((await words(DONE, {})).keys, 'ok');
+    assert.equal((await words(DONE, {}, ['doctor', '--name', 'bad.example'])).dns, 'warn');
+    assert.equal((await words(NO, { settings: { LISTEN: '127.0.0.1:1' } })).listen, 'fail', 'in use, but nobody answers there');
+    assert.equal((await words(NO, { settings: { EGRESS_BIND: '192.0.2.1' } })).egress, 'fail');
+    assert.deepEqual(await words(NO, { settings: { LISTEN: 'nonsense' } }), { settings: 'fail' });
+    await p.stop();
+    assert.equal((await words(DONE, {})).listen, 'ok', 'the address is free');
+    const keys = join(p.dir, 'postrider.keys');
+    chmodSync(keys, 0o644);
+    assert.equal((await words(NO, {})).keys, 'fail');
+    chmodSync(keys, 0o600);
+    rmSync(keys);
+    assert.equal((await words(NO, {})).keys, 'fail', 'the keys are gone');
+    assert.equal((await words(NO, { settings: { MASTER_KEY: 'ab'.repeat(32) } })).keys, 'fail', 'another key');
+    writeFileSync(join(p.dir, 'postrider.db'), 'no database');
+    assert.equal((await words(NO, {})).database, 'fail');
 });
