@@ -99,8 +99,9 @@ bool engine_add(struct engine *e, struct engine_endpoint *ep, const struct work 
 
 /* ---- starting ---- */
 
-/* Starts one piece of the endpoint, or takes it out of the turns until something changes. */
-static void start_one(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)
+/* Starts one piece of the endpoint, or takes it out of the turns until something changes. Returns the list of those
+ * that wait for the place that was missing, NULL if it was not for a place. */
+static struct list *start_one(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)
 {
     int64_t at_ms;
     struct piece *p = queue_head(ep, now_ms, &at_ms);
@@ -108,7 +109,7 @@ static void start_one(struct engine *e, struct engine_endpoint *ep, int64_t now_
         endpoint_deactivate(ep);
         if (p == NULL)
             endpoint_arm(e, ep, now_ms);
-        return;
+        return NULL;
     }
     bool by_hand = p->work.trigger != TRIGGER_SCHEDULE;
     bool allowed = breaker_allows(&ep->breaker, ep->running, by_hand ? 0 : p->work.due_ms, now_ms, &at_ms);
@@ -123,24 +124,40 @@ static void start_one(struct engine *e, struct engine_endpoint *ep, int64_t now_
             ep->blocked_until_ms = at_ms;
             endpoint_arm(e, ep, now_ms);
         }
-        return;
+        return NULL;
     }
     bool suspect = !ep->breaker.proven;
     if (suspect && e->suspects_running >= (e->limits.total + 1) / 2) {
         endpoint_deactivate(ep);
-        list_push_back(&e->suspects_blocked, &ep->blocked);
-        return;
+        return &e->suspects_blocked;
     }
     if (!e->env.host_acquire(e->env.arg, ep->host->gate)) {
         endpoint_deactivate(ep);
-        list_push_back(&ep->host->blocked, &ep->blocked);
-        return;
+        return &ep->host->blocked;
     }
     rate_take(&ep->rate, now_ms);
     p->suspect = suspect;
     e->suspects_running += suspect ? 1 : 0;
     piece_begin(e, p);
     e->env.start(e->env.arg, &p->work);
+    return NULL;
+}
+
+/*
+ * One that was let in from those that wait for a place lets the next one in, whether it took the place or could not use
+ * it, until one finds no place: it stays the first of those that wait. So no free place is forgotten.
+ */
+static void take_turn(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)
+{
+    struct list *let_in = ep->let_in;
+    ep->let_in = NULL;
+    struct list *blocked = start_one(e, ep, now_ms);
+    if (blocked != NULL && blocked == let_in)
+        list_push_front(blocked, &ep->blocked);
+    else if (blocked != NULL)
+        list_push_back(blocked, &ep->blocked);
+    if (let_in != NULL && blocked != let_in)
+        endpoint_let_in(e, let_in);
 }
 
 /* One start per workspace and turn, one per endpoint and turn of its workspace. */
@@ -155,7 +172,7 @@ static void start_all(struct engine *e, int64_t now_ms)
         struct list *m = list_pop_front(&ws->active);
         CHECK(m != NULL);
         list_push_back(&ws->active, m);
-        start_one(e, CONTAINER_OF(m, struct engine_endpoint, turn), now_ms);
+        take_turn(e, CONTAINER_OF(m, struct engine_endpoint, turn), now_ms);
     }
 }
 
@@ -201,9 +218,7 @@ static void leave_places(struct engine *e, struct piece *p)
         return;
     p->suspect = false;
     e->suspects_running--;
-    struct list *n = list_pop_front(&e->suspects_blocked);
-    if (n != NULL)
-        endpoint_activate(e, CONTAINER_OF(n, struct engine_endpoint, blocked));
+    endpoint_let_in(e, &e->suspects_blocked);
 }
 
 void engine_unstart(struct engine *e, struct work *w, int64_t now_ms)
@@ -275,6 +290,7 @@ void engine_outcome(struct engine *e, struct work *w, const struct engine_outcom
     if (o->gone)
         v->disable = "gone";
     w->due_ms = v->due_ms;
+    v->in_order = ep->fifo;
     if (!ep->fifo)
         w->pos = v->due_ms;
     endpoint_arm(e, ep, now_ms);
@@ -294,8 +310,8 @@ void engine_recorded(struct engine *e, struct work *w, bool again, int64_t now_m
     if (stays) {
         piece_schedule(e, p, now_ms);
     } else {
-        if (look_again)
-            endpoint_mark(ep, ep->fifo ? 0 : now_ms);
+        if (look_again) /* its place in the store is not known */
+            endpoint_mark(ep, 0);
         else if (w->due_ms != 0)
             endpoint_mark(ep, w->pos);
         piece_drop(e, p);

@@ -66,8 +66,9 @@ struct engine_env {
     uint64_t (*random)(void *arg);
     /* Begin an attempt; ends with engine_outcome. */
     void (*start)(void *arg, struct work *w);
-    /* Read pending work of the endpoint with pos <= until_pos, at most `limit` rows; ends with engine_refilled. */
-    void (*refill)(void *arg, struct engine_endpoint *ep, int64_t until_pos, size_t limit);
+    /* Read pending work of the endpoint with from_pos <= pos <= until_pos, in order, at most `limit` rows; ends with
+     * engine_refilled. */
+    void (*refill)(void *arg, struct engine_endpoint *ep, int64_t from_pos, int64_t until_pos, size_t limit);
     /* The work is leaving memory: drop its body. */
     void (*release)(void *arg, struct work *w);
     /* The endpoint is going (closed, and nothing of it under way): drop its user data. */
@@ -104,7 +105,7 @@ void engine_each(struct engine *e, oid_t app, void (*fn)(struct engine_endpoint 
 
 /* A committed delivery from memory. Returns whether it was taken; if not, its body is not needed. */
 bool engine_add(struct engine *e, struct engine_endpoint *ep, const struct work *w, int64_t now_ms);
-/* The store has work of this endpoint at `pos` that the engine may not know of. */
+/* The store has work of this endpoint at `pos` (0: somewhere) that the engine may not know of. */
 void engine_pending(struct engine *e, struct engine_endpoint *ep, int64_t pos, int64_t now_ms);
 /*
  * What a refill read. Bodies of rows that are not taken are released. next_pos: of the first row that was not read,
@@ -130,6 +131,7 @@ struct engine_verdict {
     enum delivery_status status;
     enum delivery_reason reason;
     int64_t due_ms; /* with PENDING */
+    bool in_order;  /* the delivery keeps its place in the endpoint's order */
     bool health_changed;
     struct endpoint_health health;
     const char *disable; /* disable the endpoint: "gone" or "failing"; NULL: no */

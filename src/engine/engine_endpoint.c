@@ -60,9 +60,8 @@ void engine_host_unref(struct engine *e, struct engine_host *h)
 void engine_host_freed(struct engine *e, const char *host)
 {
     struct engine_host *h = host_find(e, host);
-    struct list *n = h != NULL ? list_pop_front(&h->blocked) : NULL;
-    if (n != NULL)
-        endpoint_activate(e, CONTAINER_OF(n, struct engine_endpoint, blocked));
+    if (h != NULL)
+        endpoint_let_in(e, &h->blocked);
 }
 
 /* ---- workspaces ---- */
@@ -94,6 +93,16 @@ static void leave_workspace(struct engine *e, struct engine_endpoint *ep)
         return;
     table_remove(&e->workspaces, &ws->by_id);
     free(ws);
+}
+
+/* It waits for no place any more, and a place that it was offered goes to the next. */
+static void leave_blocked(struct engine *e, struct engine_endpoint *ep)
+{
+    struct list *let_in = ep->let_in;
+    ep->let_in = NULL;
+    list_remove(&ep->blocked);
+    if (let_in != NULL)
+        endpoint_let_in(e, let_in);
 }
 
 /* ---- endpoints ---- */
@@ -137,7 +146,7 @@ void endpoint_free(struct engine *e, struct engine_endpoint *ep)
     queue_free_tombstones(e, ep);
     heap_fini(&ep->waiting);
     heap_remove(&e->timers, &ep->timer);
-    list_remove(&ep->blocked);
+    leave_blocked(e, ep);
     leave_workspace(e, ep);
     engine_host_unref(e, ep->host);
     table_remove(&e->endpoints, &ep->by_id);
@@ -153,7 +162,7 @@ void engine_configure(struct engine *e, struct engine_endpoint *ep, const struct
     }
     if (ep->host == NULL || strcmp(ep->host->name, c->host) != 0) {
         struct engine_host *old = ep->host;
-        list_remove(&ep->blocked);
+        leave_blocked(e, ep);
         ep->host = host_ref(e, c->host);
         engine_host_unref(e, old);
     }
@@ -175,8 +184,8 @@ void engine_close_endpoint(struct engine *e, struct engine_endpoint *ep)
     ep->stored_pos = TIME_NEVER;
     ep->refill_mark = TIME_NEVER;
     queue_clear(e, ep);
-    list_remove(&ep->blocked);
     endpoint_deactivate(ep);
+    leave_blocked(e, ep);
     heap_remove(&e->timers, &ep->timer);
     endpoint_settle(e, ep);
 }
@@ -231,6 +240,17 @@ void endpoint_activate(struct engine *e, struct engine_endpoint *ep)
         list_push_back(&e->active, &ep->ws->turn);
 }
 
+void endpoint_let_in(struct engine *e, struct list *blocked)
+{
+    struct list *n = list_pop_front(blocked);
+    if (n == NULL)
+        return;
+    struct engine_endpoint *ep = CONTAINER_OF(n, struct engine_endpoint, blocked);
+    CHECK(ep->configured && !list_on(&ep->turn));
+    ep->let_in = blocked;
+    endpoint_activate(e, ep);
+}
+
 /* ---- what is only in the store ---- */
 
 void endpoint_mark(struct engine_endpoint *ep, int64_t pos)
@@ -260,7 +280,8 @@ void endpoint_want_refill(struct engine *e, struct engine_endpoint *ep, int64_t 
     size_t room = e->bytes > e->limits.bytes_max ? RESIDENT_MIN : e->limits.resident_max - ep->in_memory;
     ep->refilling = true;
     ep->refill_mark = TIME_NEVER;
-    e->env.refill(e->env.arg, ep, ep->fifo ? TIME_NEVER : now_ms + e->limits.horizon_ms, room);
+    /* What lies before the mark is in memory: reading it again would only be in the way of what is not. */
+    e->env.refill(e->env.arg, ep, ep->stored_pos, ep->fifo ? TIME_NEVER : now_ms + e->limits.horizon_ms, room);
 }
 
 void endpoint_arm(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)

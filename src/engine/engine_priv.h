@@ -49,6 +49,7 @@ struct engine_endpoint {
     struct list of_workspace;
     struct list turn;    /* workspace.active */
     struct list blocked; /* host.blocked or engine.suspects_blocked */
+    struct list *let_in; /* in its turn because of a free place: the list of those that wait for such */
     struct engine_host *host;
     bool configured;
     bool closing; /* goes as soon as nothing of it is under way */
@@ -115,6 +116,8 @@ void endpoint_mark(struct engine_endpoint *ep, int64_t pos);
 void endpoint_arm(struct engine *e, struct engine_endpoint *ep, int64_t now_ms);
 void endpoint_deactivate(struct engine_endpoint *ep);
 void endpoint_activate(struct engine *e, struct engine_endpoint *ep);
+/* A place is free for which endpoints wait: lets the first of them in. */
+void endpoint_let_in(struct engine *e, struct list *blocked);
 void endpoint_free(struct engine *e, struct engine_endpoint *ep);
 void engine_host_unref(struct engine *e, struct engine_host *h);
 /* Frees a closing endpoint of which nothing is under way. */

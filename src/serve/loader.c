@@ -20,6 +20,7 @@ struct refill {
     struct reactor *reactor;
     struct engine_endpoint *engine;
     oid_t ep;
+    int64_t from_pos;
     int64_t until_pos;
     size_t limit;
     bool want_health;
@@ -68,7 +69,11 @@ static enum err load_workspace(struct shared *s, struct store_reader *reader, st
 static enum err load_rows(struct refill *f, struct store_reader *reader, struct arena *a)
 {
     struct shared *s = f->reactor->shared;
-    struct pending_query q = {.ep = f->ep, .until_pos = f->until_pos, .limit = f->limit, .bytes_max = REFILL_BYTES_MAX};
+    struct pending_query q = {.ep = f->ep,
+                              .from_pos = f->from_pos,
+                              .until_pos = f->until_pos,
+                              .limit = f->limit,
+                              .bytes_max = REFILL_BYTES_MAX};
     struct pending_delivery *found;
     size_t count;
     enum err e = store_load_pending(reader, a, &q, &found, &count, &f->next_pos);
@@ -109,13 +114,14 @@ static void run_refill(struct pool_job *job, struct store_reader *reader)
     loop_post(f->reactor->loop, &f->task);
 }
 
-void loader_refill(struct reactor *r, struct engine_endpoint *ep, int64_t until_pos, size_t limit)
+void loader_refill(struct reactor *r, struct engine_endpoint *ep, int64_t from_pos, int64_t until_pos, size_t limit)
 {
     struct refill *f = mem_zalloc(1, sizeof *f);
     f->job.run = run_refill;
     f->reactor = r;
     f->engine = ep;
     f->ep = engine_endpoint_id(ep);
+    f->from_pos = from_pos;
     f->until_pos = until_pos;
     f->limit = limit;
     struct target *t = engine_endpoint_user(ep);

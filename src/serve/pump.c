@@ -139,12 +139,13 @@ static void land(struct flight *f, const struct client_result *res)
                                       .status = v.status,
                                       .reason = v.reason,
                                       .due_ms = v.due_ms,
+                                      .in_order = v.in_order,
                                       .health = v.health_changed ? &f->health : NULL};
     serve_count_attempt(res->cause, res->phases.total_us);
     log_debug("attempt", LOG_CSTR("message", f->body->id_text), LOG_INT("number", f->attempt.number),
               LOG_CSTR("result", cause_name(res->cause)), LOG_INT("status", res->http_status),
               LOG_STR("error", res->error), LOG_INT("next_ms", f->attempt.next_ms));
-    if (v.disable != NULL)
+    if (v.disable != NULL && !r->cut) /* at the end: the next attempt will say it again */
         disable_endpoint(r->shared, f->ep->id, v.disable);
     reactor_submit(r, &f->record.op);
 }
@@ -261,9 +262,9 @@ void pump_cut(struct reactor *r)
     }
 }
 
-static void refill(void *arg, struct engine_endpoint *ep, int64_t until_pos, size_t limit)
+static void refill(void *arg, struct engine_endpoint *ep, int64_t from_pos, int64_t until_pos, size_t limit)
 {
-    loader_refill(arg, ep, until_pos, limit);
+    loader_refill(arg, ep, from_pos, until_pos, limit);
 }
 
 static void release(void *arg, struct work *w)

@@ -75,6 +75,7 @@ struct reactor {
     struct list waiting_alone; /* flights that wait for their turn to be the only one of their kind */
     struct buf scratch;        /* answers are written here */
     bool cut;                  /* the store is closing: requests are refused */
+    bool sealed;               /* the store is closed, or about to be: it may not be called */
     bool store_full;           /* as last seen: nothing starts */
 
     int64_t published_at_ms;
@@ -91,6 +92,8 @@ void reactor_close(struct reactor *r);
 struct reactor *reactor_of(struct shared *s, oid_t ep);
 /* Adds an operation to this turn's chain. */
 void reactor_submit(struct reactor *r, struct store_op *op);
+/* Ends this turn's chain and hand-overs now; nothing goes to the store after. */
+void reactor_seal(struct reactor *r);
 /* Hands a task to another reactor (or this one) at the end of the turn. */
 void reactor_send(struct reactor *r, struct reactor *to, struct loop_task *t);
 
@@ -151,7 +154,7 @@ void target_forget(struct engine_endpoint *ep);
 void targets_reload(struct reactor *r, oid_t app, const struct workspace *ws);
 
 /* ---- loader.c ---- */
-void loader_refill(struct reactor *r, struct engine_endpoint *ep, int64_t until_pos, size_t limit);
+void loader_refill(struct reactor *r, struct engine_endpoint *ep, int64_t from_pos, int64_t until_pos, size_t limit);
 /* Reads the new snapshot of a workspace and gives it to every reactor. Any thread. */
 void loader_reload(struct shared *s, oid_t app);
 /* Tells the owner that the store has new work for the endpoint. Any thread. */

@@ -49,8 +49,9 @@ enum err sqlite_load_pending(struct store_reader *base, struct arena *a, const s
     sqlite3_stmt *st = conn_stmt(&r->c, R_PENDING,
                                  "SELECT " MESSAGE_COLUMNS "," DELIVERY_COLUMNS
                                  " FROM delivery d INDEXED BY delivery_pending CROSS JOIN message m ON m.id=d.msg"
-                                 " WHERE d.ep=? AND d.pos IS NOT NULL ORDER BY d.pos,d.msg");
+                                 " WHERE d.ep=? AND d.pos IS NOT NULL AND d.pos>=? ORDER BY d.pos,d.msg");
     bind_int(st, 1, q->ep);
+    bind_int(st, 2, q->from_pos);
     struct pending_delivery *list = arena_alloc(a, q->limit * sizeof *list);
     size_t n = 0, bytes = 0;
     int64_t soon_ms = r->deadline_ms - READ_MAX_MS / 5, next = TIME_NEVER;

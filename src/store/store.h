@@ -77,6 +77,7 @@ struct store_record {
     enum delivery_status status; /* new state of the schedule: SUCCESS, PENDING (again at due_ms) or FAIL */
     enum delivery_reason reason;
     int64_t due_ms; /* with PENDING */
+    bool in_order;  /* the endpoint is FIFO: the delivery keeps its place; else it leaves the order for good */
     bool moved;     /* out: whether the delivery's state was moved by this record */
     /* The endpoint's health, when it changes with this outcome (see struct endpoint_health). */
     const struct endpoint_health *health;
@@ -285,11 +286,12 @@ struct pending_delivery {
 };
 struct pending_query {
     oid_t ep;
+    int64_t from_pos;  /* only rows with pos >= this */
     int64_t until_pos; /* only rows with pos <= this */
     size_t limit;
     size_t bytes_max; /* stops after the row that passes it */
 };
-/* An endpoint's pending work in order of pos, with its messages. *next_pos: the pos of the first row not returned, or
+/* An endpoint's pending work in order of pos, with its messages. *next_pos: the pos of the first row behind them, or
  * TIME_NEVER when there is none at all. */
 MUST_USE enum err store_load_pending(struct store_reader *r, struct arena *a, const struct pending_query *q,
                                      struct pending_delivery **out, size_t *count, int64_t *next_pos);

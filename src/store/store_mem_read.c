@@ -323,7 +323,8 @@ enum err mem_read_load_pending(struct store_reader *r, struct arena *a, const st
     size_t len = 0, n = 0, bytes = 0;
     for (const struct row *row = rows_find(&m->deliveries, hash_u64((uint64_t)q->ep)); row != NULL;
          row = rows_next(row))
-        all[len++] = &((const struct mem_delivery *)(const void *)row)->delivery;
+        if (((const struct mem_delivery *)(const void *)row)->delivery.pos >= q->from_pos)
+            all[len++] = &((const struct mem_delivery *)(const void *)row)->delivery;
     qsort(all, len, sizeof(const struct delivery *), compare_places);
     *out = arena_zalloc(a, (len < q->limit ? len + 1 : q->limit + 1) * sizeof **out);
     while (n < len && n < q->limit && all[n]->pos <= q->until_pos && bytes <= q->bytes_max) {

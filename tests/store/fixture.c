@@ -199,6 +199,7 @@ bool fx_record(struct fixture *f, oid_t app, oid_t msg, oid_t ep, struct fx_outc
                               .status = o.status,
                               .reason = o.reason,
                               .due_ms = o.due_ms,
+                              .in_order = !o.not_in_order,
                               .health = o.health};
     OK(store_run(f->store, &op.op));
     return op.moved;

@@ -74,6 +74,7 @@ struct fx_outcome {
     enum delivery_status status; /* the schedule's next state */
     enum delivery_reason reason;
     int64_t due_ms;
+    bool not_in_order; /* the endpoint is not FIFO (any more) */
     int http_status;
     const struct endpoint_health *health;
 };

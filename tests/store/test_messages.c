@@ -170,6 +170,28 @@ static void fifo_positions_rise(void **state)
     assert_true(fx_record(f, app, ids[0], ep, (struct fx_outcome){.number = 2, .http_status = 200}));
     fx_send_fifo(f, app, ep, &pos);
     assert_true(pos > last);
+    /* Unless the endpoint is not FIFO any more: then it takes the one of its due time. */
+    struct fx_outcome later = {.number = 1,
+                               .status = DELIVERY_PENDING,
+                               .due_ms = f->now_ms + 99999,
+                               .not_in_order = true,
+                               .http_status = 500};
+    assert_true(fx_record(f, app, ids[1], ep, later));
+    d = fx_delivery(f, ids[1], ep);
+    assert_false(d.fifo);
+    assert_int_equal(d.pos, d.due_ms);
+    /* A reader may begin behind what it knows. */
+    struct pending_delivery *found;
+    size_t count;
+    struct pending_query q = {.ep = ep,
+                              .from_pos = fx_delivery(f, ids[3], ep).pos,
+                              .until_pos = d.pos - 1,
+                              .limit = 100,
+                              .bytes_max = SIZE_MAX};
+    OK(store_load_pending(f->reader, f->arena, &q, &found, &count, &pos));
+    assert_int_equal(count, 3);
+    assert_int_equal(found[0].delivery.msg, ids[3]);
+    assert_int_equal(pos, d.pos);
 }
 
 static void check_page(struct fixture *f, struct message_query q, const char *name, const oid_t *ids, size_t n)

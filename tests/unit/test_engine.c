@@ -47,6 +47,7 @@ struct event {
     struct work *work;
     struct row *row;
     struct engine_endpoint *ep;
+    int64_t from_pos;
     int64_t until_pos;
     size_t limit;
     struct work rows[64];
@@ -153,11 +154,12 @@ static void env_start(void *arg, struct work *work)
     v->success = w->healthy || chance(w) % 100 < (ep % 3 == 0 ? 10u : 80u);
 }
 
-static void env_refill(void *arg, struct engine_endpoint *ep, int64_t until_pos, size_t limit)
+static void env_refill(void *arg, struct engine_endpoint *ep, int64_t from_pos, int64_t until_pos, size_t limit)
 {
     struct world *w = arg;
     struct event *v = plan(w, EV_READ, between(w, 0, 30));
     v->ep = ep;
+    v->from_pos = from_pos;
     v->until_pos = until_pos;
     v->limit = limit < 64 ? limit : 64;
 }
@@ -217,7 +219,7 @@ static void read_pending(struct world *w, struct event *v)
     size_t n = 0;
     oid_t ep = engine_endpoint_id(v->ep);
     for (size_t i = 0; i < w->row_count; i++)
-        if (w->rows[i].ep == ep && w->rows[i].pos != 0)
+        if (w->rows[i].ep == ep && w->rows[i].pos != 0 && w->rows[i].pos >= v->from_pos)
             sorted[n++] = &w->rows[i];
     qsort(sorted, n, sizeof sorted[0], by_pos);
     v->next_pos = TIME_NEVER;
