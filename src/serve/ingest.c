@@ -397,7 +397,9 @@ static void prepare(struct ingest *in)
 {
     in->epoch = atomic_load(&in->reactor->shared->auth_epoch);
     in->job.run = run_prepare;
-    if (!pool_submit(in->reactor->shared->workers, &in->job))
+    if (in->reactor->cut)
+        answer_error(in, ERR_CLOSED, NULL);
+    else if (!pool_submit(in->reactor->shared->workers, &in->job))
         answer_error(in, ERR_BUSY, NULL);
 }
 

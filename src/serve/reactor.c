@@ -45,6 +45,7 @@ static void flush_ops(struct reactor *r)
     struct store_op *last = CONTAINER_OF(r->ops_last, struct store_op, next);
     r->ops_first = NULL;
     r->ops_last = &r->ops_first;
+    CHECK(!r->sealed);
     store_submit_chain(r->shared->store, first, last);
 }
 
@@ -56,6 +57,13 @@ static void flush_hand_overs(struct reactor *r)
         loop_post_chain(r->shared->reactors[i].loop, r->out_first[i], r->out_last[i]);
         r->out_first[i] = NULL;
     }
+}
+
+void reactor_seal(struct reactor *r)
+{
+    flush_ops(r);
+    flush_hand_overs(r);
+    r->sealed = true;
 }
 
 /* Once a second: what others want to know, and whether outcomes can be recorded at all; if not, nothing new is begun.
@@ -80,7 +88,7 @@ static void turn(void *arg)
     engine_step(r->engine, now_ms);
     flush_ops(r);
     flush_hand_overs(r);
-    if (now_ms - r->published_at_ms >= PUBLISH_MS) {
+    if (!r->sealed && now_ms - r->published_at_ms >= PUBLISH_MS) {
         r->published_at_ms = now_ms;
         look_around(r);
     }

@@ -67,7 +67,7 @@ static void endpoint_changed(void *arg, oid_t app, oid_t ep)
 
 static void pending(void *arg, oid_t ep)
 {
-    loader_pending(arg, ep, clock_wall_ms());
+    loader_pending(arg, ep, 0); /* its place is the store's affair */
 }
 
 static void host_freed(void *arg, unsigned reactor, const char *host);
@@ -231,7 +231,10 @@ static void host_freed(void *arg, unsigned reactor, const char *host)
 
 static void on_metrics_request(struct http_exchange *x, void *arg)
 {
-    if (!ops_answer(arg, x, true))
+    struct shared *s = arg;
+    if (s->reactors[0].cut)
+        relay_error(x, ERR_CLOSED, NULL);
+    else if (!ops_answer(s, x, true))
         relay_error(x, ERR_NOT_FOUND, NULL);
 }
 
@@ -300,10 +303,11 @@ static void start(struct server *v)
 /* ---- ending ---- */
 
 /*
- * DRAIN: nothing new starts. CUT: what is still on its way is left to the next start. STOP: the loop ends; completions
- * that the store posted before have run by then.
+ * DRAIN: nothing new starts. CUT: what is still on its way is left to the next start, requests are refused. SEAL: what
+ * other threads posted before has run and is with the store or the other reactors, and nothing more goes to the store.
+ * STOP: the loop ends; completions that the store posted before have run by then.
  */
-enum drain { DRAIN, CUT, STOP };
+enum drain { DRAIN, CUT, SEAL, STOP };
 
 struct drain_task {
     struct loop_task task;
@@ -323,6 +327,8 @@ static void drain_step(struct loop_task *task)
     d->open = st.running + st.recording + http_server_connections(d->reactor->http);
     if (d->how == CUT)
         pump_cut(d->reactor);
+    if (d->how == SEAL)
+        reactor_seal(d->reactor);
     if (d->how == STOP)
         loop_stop(d->reactor->loop);
     atomic_store(&d->done, true);
@@ -352,12 +358,16 @@ static void stop(struct server *v, sigset_t *signals)
     while (drain_all(v, DRAIN) > 0 && clock_mono_ms() < until_ms)
         if (sigtimedwait(signals, NULL, &tick) > 0)
             break; /* asked twice */
-    keeper_stop(v->keeper);
-    api_tasks_stop(&s->api);
-    pool_free(s->workers);
-    pool_free(s->loader);
+    /* Each step ends those who may still call what the next one ends: reactors the pools, workers the tasks, both the
+     * loader, all of them the store. */
     drain_all(v, CUT);
+    keeper_stop(v->keeper);
+    pool_free(s->workers);
+    api_tasks_stop(&s->api);
+    pool_free(s->loader);
+    drain_all(v, SEAL);
     store_close(s->store);
+    drain_all(v, SEAL); /* hand-overs between reactors, of what was committed last */
     drain_all(v, STOP);
     for (unsigned i = 0; i < s->reactor_count; i++)
         pthread_join(v->reactors[i].thread, NULL);
