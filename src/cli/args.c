@@ -18,10 +18,9 @@ const char *args_nearest(const char *name, const char *const *candidates, size_t
     const char *best = NULL;
     size_t least = NEAR_MAX;
     for (size_t i = 0; i < count; i++) {
-        size_t d = str_distance(str_c(name), str_c(candidates[i]));
-        bool begins = str_starts(str_c(candidates[i]), str_c(name)) && name[0] != '\0';
-        if (begins && best == NULL)
-            best = candidates[i];
+        /* The beginning of a word is nearly the word. */
+        bool begins = name[0] != '\0' && str_starts(str_c(candidates[i]), str_c(name));
+        size_t d = begins ? 1 : str_distance(str_c(name), str_c(candidates[i]));
         if (d < least) {
             least = d;
             best = candidates[i];
