@@ -70,10 +70,11 @@ static bool record_scheduled(struct delivery *d, const struct store_record *r)
         return false;
     }
     attempt_note(d, t);
+    if (d->request != TRIGGER_SCHEDULE)
+        return true;
     if (d->status == DELIVERY_PENDING && !r->in_order)
         d->fifo = false;
-    if (d->request == TRIGGER_SCHEDULE)
-        place_settle(d);
+    place_settle(d);
     return true;
 }
 
