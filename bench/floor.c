@@ -165,17 +165,19 @@ static void sign(const struct event *e, const char *id, const char *time, char o
     EVP_EncodeBlock((unsigned char *)out, mac, (int)len);
 }
 
+/* The headers that Postrider sends, so that the requests have the same size. */
 static void deliver(struct conn *c, struct event *e)
 {
-    char id[48], time_text[24], signature[64], head[512];
+    char id[48], time_text[24], signature[64], head[768];
     snprintf(id, sizeof id, "msg_%027llu", (unsigned long long)e->number);
     snprintf(time_text, sizeof time_text, "%lld", (long long)time(NULL));
     sign(e, id, time_text, signature);
     int n = snprintf(head, sizeof head,
-                     "POST /hook HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: floor\r\nAccept: */*\r\nContent-Type: "
-                     "application/json\r\nwebhook-id: %s\r\nwebhook-timestamp: %s\r\nwebhook-signature: "
-                     "v1,%s\r\nContent-Length: %zu\r\n\r\n",
-                     c->port, id, time_text, signature, e->len);
+                     "POST /hook HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: Postrider/0.1.0\r\nAccept: */*\r\n"
+                     "Content-Type: application/json\r\nwebhook-id: %s\r\nwebhook-timestamp: %s\r\n"
+                     "webhook-signature: v1,%s\r\nsvix-id: %s\r\nsvix-timestamp: %s\r\nsvix-signature: v1,%s\r\n"
+                     "Content-Length: %zu\r\n\r\n",
+                     c->port, id, time_text, signature, id, time_text, signature, e->len);
     struct iovec parts[2] = {{head, (size_t)n}, {e->body, e->len}};
     c->event = e;
     bench_check(writev(c->fd, parts, 2) == (ssize_t)((size_t)n + e->len), "delivery");
