@@ -154,7 +154,7 @@ static void log_open(const char *path, int mib)
 static void sign(const struct event *e, const char *id, const char *time, char out[64])
 {
     unsigned char mac[32];
-    size_t len;
+    size_t len = 0;
     char prefix[96];
     int n = snprintf(prefix, sizeof prefix, "%s.%s.", id, time);
     bench_check(EVP_MAC_init(me.mac, NULL, 0, NULL) == 1 &&
