@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "crypto/crypto.h"
+#include "sys/owner.h"
 
 #define KEYFILE_SIZE_MAX 65536
 #define FRESH_JWT_BYTES  32
@@ -314,6 +315,8 @@ enum err keyfile_write(const char *path, const struct keyfile *f, bool create, c
     keyfile_format(f, &text);
     CHECK(!text.overflow);
     int fd = mkostemp(temp, O_CLOEXEC); /* mode 0600 */
+    if (fd >= 0)
+        owner_adopt(fd, path);
     bool good = fd >= 0 && write_all(fd, buf_str(&text)) && place(temp, path, create) && sync_directory(path);
     int trouble = errno;
     mem_free_secret(text.ptr, text.cap);

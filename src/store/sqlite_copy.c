@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "store/copy.h"
 #include "store/sqlite_priv.h"
+#include "sys/owner.h"
 
 #define STEP_PAGES 2048
 #define COPY_BYTES ((size_t)1 << 20)
@@ -23,6 +24,8 @@ enum err store_lock(const char *path, int *fd, const char **why)
 {
     AUTO_FREE char *lock = sqlite_path_with(path, ".lock");
     int got = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (got >= 0)
+        owner_adopt(got, path);
     if (got < 0) {
         *why = errno == ENOSPC
                        ? "the disk is full: make room and start again"
@@ -212,6 +215,7 @@ static enum err restore_locked(const char *from, const char *path, const char **
         *why = "no file can be made beside the database: check the directory and its permissions";
         return ERR_IO;
     }
+    owner_adopt(fd, path);
     bool copied = copy_bytes(from, fd);
     enum err e = copied ? ERR_OK : errno == ENOSPC ? ERR_FULL : ERR_IO;
     *why = e == ERR_FULL ? "the disk is full: make room for the database" : "the file could not be copied";

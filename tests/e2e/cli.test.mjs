@@ -6,6 +6,7 @@ import { createHmac } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { authority } from './lib/certs.mjs';
 import { nameServer } from './lib/dns.mjs';
 import { environment, postrider, Postrider, program } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
@@ -469,4 +470,25 @@ test('doctor: a line per check, 0 or 1', async (t) => {
     assert.equal((await words(NO, { settings: { MASTER_KEY: 'ab'.repeat(32) } })).keys, 'fail', 'another key');
     writeFileSync(join(p.dir, 'postrider.db'), 'no database');
     assert.equal((await words(NO, {})).database, 'fail');
+});
+
+test('commands reach a server over TLS: by its own certificate here, by name elsewhere', async (t) => {
+    const ca = authority(t);
+    const { key, cert } = ca.issue(['DNS:hooks.example.com', 'DNS:localhost']);
+    const p = new Postrider();
+    t.after(() => p.dispose());
+    writeFileSync(join(p.dir, 'key.pem'), key, { mode: 0o600 });
+    writeFileSync(join(p.dir, 'cert.pem'), cert);
+    p.settings = { TLS_CERT: join(p.dir, 'cert.pem'), TLS_KEY: join(p.dir, 'key.pem') };
+    await p.start({ ready: false });
+    await until('it answers', async () => (await p.command(['app', 'list'])).status === DONE);
+    const other = ca.issue(['IP:127.0.0.1']);
+    writeFileSync(join(p.dir, 'other.pem'), other.cert);
+    writeFileSync(join(p.dir, 'other.key'), other.key, { mode: 0o600 });
+    const tls = { TLS_CERT: join(p.dir, 'other.pem'), TLS_KEY: join(p.dir, 'other.key') };
+    await run(p, COULD_NOT, ['app', 'list'], { settings: tls });
+    const named = (host, more) => ({ settings: { URL: `https://${host}:${p.port}`, ...more } });
+    await run(p, COULD_NOT, ['app', 'list'], named('localhost'));
+    await run(p, DONE, ['app', 'list'], named('localhost', { CA_FILE: ca.path }));
+    await run(p, COULD_NOT, ['app', 'list'], named('127.0.0.1', { CA_FILE: ca.path }));
 });

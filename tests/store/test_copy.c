@@ -154,6 +154,31 @@ static void an_old_log_is_not_played_into_a_copy(void **state)
     assert_string_equal(now.sha256, copied.sha256);
 }
 
+static unsigned owner_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_uid;
+}
+
+/* What root puts in place still belongs to the server's user. */
+static void root_keeps_the_owner(void **state)
+{
+    struct fixture *f = *state;
+    struct store_facts facts;
+    const char *why = NULL, *copy = path_in(f, "copy"), *to = path_in(f, "to.db");
+    if (geteuid() != 0)
+        skip();
+    OK(store_backup_path(f->path, copy, NULL, NULL, &facts, &why));
+    assert_int_equal(chown(f->dir, 4711, 4711), 0);
+    OK(store_restore_path(copy, to, false, &facts, &why));
+    assert_int_equal(owner_of(to), 4711);
+    assert_int_equal(owner_of(path_in(f, "to.db.lock")), 4711);
+    assert_int_equal(chown(to, 4712, 4712), 0);
+    OK(store_restore_path(copy, to, true, &facts, &why));
+    assert_int_equal(owner_of(to), 4712);
+}
+
 static void what_is_no_backup_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -182,6 +207,7 @@ int main(void)
             FX_TEST(a_copy_is_never_overwritten),
             FX_TEST(a_restored_store_is_the_copy),
             FX_TEST(an_old_log_is_not_played_into_a_copy),
+            FX_TEST(root_keeps_the_owner),
             FX_TEST(what_is_no_backup_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
