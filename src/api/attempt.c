@@ -47,7 +47,7 @@ static void write_response(struct api_call *call, const struct attempt *t, bool 
 {
     struct str body = with_content ? t->response_body : STR("");
     bool text = str_is_utf8(body);
-    if (with_content && t->http_status == 0 && t->error.ptr != NULL)
+    if (with_content && t->http_status == 0 && t->error.ptr != NULL && body.len == 0)
         body = t->error;
     if (!text) {
         struct buf out = BUF_INIT(2 * ATTEMPT_BODY_MAX);
@@ -253,4 +253,14 @@ void attempt_headers(struct api *api, struct api_call *call)
     }
     json_w_array_end(&w);
     json_w_object_end(&w);
+}
+
+void attempt_expunge(struct api *api, struct api_call *call)
+{
+    struct attempt t;
+    if (!call_attempt(api, call, &t))
+        return;
+    struct store_expunge op = {.op = {.kind = STORE_EXPUNGE}, .app = t.app, .msg = t.msg, .attempt = t.id};
+    if (answer_ok(call, store_run(api->store, &op.op)))
+        answer_empty(call);
 }

@@ -6,6 +6,8 @@
 #include "api/routes.h"
 #include "crypto/crypto.h"
 
+#define DELIVERIES_PAGE 250
+
 const char *delivery_status_text(enum delivery_status s)
 {
     static const char *const texts[] = {[DELIVERY_SUCCESS] = "success",
@@ -156,4 +158,30 @@ void message_raw(struct api *api, struct api_call *call)
     json_w_object(&w);
     json_w_str_at(&w, "payload", m.payload);
     json_w_object_end(&w);
+}
+
+/* Those who hold the payload in memory, to send it, are told to drop it. */
+static enum err tell_expunged(struct api *api, struct api_call *call, oid_t msg)
+{
+    struct delivery *list;
+    size_t count = DELIVERIES_PAGE;
+    for (oid_t before = 0; count == DELIVERIES_PAGE && api->on_expunged != NULL;) {
+        enum err e = store_list_deliveries(call->reader, call->arena, msg, before, 0, DELIVERIES_PAGE, &list, &count);
+        if (e != ERR_OK)
+            return e;
+        for (size_t i = 0; i < count; i++)
+            api->on_expunged(api->hook_arg, msg, before = list[i].ep);
+    }
+    return ERR_OK;
+}
+
+void message_expunge(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct message m;
+    if (!call_app(api, call, &app) || !call_message(api, call, &app, 1, false, &m))
+        return;
+    struct store_expunge op = {.op = {.kind = STORE_EXPUNGE}, .app = app.id, .msg = m.id};
+    if (answer_ok(call, store_run(api->store, &op.op)) && answer_ok(call, tell_expunged(api, call, m.id)))
+        answer_empty(call);
 }

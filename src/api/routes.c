@@ -55,10 +55,12 @@ const struct route api_routes[] = {
     {POST,   APP "/msg",              NULL,                   WHO_SEND,  A(MESSAGE), ROUTE_NEW_ENV | ROUTE_HOT},
     {GET,    MSG,                     message_get,            WHO_READ,  A(MESSAGE), 0},
     {GET,    MSG "/raw",              message_raw,            WHO_READ,  A(MESSAGE), 0},
+    {DELETE, MSG "/content",          message_expunge,        WHO_SEND,  A(MESSAGE), 0},
     {GET,    MSG "/endpoint",         message_endpoints,      WHO_READ,  A(MESSAGE), 0},
     {POST,   MSG "/endpoint/{endpoint_id}/resend", message_resend, WHO_EDIT, A(ATTEMPT), 0},
     {GET,    MSG "/attempt/{attempt_id}",          attempt_get,     WHO_READ, A(ATTEMPT), 0},
     {GET,    MSG "/attempt/{attempt_id}/headers",  attempt_headers, WHO_READ, A(ATTEMPT), 0},
+    {DELETE, MSG "/attempt/{attempt_id}/content",  attempt_expunge, WHO_SEND, A(ATTEMPT), 0},
     {GET,    APP "/attempt/endpoint/{endpoint_id}", attempts_of_endpoint, WHO_READ, A(ATTEMPT), 0},
     {GET,    APP "/attempt/msg/{msg_id}",           attempts_of_message,  WHO_READ, A(ATTEMPT), 0},
 

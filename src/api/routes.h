@@ -11,8 +11,8 @@ api_handler_fn event_type_list, event_type_create, event_type_get, event_type_pu
 api_handler_fn endpoint_list, endpoint_create, endpoint_get, endpoint_put, endpoint_patch, endpoint_delete;
 api_handler_fn endpoint_headers_get, endpoint_headers_put, endpoint_headers_patch;
 api_handler_fn endpoint_secret_get, endpoint_secret_rotate, endpoint_stats;
-api_handler_fn message_list, message_get, message_raw, message_endpoints, endpoint_messages;
-api_handler_fn attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers;
+api_handler_fn message_list, message_get, message_raw, message_expunge, message_endpoints, endpoint_messages;
+api_handler_fn attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers, attempt_expunge;
 api_handler_fn message_resend, endpoint_recover, endpoint_send_example;
 api_handler_fn background_task_list, background_task_get;
 api_handler_fn profile_list, profile_create, profile_get, profile_put, profile_delete, profile_preview;

@@ -107,6 +107,9 @@ void engine_each(struct engine *e, oid_t app, void (*fn)(struct engine_endpoint 
 bool engine_add(struct engine *e, struct engine_endpoint *ep, const struct work *w, int64_t now_ms);
 /* The store has work of this endpoint at `pos` (0: somewhere) that the engine may not know of. */
 void engine_pending(struct engine *e, struct engine_endpoint *ep, int64_t pos, int64_t now_ms);
+/* The store has ended this delivery before it was tried: what waits of it leaves memory, what runs ends by itself,
+ * without another try. */
+void engine_forget(struct engine *e, struct engine_endpoint *ep, oid_t msg, int64_t now_ms);
 /*
  * What a refill read. Bodies of rows that are not taken are released. next_pos: of the first row that was not read,
  * TIME_NEVER if none. failed: nothing was read, try again later.

@@ -352,3 +352,23 @@ void engine_refilled(struct engine *e, struct engine_endpoint *ep, const struct 
     else
         endpoint_arm(e, ep, now_ms);
 }
+
+void engine_forget(struct engine *e, struct engine_endpoint *ep, oid_t msg, int64_t now_ms)
+{
+    struct piece *p = piece_find(e, msg, ep->id);
+    if (p != NULL) {
+        if (p->state == WORK_TOMBSTONE)
+            return;
+        if (p->state == WORK_RUNNING || p->state == WORK_RECORDING) {
+            p->recheck = true;
+            return;
+        }
+    } else if (ep->refilling && ep->configured) {
+        /* A refill may have read it: only a tombstone keeps that row out. */
+        p = piece_add(e, ep, &(struct work){.msg = msg, .due_ms = TIME_NEVER, .pos = TIME_NEVER}, now_ms);
+    } else {
+        return;
+    }
+    piece_drop(e, p);
+    endpoint_arm(e, ep, now_ms);
+}

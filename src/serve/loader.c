@@ -196,6 +196,13 @@ struct news {
     int64_t pos;
 };
 
+struct expunged {
+    struct loop_task task;
+    struct reactor *reactor;
+    oid_t msg;
+    oid_t ep;
+};
+
 static void apply_news(struct loop_task *task)
 {
     struct news *n = CONTAINER_OF(task, struct news, task);
@@ -212,6 +219,26 @@ void loader_pending(struct shared *s, oid_t ep, int64_t pos)
     n->ep = ep;
     n->pos = pos;
     loop_post(n->reactor->loop, &n->task);
+}
+
+static void apply_expunged(struct loop_task *task)
+{
+    struct expunged *x = CONTAINER_OF(task, struct expunged, task);
+    struct engine *e = x->reactor->engine;
+    struct engine_endpoint *ep = engine_find(e, x->ep);
+    if (ep != NULL)
+        engine_forget(e, ep, x->msg, clock_wall_ms());
+    free(x);
+}
+
+void loader_expunged(struct shared *s, oid_t msg, oid_t ep)
+{
+    struct expunged *x = mem_zalloc(1, sizeof *x);
+    x->task.run = apply_expunged;
+    x->reactor = reactor_of(s, ep);
+    x->msg = msg;
+    x->ep = ep;
+    loop_post(x->reactor->loop, &x->task);
 }
 
 enum err loader_start(struct shared *s, struct store_reader *reader, size_t *endpoints)

@@ -159,6 +159,8 @@ void loader_refill(struct reactor *r, struct engine_endpoint *ep, int64_t from_p
 void loader_reload(struct shared *s, oid_t app);
 /* Tells the owner that the store has new work for the endpoint. Any thread. */
 void loader_pending(struct shared *s, oid_t ep, int64_t pos);
+/* Tells the owner that this delivery is over, its payload gone. Any thread. */
+void loader_expunged(struct shared *s, oid_t msg, oid_t ep);
 /* Lists the pending work of the whole store and tells the owners; on the calling thread, before the reactors run or
  * while they do. */
 MUST_USE enum err loader_start(struct shared *s, struct store_reader *reader, size_t *endpoints);

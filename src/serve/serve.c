@@ -70,6 +70,11 @@ static void pending(void *arg, oid_t ep)
     loader_pending(arg, ep, 0); /* its place is the store's affair */
 }
 
+static void expunged(void *arg, oid_t msg, oid_t ep)
+{
+    loader_expunged(arg, msg, ep);
+}
+
 static void host_freed(void *arg, unsigned reactor, const char *host);
 
 /* ---- opening ---- */
@@ -180,6 +185,7 @@ static void open_api(struct server *v, const struct settings *set)
                           .on_config_changed = config_changed,
                           .on_endpoint_changed = endpoint_changed,
                           .on_pending = pending,
+                          .on_expunged = expunged,
                           .on_token_changed = token_changed};
     struct str why;
     v->rows_arena = arena_new(65536);

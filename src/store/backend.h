@@ -54,6 +54,7 @@ struct backend_ops {
      * something absent, of another kind or deleted is ERR_NOT_FOUND. */
     enum err (*objects)(struct backend *b, struct store_objects *op);
     enum err (*resend)(struct backend *b, struct store_resend *op);
+    enum err (*expunge)(struct backend *b, struct store_expunge *op);
     /* One step: visits at most about rows_max rows. A failing `reseal` is the operation's result. */
     enum err (*sweep)(struct backend *b, struct store_sweep *op);
     /* On disk, synced, when it returns ERR_OK. ERR_FULL: not committed, rollback comes next. ERR_IO: in doubt. */

@@ -75,6 +75,7 @@ size_t op_rows(const struct store_op *op)
         return CONTAINER_OF(op, const struct store_sweep, op)->rows_max;
     case STORE_RECORD:
     case STORE_RESEND:
+    case STORE_EXPUNGE:
     case STORE_OP_KINDS:
         break;
     }
@@ -123,6 +124,7 @@ void lanes_add(struct lanes *l, struct store_op *op)
         return;
     case STORE_OBJECTS:
     case STORE_RESEND:
+    case STORE_EXPUNGE:
         op_queue_push(&l->commands, op);
         return;
     case STORE_SWEEP:

@@ -183,6 +183,7 @@ const struct backend_ops backend_sqlite = {
         .record = sqlite_record,
         .objects = sqlite_objects,
         .resend = sqlite_resend,
+        .expunge = sqlite_expunge,
         .sweep = sqlite_sweep,
         .commit = sqlite_commit,
         .rollback = sqlite_rollback,

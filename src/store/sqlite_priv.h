@@ -99,6 +99,7 @@ enum err sqlite_append(struct backend *b, struct store_append *op);
 enum err sqlite_record(struct backend *b, struct store_record *op);
 enum err sqlite_objects(struct backend *b, struct store_objects *op);
 enum err sqlite_resend(struct backend *b, struct store_resend *op);
+enum err sqlite_expunge(struct backend *b, struct store_expunge *op);
 enum err sqlite_sweep(struct backend *b, struct store_sweep *op);
 /* The steps of retention: payloads, messages, attempts. */
 enum err sqlite_retention(struct sqlite_backend *b, struct store_sweep *op);

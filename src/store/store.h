@@ -35,6 +35,7 @@ enum store_op_kind {
     STORE_RECORD,  /* struct store_record */
     STORE_OBJECTS, /* struct store_objects */
     STORE_RESEND,  /* struct store_resend */
+    STORE_EXPUNGE, /* struct store_expunge */
     STORE_SWEEP,   /* struct store_sweep */
     STORE_OP_KINDS
 };
@@ -104,6 +105,19 @@ struct store_resend {
     enum attempt_trigger trigger;
     int64_t now_ms;
 };
+
+/*
+ * Forgets content for good. A message: its payload and what was rendered from it; what is pending of it becomes FAIL,
+ * REASON_EXPIRED. An attempt: the answer's body, which then reads STORE_EXPUNGED. Again is as good as once.
+ * ERR_NOT_FOUND: no such message in the workspace, or the attempt is not of that message.
+ */
+struct store_expunge {
+    struct store_op op;
+    oid_t app;
+    oid_t msg;
+    oid_t attempt; /* 0: the message */
+};
+#define STORE_EXPUNGED "EXPUNGED"
 
 /* One bounded step of bulk work; submit again with the cursor while `more`. */
 enum store_sweep_kind {

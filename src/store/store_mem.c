@@ -247,6 +247,7 @@ const struct backend_ops backend_mem = {
         .record = mem_record,
         .objects = mem_objects,
         .resend = mem_resend,
+        .expunge = mem_expunge,
         .sweep = mem_sweep,
         .commit = mem_commit,
         .rollback = mem_rollback,

@@ -137,6 +137,7 @@ enum err mem_append(struct backend *b, struct store_append *op);
 enum err mem_record(struct backend *b, struct store_record *op);
 enum err mem_objects(struct backend *b, struct store_objects *op);
 enum err mem_resend(struct backend *b, struct store_resend *op);
+enum err mem_expunge(struct backend *b, struct store_expunge *op);
 enum err mem_sweep(struct backend *b, struct store_sweep *op);
 
 enum err mem_reader_open(struct backend *b, struct store_reader **out);

@@ -130,6 +130,48 @@ enum err mem_resend(struct backend *b, struct store_resend *op)
     return ERR_OK;
 }
 
+/* ---- expunge ------------------------------------------------------------------------------------------------------
+ */
+
+static void pending_fail(struct mem_store *m, oid_t msg)
+{
+    for (size_t i = rows_seek(&m->deliveries, msg, 0); i < m->deliveries.len && m->deliveries.at[i]->key == msg; i++) {
+        struct mem_delivery *was = (struct mem_delivery *)(void *)m->deliveries.at[i];
+        struct delivery d = was->delivery;
+        if (rules_fail(&d, REASON_EXPIRED))
+            mem_delivery_set(m, was, &d);
+    }
+}
+
+static enum err attempt_expunge(struct mem_store *m, const struct store_expunge *op)
+{
+    struct mem_attempt *was = (struct mem_attempt *)(void *)rows_get(&m->attempts, op->attempt, 0);
+    if (was == NULL || was->attempt.app != op->app || was->attempt.msg != op->msg)
+        return ERR_NOT_FOUND;
+    struct attempt t = was->attempt;
+    t.response_body = STR(STORE_EXPUNGED);
+    t.response_truncated = false;
+    struct mem_attempt *is = row_new(sizeof *is, 512, t.id, 0);
+    is->attempt = mem_copy_attempt(is->row.arena, &t, true);
+    rows_change(&m->log, &m->attempts, &was->row, &is->row);
+    return ERR_OK;
+}
+
+enum err mem_expunge(struct backend *b, struct store_expunge *op)
+{
+    struct mem_store *m = store_of(b);
+    if (op->attempt != 0)
+        return attempt_expunge(m, op);
+    struct mem_message *was = mem_message_get(m, op->app, op->msg);
+    if (was == NULL)
+        return ERR_NOT_FOUND;
+    struct mem_message *is = row_new(sizeof *is, 512, op->msg, 0);
+    is->message = mem_copy_message(is->row.arena, &was->message, false);
+    rows_change(&m->log, &m->messages, &was->row, &is->row);
+    pending_fail(m, op->msg);
+    return ERR_OK;
+}
+
 /* ---- objects ------------------------------------------------------------------------------------------------------
  */
 

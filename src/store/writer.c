@@ -57,6 +57,8 @@ static enum err op_apply(struct backend *b, struct store_op *op)
         return b->ops->objects(b, CONTAINER_OF(op, struct store_objects, op));
     case STORE_RESEND:
         return b->ops->resend(b, CONTAINER_OF(op, struct store_resend, op));
+    case STORE_EXPUNGE:
+        return b->ops->expunge(b, CONTAINER_OF(op, struct store_expunge, op));
     case STORE_SWEEP:
         return b->ops->sweep(b, CONTAINER_OF(op, struct store_sweep, op));
     case STORE_OP_KINDS:

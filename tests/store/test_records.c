@@ -259,6 +259,74 @@ static void resends_are_refused(void **state)
     expect(f, "expired", msg, ep, (struct expected)FAILED_AFTER(1), TRIGGER_SCHEDULE);
 }
 
+static enum err expunge(struct fixture *f, oid_t app, oid_t msg, oid_t attempt)
+{
+    struct store_expunge op = {.op.kind = STORE_EXPUNGE, .app = app, .msg = msg, .attempt = attempt};
+    return store_run(f->store, &op.op);
+}
+
+static void expunged_messages_are_over(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f), ep = fx_id(f), fifo = fx_id(f), other = fx_id(f);
+    struct message m = fx_message(f, app), got;
+    struct message_render render = {.profile_version = 1, .head = STR("<"), .tail = STR(">")};
+    m.renders = &render;
+    m.render_count = 1;
+    struct store_target t[] = {{.ep = ep, .profile_version = 1, .due_ms = f->now_ms},
+                               {.ep = fifo, .profile_version = 1, .due_ms = f->now_ms, .fifo = true},
+                               {.ep = other, .profile_version = 1, .due_ms = f->now_ms}};
+    OK(fx_append(f, &m, t, ARRAY_LEN(t)));
+    oid_t neighbour = fx_send(f, app, ep, AGAIN);
+    fx_record(f, app, m.id, other, (struct fx_outcome){.number = 1, .http_status = 200});
+    OK(fx_resend(f, app, m.id, fifo, TRIGGER_MANUAL));
+    assert_int_equal(expunge(f, app + 1, m.id, 0), ERR_NOT_FOUND);
+    assert_int_equal(expunge(f, app, other, 0), ERR_NOT_FOUND);
+    OK(store_get_message(f->reader, f->arena, app, m.id, true, &got));
+    fx_same_str(got.payload, m.payload, "untouched");
+    for (int i = 0; i < 2; i++) {
+        OK(expunge(f, app, m.id, 0));
+        OK(store_get_message(f->reader, f->arena, app, m.id, true, &got));
+        assert_null(got.payload.ptr);
+        assert_int_equal(got.render_count, 0);
+        expect(f, "pending", m.id, ep, (struct expected){DELIVERY_FAIL, REASON_EXPIRED, 0, 0, false}, TRIGGER_SCHEDULE);
+        expect(f, "FIFO", m.id, fifo, (struct expected){DELIVERY_FAIL, REASON_EXPIRED, 0, 0, false}, TRIGGER_SCHEDULE);
+        expect(f, "done", m.id, other, (struct expected)SENT_AFTER(1), TRIGGER_SCHEDULE);
+        assert_int_equal(fx_delivery(f, m.id, fifo).pos, 0);
+    }
+    expect(f, "neighbour", neighbour, ep, (struct expected)PENDING_AT(0, AGAIN), TRIGGER_SCHEDULE);
+    assert_int_equal(fx_resend(f, app, m.id, ep, TRIGGER_MANUAL), ERR_GONE);
+    /* What was on its way is logged and moves nothing. */
+    assert_false(fx_record(
+            f, app, m.id, ep,
+            (struct fx_outcome){.number = 1, .status = DELIVERY_PENDING, .due_ms = AGAIN, .http_status = 500}));
+    expect(f, "late", m.id, ep, (struct expected){DELIVERY_FAIL, REASON_EXPIRED, 0, 0, false}, TRIGGER_SCHEDULE);
+}
+
+static void expunged_attempts_keep_the_rest(void **state)
+{
+    struct fixture *f = *state;
+    struct attempt before, after;
+    oid_t app = fx_app(f), ep = fx_id(f), msg = fx_send(f, app, ep, f->now_ms);
+    fx_record(f, app, msg, ep, (struct fx_outcome){.number = 1, .http_status = 200});
+    oid_t id = f->last_id;
+    OK(store_get_attempt(f->reader, f->arena, app, id, &before));
+    assert_int_equal(expunge(f, app + 1, msg, id), ERR_NOT_FOUND);
+    assert_int_equal(expunge(f, app, msg + 1, id), ERR_NOT_FOUND);
+    assert_int_equal(expunge(f, app, msg, id + 1), ERR_NOT_FOUND);
+    for (int i = 0; i < 2; i++) {
+        OK(expunge(f, app, msg, id));
+        OK(store_get_attempt(f->reader, f->arena, app, id, &after));
+        fx_same_str(after.response_body, STR(STORE_EXPUNGED), "body");
+        before.response_body = after.response_body;
+        before.response_truncated = false;
+        fx_same_attempt(&after, &before);
+    }
+    struct message m;
+    OK(store_get_message(f->reader, f->arena, app, msg, true, &m));
+    assert_non_null(m.payload.ptr);
+}
+
 /* The endpoint did not match when the message came: the delivery is made now, with its own envelope. */
 static void a_resend_makes_the_delivery(void **state)
 {
@@ -329,6 +397,8 @@ const struct CMUnitTest record_tests[] = {
         FX_TEST(requests_never_postpone),
         FX_TEST(resends_are_refused),
         FX_TEST(a_resend_makes_the_delivery),
+        FX_TEST(expunged_messages_are_over),
+        FX_TEST(expunged_attempts_keep_the_rest),
         FX_TEST(health_is_written_with_the_outcome),
 };
 const size_t record_test_count = ARRAY_LEN(record_tests);

@@ -161,6 +161,24 @@ static void do_resend(struct same *s)
     BOTH(s, a, b);
 }
 
+static void do_expunge(struct same *s)
+{
+    const struct same_message *m = same_message(s);
+    struct store_expunge a = {
+            .op.kind = STORE_EXPUNGE, .app = same_chance(s, 95) ? m->app : s->app[same_pick(s, APPS)], .msg = m->id};
+    if (same_chance(s, 50) && s->attempt_count > 0) {
+        const struct same_message *t =
+                &s->attempts[same_pick(s, s->attempt_count < ATTEMPTS ? s->attempt_count : ATTEMPTS)];
+        struct attempt got;
+        a.app = t->app;
+        a.attempt = t->id;
+        if (store_get_attempt(s->f[0].reader, s->f[0].arena, t->app, t->id, &got) == ERR_OK)
+            a.msg = got.msg;
+    }
+    struct store_expunge b = a;
+    BOTH(s, a, b);
+}
+
 static enum err reseal(void *arg, struct str sealed, struct str identity, struct buf *out)
 {
     const uint32_t *key = arg;
@@ -206,6 +224,8 @@ static void do_one(struct same *s)
         do_resend(s);
     else if (which < 82)
         do_sweep(s);
+    else if (which < 85)
+        do_expunge(s);
     else
         do_objects(s);
     s->done++;

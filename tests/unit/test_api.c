@@ -30,6 +30,7 @@ struct fixture {
     struct api api;
     _Atomic int config_changes, endpoint_changes;
     _Atomic int pending_calls;
+    int expunged_calls;
     struct buf answer; /* the last, NUL-terminated */
     int status;
     struct str headers; /* of the last answer */
@@ -472,6 +473,10 @@ static void messages_and_attempts_are_read(void **state)
     expect(f, "GET", one.ptr, NULL, 200, "\"triggerType\":0");
     one = arena_printf(f->arena, "%s/headers", one.ptr);
     expect(f, "GET", one.ptr, NULL, 200, "\"sensitive\":[\"Authorization\"]");
+    one = arena_printf(f->arena, "/api/v1/app/w/msg/%s/attempt/%s/content", id, attempt);
+    expect(f, "DELETE", one.ptr, NULL, 204, NULL);
+    one = arena_printf(f->arena, "/api/v1/app/w/msg/%s/attempt/%s", id, attempt);
+    expect(f, "GET", one.ptr, NULL, 200, "\"response\":\"EXPUNGED\",\"responseEncoding\":\"text\"");
     expect(f, "POST", E "/e/recover", "{\"since\":\"2020-01-01T00:00:00Z\"}", 422, "[\"body\",\"since\"]");
     expect(f, "POST", E "/e/recover", "{}", 422, "is missing");
     struct buf body = BUF_INIT(256);
@@ -494,6 +499,40 @@ static void messages_and_attempts_are_read(void **state)
         request(f, ENV_A, "GET", E "/e/stats", NULL);
     }
     expect(f, "GET", E "/e/msg?status=2", NULL, 200, "endpoint disabled");
+}
+
+static void on_expunged(void *arg, oid_t msg, oid_t ep)
+{
+    (void)msg;
+    (void)ep;
+    ((struct fixture *)arg)->expunged_calls++;
+}
+
+static void contents_are_expunged(void **state)
+{
+    struct fixture *f = *state;
+    char id[64], path[200];
+    f->api.on_expunged = on_expunged;
+    expect(f, "POST", "/api/v1/app", "{\"name\":\"W\",\"uid\":\"w\"}", 201, NULL);
+    expect(f, "POST", E, "{\"url\":\"https://example.com\",\"uid\":\"e\"}", 201, NULL);
+    expect(f, "POST", E "/e/send-example", "{\"eventType\":\"svix.ping\"}", 202, NULL);
+    snprintf(id, sizeof id, "%s", pick(f, "id"));
+    const char *message = arena_printf(f->arena, "/api/v1/app/w/msg/%s", id).ptr;
+    snprintf(path, sizeof path, "%s/content", message);
+    request(f, ENV_B, "DELETE", path, NULL);
+    assert_int_equal(f->status, 404);
+    expect(f, "GET", message, NULL, 200, "\"success\":true");
+    expect(f, "DELETE", path, NULL, 204, NULL);
+    assert_int_equal(f->expunged_calls, 1);
+    expect(f, "DELETE", path, NULL, 204, NULL);
+    expect(f, "GET", message, NULL, 200, "\"payload\":{\"expired\":true}");
+    snprintf(path, sizeof path, "%s/raw", message);
+    expect(f, "GET", path, NULL, 410, "expired");
+    snprintf(path, sizeof path, "%s/endpoint", message);
+    expect(f, "GET", path, NULL, 200, "\"statusReason\":\"payload expired\"");
+    snprintf(path, sizeof path, "%s/endpoint/e/resend", message);
+    expect(f, "POST", path, "", 410, "expired");
+    expect(f, "DELETE", "/api/v1/app/w/msg/msg_000000000000000000000000000/content", NULL, 404, NULL);
 }
 
 static void deleted_workspaces_are_cleared(void **state)
@@ -709,6 +748,7 @@ int main(void)
             TEST(event_types_live),
             TEST(endpoints_live),
             TEST(messages_and_attempts_are_read),
+            TEST(contents_are_expunged),
             TEST(deleted_workspaces_are_cleared),
             TEST(profiles_live),
             TEST(builtin_profiles_are_upgraded),

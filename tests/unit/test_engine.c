@@ -37,6 +37,7 @@ struct row {
     enum attempt_trigger request;
     bool busy; /* started and not yet recorded */
     int by_hand;
+    bool expunged; /* the store has ended it */
 };
 
 enum event_kind { EV_HAND_OVER, EV_FINISH, EV_COMMIT, EV_READ, EV_REFILLED };
@@ -244,6 +245,8 @@ static bool commit(struct world *w, struct event *v)
     struct row *r = v->row;
     r->busy = false;
     w->busy[r->ep]--;
+    if (r->expunged)
+        return false;
     if (v->trigger != TRIGGER_SCHEDULE) {
         r->request = TRIGGER_SCHEDULE;
         if (v->success)
@@ -279,12 +282,24 @@ static void new_message(struct world *w, oid_t ep)
 static void ask_by_hand(struct world *w)
 {
     struct row *r = &w->rows[chance(w) % w->row_count];
-    if (r->request != TRIGGER_SCHEDULE || r->by_hand >= REQUEST_LIMIT || w->fifo[r->ep])
+    if (r->request != TRIGGER_SCHEDULE || r->by_hand >= REQUEST_LIMIT || w->fifo[r->ep] || r->expunged)
         return;
     r->by_hand++;
     r->request = TRIGGER_MANUAL;
     r->pos = w->now_ms;
     engine_pending(w->engine, engine_meet(w->engine, r->ep), r->pos, w->now_ms);
+}
+
+static void expunge(struct world *w)
+{
+    struct row *r = &w->rows[chance(w) % w->row_count];
+    if (r->pos == 0)
+        return;
+    r->expunged = true;
+    r->status = DELIVERY_FAIL;
+    r->request = TRIGGER_SCHEDULE;
+    r->pos = 0;
+    engine_forget(w->engine, engine_meet(w->engine, r->ep), r->msg, w->now_ms);
 }
 
 static void happen(struct world *w, struct event *v)
@@ -398,6 +413,8 @@ static void simulate(uint64_t seed)
             new_message(w, (oid_t)(1 + chance(w) % ENDPOINTS));
         if (chance(w) % 40 == 0 && w->row_count > 0)
             ask_by_hand(w);
+        if (chance(w) % 40 == 0 && w->row_count > 0)
+            expunge(w);
         if (heap_min(&w->events) != NULL || engine_next_ms(w->engine) != TIME_NEVER)
             advance(w);
     }
@@ -412,7 +429,8 @@ static void simulate(uint64_t seed)
     while (heap_min(&w->events) != NULL)
         advance(w);
     for (size_t i = 0; i < w->row_count; i++)
-        assert_true(w->rows[i].status == DELIVERY_SUCCESS || w->rows[i].tries == (int)ARRAY_LEN(schedule) + 1);
+        assert_true(w->rows[i].status == DELIVERY_SUCCESS || w->rows[i].tries == (int)ARRAY_LEN(schedule) + 1 ||
+                    w->rows[i].expunged);
     assert_int_equal(w->host_in_flight, 0);
     struct engine_stats st;
     engine_stats(w->engine, &st);

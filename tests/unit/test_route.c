@@ -90,6 +90,8 @@ static void roles_may(void **state)
             {HTTP_M_POST, "/api/v1/app/a/endpoint/e/secret/rotate", O | E | P, true},
             {HTTP_M_POST, "/api/v1/app/a/endpoint/e/recover", O | E | P, true},
             {HTTP_M_POST, "/api/v1/app/a/msg", O | E, true},
+            {HTTP_M_DELETE, "/api/v1/app/a/msg/m/content", O | E, true},
+            {HTTP_M_DELETE, "/api/v1/app/a/msg/m/attempt/t/content", O | E, true},
             {HTTP_M_POST, "/api/v1/app/a/msg/m/endpoint/e/resend", O | E | P, true},
             {HTTP_M_GET, "/api/v1/app/a/attempt/msg/m", O | E | V | P | R, true},
             {HTTP_M_PUT, "/api/v1/profile/p", O | E, false},
