@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,15 +57,8 @@ struct listener {
     size_t secret_count;
     int64_t left; /* deliveries until the end, 0: no end */
     struct loop_timer end;
+    struct loop_io signals;
 };
-
-static struct loop *running; /* for the signal handler */
-
-static void on_signal(int number)
-{
-    (void)number;
-    loop_stop(running);
-}
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
@@ -193,6 +187,25 @@ static unsigned port_of(int fd)
     return ntohs(sa.sin6_port);
 }
 
+static void on_signal(struct loop_io *io, unsigned events)
+{
+    (void)events;
+    loop_stop(CONTAINER_OF(io, struct listener, signals)->loop);
+}
+
+static void watch_signals(struct listener *l)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    l->signals = (struct loop_io){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .on_ready = on_signal};
+    if (l->signals.fd < 0)
+        return; /* then they end the process as ever */
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    loop_io_set(l->loop, &l->signals, LOOP_READ);
+}
+
 static int run(struct listener *l, int fd)
 {
     struct http_server_config c = {
@@ -202,9 +215,7 @@ static int run(struct listener *l, int fd)
     l->server = http_server_new(&c);
     l->left = args_number(l->args, "count");
     l->end.on_fire = on_end;
-    running = l->loop;
-    (void)signal(SIGINT, on_signal);
-    (void)signal(SIGTERM, on_signal);
+    watch_signals(l);
     fprintf(stderr, "listening on http://%s:%u/\n", args_text(l->args, "address"), port_of(fd));
     loop_run(l->loop);
     return CLI_DONE;
