@@ -14,7 +14,11 @@ int cli_serve(int argc, char **argv)
         if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0)
             continue;
         settings_help(&text);
-        fwrite(text.ptr, 1, text.len, stdout);
+        printf("usage: postrider serve [--dev] [flags]\n\nRuns Postrider until SIGTERM or SIGINT, then finishes what "
+               "is "
+               "under way. Makes its database and keys at the first\nstart.\n\n" STR_FMT
+               "\nexample: postrider serve --listen 127.0.0.1:8071 --database sqlite:/var/lib/postrider/postrider.db\n",
+               STR_ARG(buf_str(&text)));
         buf_fini(&text);
         return CLI_DONE;
     }

@@ -59,6 +59,9 @@ test('every command has a page with flags and an example', async (t) => {
         const wrong = await run(p, USAGE, [...words, '--jsn']);
         assert.match(wrong.stderr, /did you mean --json/);
     }
+    const serve = await run(p, DONE, ['serve', '--help']);
+    assert.match(serve.stdout, /^usage: postrider serve [^]*^example: postrider serve /m);
+    assert.match((await run(p, USAGE, ['serve', '--lissten', 'x'])).stderr, /did you mean --listen/);
     for (const resource of Object.keys(verbs)) {
         const help = await run(p, DONE, [resource, '--help']);
         for (const verb of verbs[resource]) assert.match(help.stdout, new RegExp(`^  ${verb} `, 'm'));
