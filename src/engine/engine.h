@@ -157,6 +157,11 @@ void engine_step(struct engine *e, int64_t now_ms);
 int64_t engine_next_ms(const struct engine *e);
 /* A host's gate has room again. */
 void engine_host_freed(struct engine *e, const char *host);
+/*
+ * Lets everything try again that waits for a host or for other suspects; about once a second. Each end of an attempt
+ * lets one in; should that one have nothing to send any more, nobody else would be let in its place.
+ */
+void engine_retry_blocked(struct engine *e);
 /* While paused nothing starts (the store is full, or draining). */
 void engine_pause(struct engine *e, bool paused);
 

@@ -64,6 +64,23 @@ void engine_host_freed(struct engine *e, const char *host)
         endpoint_let_in(e, &h->blocked);
 }
 
+static void activate_all(struct engine *e, struct list *blocked)
+{
+    for (struct list *n; (n = list_pop_front(blocked)) != NULL;)
+        endpoint_activate(e, CONTAINER_OF(n, struct engine_endpoint, blocked));
+}
+
+static void unblock_host(struct table_node *n, void *arg)
+{
+    activate_all(arg, &CONTAINER_OF(n, struct engine_host, by_name)->blocked);
+}
+
+void engine_retry_blocked(struct engine *e)
+{
+    table_each(&e->hosts, unblock_host, e);
+    activate_all(e, &e->suspects_blocked);
+}
+
 /* ---- workspaces ---- */
 
 static struct engine_workspace *workspace_meet(struct engine *e, oid_t app)

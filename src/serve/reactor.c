@@ -73,6 +73,7 @@ static void look_around(struct reactor *r)
     struct store_stats st;
     serve_publish(r);
     pump_launch_waiting(r);
+    engine_retry_blocked(r->engine);
     store_stats(r->shared->store, &st);
     if (st.full == r->store_full)
         return;
@@ -85,13 +86,13 @@ static void turn(void *arg)
 {
     struct reactor *r = arg;
     int64_t now_ms = clock_wall_ms();
-    engine_step(r->engine, now_ms);
-    flush_ops(r);
-    flush_hand_overs(r);
     if (!r->sealed && now_ms - r->published_at_ms >= PUBLISH_MS) {
         r->published_at_ms = now_ms;
         look_around(r);
     }
+    engine_step(r->engine, now_ms);
+    flush_ops(r);
+    flush_hand_overs(r);
     int64_t next_ms = engine_next_ms(r->engine);
     if ((r->store_full || !list_empty(&r->waiting_alone)) && next_ms > now_ms + PUBLISH_MS)
         next_ms = now_ms + PUBLISH_MS;
