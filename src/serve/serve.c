@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/env.h"
@@ -399,6 +400,7 @@ int serve_run(const struct settings *set)
     static struct server v;
     sigset_t signals;
     int got;
+    umask(077); /* the store, its log and its copies hold customers' data */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
