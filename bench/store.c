@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the store costs per event: a message of 1 KB with one target, and the record of its attempt, in groups.
- * usage: bench_store PATH|:memory: GROUP EVENTS ENDPOINTS. Prints CPU and wall time per event and the bytes per event.
+ * usage: bench_store PATH|:memory: GROUP EVENTS ENDPOINTS [keys]. With an idempotency key each if asked. Prints CPU and
+ * wall time per event and the bytes per event.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct event {
     struct store_target target;
     struct message message;
     struct attempt attempt;
+    struct store_key key;
     oid_t id;
 };
 
@@ -26,6 +28,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
 static size_t waiting;
 static char body[1025];
+static bool with_keys;
 
 static void op_done(struct store_op *op)
 {
@@ -63,6 +66,9 @@ static void event_init(struct event *v, struct oid_source *ids, unsigned endpoin
                                       .message = &v->message,
                                       .targets = &v->target,
                                       .target_count = 1};
+    v->key = (struct store_key){.hash = {hash_u64((uint64_t)v->id), hash_u64(~(uint64_t)v->id)},
+                                .made = {.id = v->id, .what = 1, .status = 202}};
+    v->append.op.key = with_keys ? &v->key : NULL;
 }
 
 static void event_record(struct event *v, struct oid_source *ids, int64_t now)
@@ -124,8 +130,9 @@ static void rounds_run(struct store *s, struct oid_source *ids, size_t group, si
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: bench_store PATH|:memory: GROUP EVENTS ENDPOINTS\n");
+    with_keys = argc == 6 && strcmp(argv[5], "keys") == 0;
+    if (argc != 5 && !with_keys) {
+        fprintf(stderr, "usage: bench_store PATH|:memory: GROUP EVENTS ENDPOINTS [keys]\n");
         return 2;
     }
     clock_init(0);

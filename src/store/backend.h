@@ -57,6 +57,10 @@ struct backend_ops {
     enum err (*expunge)(struct backend *b, struct store_expunge *op);
     /* One step: visits at most about rows_max rows. A failing `reseal` is the operation's result. */
     enum err (*sweep)(struct backend *b, struct store_sweep *op);
+    /* Fills made and known; ERR_NOT_FOUND: a new key. */
+    enum err (*key_find)(struct backend *b, struct store_key *key);
+    /* Keeps a key that is not there; forgets the hours that are over. */
+    enum err (*key_put)(struct backend *b, const struct store_key *key);
     /* On disk, synced, when it returns ERR_OK. ERR_FULL: not committed, rollback comes next. ERR_IO: in doubt. */
     enum err (*commit)(struct backend *b);
     /* Forgets the group, counters in memory included. Only after ERR_FULL. */
@@ -92,6 +96,7 @@ struct backend_ops {
     enum err (*list_objects)(struct store_reader *r, struct arena *a, const struct object_query *q, struct object **out,
                              size_t *count);
     enum err (*app_version)(struct store_reader *r, oid_t app, uint64_t *out);
+    enum err (*get_key)(struct store_reader *r, int64_t now_ms, struct store_key *key);
     enum err (*get_message)(struct store_reader *r, struct arena *a, oid_t app, oid_t id, bool with_payload,
                             struct message *out);
     enum err (*find_message)(struct store_reader *r, struct arena *a, oid_t app, struct str event_id, bool with_payload,

@@ -68,7 +68,7 @@ size_t op_rows(const struct store_op *op)
 {
     switch (op->kind) {
     case STORE_APPEND:
-        return 1 + CONTAINER_OF(op, const struct store_append, op)->target_count;
+        return (op->key != NULL ? 2 : 1) + CONTAINER_OF(op, const struct store_append, op)->target_count;
     case STORE_OBJECTS:
         return 2 * CONTAINER_OF(op, const struct store_objects, op)->count;
     case STORE_SWEEP:

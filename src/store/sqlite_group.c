@@ -24,6 +24,7 @@ void sqlite_rollback(struct backend *base)
         CHECK(e == ERR_OK);
     }
     state_forget(b);
+    keys_forget(b);
 }
 
 /* How long the writer waits for a reader to leave the log, four of them at most. */
@@ -48,6 +49,9 @@ static int log_restart(struct sqlite_backend *b)
 enum err sqlite_between(struct backend *base)
 {
     struct sqlite_backend *b = backend_of(base);
+    enum err e = keys_load(b);
+    if (e != ERR_OK)
+        return e;
     uint64_t wal = b->wal_bytes, cap = b->wal_cap_bytes;
     if (wal < cap / 2)
         b->wal_tried_bytes = 0;

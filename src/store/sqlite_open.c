@@ -86,6 +86,7 @@ static enum err identity_read(struct sqlite_backend *b)
 static void backend_free(struct sqlite_backend *b)
 {
     checkpointer_stop(b);
+    keys_fini(b);
     conn_close(&b->w);
     if (b->lock_fd >= 0)
         close(b->lock_fd);
@@ -156,6 +157,7 @@ enum err sqlite_open(const struct store_config *c, struct backend **out, const c
     b->lock_fd = -1;
     b->scratch = BUF_INIT(SCRATCH_MAX);
     state_init(b);
+    keys_init(b);
     enum err e = database_open(b, c, why);
     if (e != ERR_OK) {
         backend_free(b);
@@ -185,6 +187,8 @@ const struct backend_ops backend_sqlite = {
         .resend = sqlite_resend,
         .expunge = sqlite_expunge,
         .sweep = sqlite_sweep,
+        .key_find = sqlite_key_find,
+        .key_put = sqlite_key_put,
         .commit = sqlite_commit,
         .rollback = sqlite_rollback,
         .between = sqlite_between,
@@ -199,6 +203,7 @@ const struct backend_ops backend_sqlite = {
         .find_object = sqlite_find_object,
         .list_objects = sqlite_list_objects,
         .app_version = sqlite_app_version,
+        .get_key = sqlite_get_key,
         .get_message = sqlite_get_message,
         .find_message = sqlite_find_message,
         .list_messages = sqlite_list_messages,

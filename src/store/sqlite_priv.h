@@ -11,6 +11,7 @@
 #include "base/table.h"
 #include "store/backend.h"
 #include "store/sqlite_conn.h"
+#include "store/sqlite_keys.h"
 
 struct checkpointer {
     pthread_t thread;
@@ -35,6 +36,7 @@ struct sqlite_backend {
 
     struct table versions;   /* counters of workspaces and environments (sqlite_state.c) */
     struct table endpoints;  /* last FIFO place, known to the index of endpoints */
+    struct keys keys;        /* idempotency keys (sqlite_keys.c) */
     uint64_t ages_seen[128]; /* bits: retention ages, in hours, that are in payload_age; others are looked up */
 
     size_t wal_cap_bytes;
@@ -58,7 +60,7 @@ static inline struct sqlite_backend *backend_of(struct backend *b)
     "ifnull((SELECT max(id) FROM object),0),"                                                                          \
     "ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key='highest_oid'),0))"
 
-#define SCHEMA_VERSION        1
+#define SCHEMA_VERSION        2
 #define SCHEMA_APPLICATION_ID 0x50737452 /* "PstR" */
 /* Brings the file to SCHEMA_VERSION; *version: what it has. */
 MUST_USE enum err schema_migrate(struct conn *c, bool may_change, int *version, const char **why);
@@ -84,6 +86,19 @@ MUST_USE enum err delivery_put(struct sqlite_backend *b, const struct delivery *
 MUST_USE enum err payload_age_note(struct sqlite_backend *b, oid_t msg, int64_t expires_ms);
 MUST_USE enum err meta_put(struct conn *c, const char *key, struct str value);
 MUST_USE enum err meta_get(struct conn *c, const char *key, struct buf *out);
+
+/* Idempotency keys: the statements and filters of the hourly tables. */
+void keys_init(struct sqlite_backend *b);
+/* Before the connection closes. */
+void keys_fini(struct sqlite_backend *b);
+/* After a rollback. */
+void keys_forget(struct sqlite_backend *b);
+/* Drops the tables whose hours are over, once an hour; within a group. */
+MUST_USE enum err keys_turn(struct sqlite_backend *b);
+/* A step of filling the filters of hours from before the start; between groups. */
+MUST_USE enum err keys_load(struct sqlite_backend *b);
+enum err sqlite_key_find(struct backend *b, struct store_key *key);
+enum err sqlite_key_put(struct backend *b, const struct store_key *key);
 
 /* path and suffix; free(3). */
 char *sqlite_path_with(const char *path, const char *suffix);

@@ -7,6 +7,10 @@
 
 #include "store/sqlite_priv.h"
 
+#define KEY_TABLE(slot)                                                                                                \
+    "CREATE TABLE key_" slot "(h INTEGER NOT NULL, h2 INTEGER NOT NULL, made INTEGER NOT NULL, what INTEGER NOT "      \
+    "NULL, status INTEGER NOT NULL, PRIMARY KEY(h, h2)) WITHOUT ROWID;"
+
 static const char *const migrations[SCHEMA_VERSION] = {
         /* 1 */
         "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
@@ -58,6 +62,12 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE TABLE app_endpoint(app INTEGER NOT NULL, ep INTEGER NOT NULL, PRIMARY KEY(app, ep)) WITHOUT ROWID;"
         "CREATE TABLE endpoint_health(ep INTEGER PRIMARY KEY, failing_since_ms INTEGER NOT NULL,"
         " exhausted_since_ms INTEGER NOT NULL);",
+
+        /* 2: idempotency keys by the hour (sqlite_keys.c): h, h2 the hash, made what answers again. A ring of 14 hours.
+         */
+        "CREATE TABLE key_slot(slot INTEGER PRIMARY KEY, hour INTEGER NOT NULL);" KEY_TABLE("0") KEY_TABLE("1")
+                KEY_TABLE("2") KEY_TABLE("3") KEY_TABLE("4") KEY_TABLE("5") KEY_TABLE("6") KEY_TABLE("7") KEY_TABLE("8")
+                        KEY_TABLE("9") KEY_TABLE("10") KEY_TABLE("11") KEY_TABLE("12") KEY_TABLE("13"),
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

@@ -163,6 +163,11 @@ enum err store_app_version(struct store_reader *r, oid_t app, uint64_t *out)
     return r->ops->app_version(r, app, out);
 }
 
+enum err store_get_key(struct store_reader *r, int64_t now_ms, struct store_key *key)
+{
+    return r->ops->get_key(r, now_ms, key);
+}
+
 enum err store_get_message(struct store_reader *r, struct arena *a, oid_t app, oid_t id, bool with_payload,
                            struct message *out)
 {

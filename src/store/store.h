@@ -40,9 +40,31 @@ enum store_op_kind {
     STORE_OP_KINDS
 };
 
+/* What is kept of a request that carried an idempotency key: enough to answer it again, never an answer's text. */
+struct store_made {
+    oid_t id;   /* what it made; may be 0 */
+    int what;   /* the caller's number for the kind of it */
+    int status; /* of the answer */
+};
+
+/*
+ * A key, as a hash over everything that it is tied to (token, URI, key); keyed or cryptographic, so that strangers
+ * cannot make two alike. Known keys are forgotten by the hour: at the earliest after STORE_KEY_HOURS, at the latest an
+ * hour later.
+ */
+#define STORE_KEY_HOURS 12
+struct store_key {
+    uint64_t hash[2];
+    struct store_made made; /* in: kept if the key is new; out: what is kept, if it is known */
+    bool known;             /* out: the key was there: nothing of the operation was applied */
+};
+
 struct store_op {
     enum store_op_kind kind;
-    enum err result;   /* out */
+    enum err result; /* out */
+    /* NULL: none. Looked up before anything else and written with what the operation writes, in one transaction; when
+     * the operation is not applied, neither is the key. A known key is ERR_OK with key->known. */
+    struct store_key *key;
     struct loop *home; /* `done` runs on this loop's thread; NULL: on the writer thread, must be brief */
     void (*done)(struct store_op *op);
     struct store_op *next; /* the store's, until done; submitters may chain ops for store_submit_chain */
@@ -228,6 +250,9 @@ MUST_USE enum err store_get_message(struct store_reader *r, struct arena *a, oid
                                     struct message *out);
 MUST_USE enum err store_find_message(struct store_reader *r, struct arena *a, oid_t app, struct str event_id,
                                      bool with_payload, struct message *out);
+
+/* What is kept under a key; fills made and known. ERR_NOT_FOUND. */
+MUST_USE enum err store_get_key(struct store_reader *r, int64_t now_ms, struct store_key *key);
 
 struct message_query {
     oid_t app;

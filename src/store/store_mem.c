@@ -166,7 +166,8 @@ static enum err mem_open(const struct store_config *c, struct backend **out, con
 static void mem_close(struct backend *b)
 {
     struct mem_store *m = (struct mem_store *)(void *)b;
-    struct rows *const all[] = {&m->objects, &m->messages, &m->deliveries, &m->attempts, &m->endpoints, &m->counters};
+    struct rows *const all[] = {&m->objects,   &m->messages, &m->deliveries, &m->attempts,
+                                &m->endpoints, &m->counters, &m->keys};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         rows_fini(all[i]);
     free(m->log.at);
@@ -249,6 +250,8 @@ const struct backend_ops backend_mem = {
         .resend = mem_resend,
         .expunge = mem_expunge,
         .sweep = mem_sweep,
+        .key_find = mem_key_find,
+        .key_put = mem_key_put,
         .commit = mem_commit,
         .rollback = mem_rollback,
         .between = mem_upkeep,
@@ -263,6 +266,7 @@ const struct backend_ops backend_mem = {
         .find_object = mem_read_find_object,
         .list_objects = mem_read_list_objects,
         .app_version = mem_read_app_version,
+        .get_key = mem_read_get_key,
         .get_message = mem_read_get_message,
         .find_message = mem_read_find_message,
         .list_messages = mem_read_list_messages,

@@ -96,6 +96,13 @@ struct mem_counter {
     uint64_t count;
 };
 
+/* An idempotency key. */
+struct mem_key {
+    struct row row; /* its hash */
+    struct store_made made;
+    int64_t hour;
+};
+
 struct mem_store {
     struct backend base;
     pthread_rwlock_t lock;  /* a group holds it for writing, a read for reading */
@@ -107,6 +114,8 @@ struct mem_store {
     struct rows attempts;
     struct rows endpoints;
     struct rows counters;
+    struct rows keys;
+    int64_t keys_hour; /* whose old keys are dropped */
 };
 
 struct mem_reader {
@@ -139,6 +148,10 @@ enum err mem_objects(struct backend *b, struct store_objects *op);
 enum err mem_resend(struct backend *b, struct store_resend *op);
 enum err mem_expunge(struct backend *b, struct store_expunge *op);
 enum err mem_sweep(struct backend *b, struct store_sweep *op);
+
+enum err mem_key_find(struct backend *b, struct store_key *key);
+enum err mem_key_put(struct backend *b, const struct store_key *key);
+enum err mem_read_get_key(struct store_reader *r, int64_t now_ms, struct store_key *key);
 
 enum err mem_reader_open(struct backend *b, struct store_reader **out);
 void mem_reader_close(struct store_reader *r);

@@ -46,7 +46,7 @@ NORETURN static void writer_die(const struct writer *w, const char *in)
 
 /* ---- groups ---------------------------------------------------------------------------------------------------- */
 
-static enum err op_apply(struct backend *b, struct store_op *op)
+static enum err verb_apply(struct backend *b, struct store_op *op)
 {
     switch (op->kind) {
     case STORE_APPEND:
@@ -66,6 +66,19 @@ static enum err op_apply(struct backend *b, struct store_op *op)
     }
     CHECK(op->kind < STORE_OP_KINDS);
     return ERR_INVALID;
+}
+
+/* A known key stands for the operation that came first: this one is done already. */
+static enum err op_apply(struct backend *b, struct store_op *op)
+{
+    if (LIKELY(op->key == NULL))
+        return verb_apply(b, op);
+    enum err e = b->ops->key_find(b, op->key);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    op->key->known = false;
+    e = verb_apply(b, op);
+    return e == ERR_OK ? b->ops->key_put(b, op->key) : e;
 }
 
 /* Whether the group may take more, up to `eighths` of its budget. */
