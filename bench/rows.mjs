@@ -60,7 +60,7 @@ async function shareOfFloor(ctx) {
         const figures = [];
         await measure(ctx.world, floor, receiver, { connections: 64, seconds: ctx.warmUp });
         for (const connections of [256, 64]) {
-            const [base, own] = await interleave(ctx.world, [floor, server], receiver, ctx.rounds, { connections, seconds: ctx.seconds });
+            const [base, own] = await interleave(ctx.world, [floor, server], receiver, ctx.rounds, { connections, seconds: 2 * ctx.seconds });
             const share = ratios(column(own, 'rate'), column(base, 'rate'));
             const cost = ratios(column(own, 'cpuMicros'), column(base, 'cpuMicros'));
             const counts = connections === 256;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures Postrider against the floor, in the same minutes on the same machine, and prints a table.
 import { writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,11 +12,11 @@ import { World } from './world.mjs';
 
 const HELP = `./dev bench [options]
 
-  --quick          about two minutes: few rounds, 100,000 pending, 2,000 endpoints (the default)
+  --quick          about two minutes: few rounds, 50,000 pending, 2,000 endpoints (the default)
   --full           about twenty minutes: more rounds, 1,000,000 pending, 100,000 endpoints
   --only ROW       ${rows.map((r) => r.key).join(', ')}; several separated by commas
   --rounds N       rounds of each measurement; the median counts
-  --seconds N      length of a round
+  --seconds N      length of a round (twice that for the throughput)
   --backlog N      events pending for a dead endpoint
   --endpoints N    endpoints whose memory is measured
   --json FILE      writes the figures as JSON
@@ -25,7 +25,7 @@ const HELP = `./dev bench [options]
 `;
 
 const PRESETS = {
-    quick: { rounds: 3, seconds: 2, warmUp: 1, backlog: 100000, endpoints: 2000, limitMinutes: 10 },
+    quick: { rounds: 3, seconds: 1, warmUp: 1, backlog: 50000, endpoints: 2000, limitMinutes: 10 },
     full: { rounds: 7, seconds: 5, warmUp: 3, backlog: 1000000, endpoints: 100000, limitMinutes: 60 },
 };
 
@@ -92,6 +92,7 @@ async function main() {
     setTimeout(() => end(3, `not done in ${opt.limitMinutes} minutes`), opt.limitMinutes * 60000).unref();
 
     const ctx = { ...opt, world };
+    const [busy] = loadavg(); // what else runs here
     const figures = [];
     const failed = [];
     for (const row of rows.filter((r) => opt.chosen.includes(r.key))) {
@@ -104,8 +105,9 @@ async function main() {
         }
         process.stderr.write(`${row.key}: ${((Date.now() - from) / 1000).toFixed(0)} s\n`);
     }
-    const machine = { cpus: cpus().length, model: cpus()[0].model, kernel: release(), node: process.version };
-    process.stdout.write(`\n${machine.cpus} × ${machine.model}, Linux ${machine.kernel}; median (lowest to highest)\n\n`);
+    const machine = { cpus: cpus().length, model: cpus()[0].model, kernel: release(), loadBefore: busy };
+    process.stdout.write(`\n${machine.cpus} × ${machine.model}, Linux ${machine.kernel}, load before ${busy.toFixed(1)}`);
+    process.stdout.write('; median (lowest to highest)\n\n');
     print(figures);
     if (opt.json !== undefined) {
         const settings = { rounds: opt.rounds, seconds: opt.seconds, backlog: opt.backlog, endpoints: opt.endpoints };
