@@ -109,7 +109,7 @@ void buf_fini(struct buf *b)
 
 char *buf_take(struct buf *b, size_t *len_out)
 {
-    char *p = b->ptr != NULL ? b->ptr : mem_alloc(1);
+    char *p = mem_realloc(b->ptr, b->len + 1);
     p[b->len] = '\0';
     if (len_out != NULL)
         *len_out = b->len;

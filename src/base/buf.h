@@ -37,7 +37,8 @@ void buf_consume(struct buf *b, size_t n);
 void buf_clear(struct buf *b);
 /* Frees the memory; the buffer may be used again. NULL is fine. */
 void buf_fini(struct buf *b);
-/* Moves the memory out (free(3)); the buffer is empty after. Always NUL-terminated; *len_out may be NULL. */
+/* Moves the memory out (free(3)), as much as is used; the buffer is empty after. Always NUL-terminated; *len_out may be
+ * NULL. */
 char *buf_take(struct buf *b, size_t *len_out);
 
 #endif
