@@ -84,7 +84,7 @@ struct delivery {
     X(PROTOCOL, "protocol", "the answer is not valid HTTP")                                                            \
     X(PROXY, "proxy", "the egress proxy refused or failed")                                                            \
     X(EXPIRED, "expired", "the payload has expired")                                                                   \
-    X(PARKED, "parked", "parked: Postrider ended repeatedly while it was on its way")                                  \
+    X(PARKED, "parked", "parked: Postrider failed repeatedly while it was on its way")                                 \
     X(INTERNAL, "internal", "an error inside Postrider")
 
 enum cause {

@@ -22,6 +22,7 @@ struct flight {
     struct endpoint_health health;
     struct loop_task task;
     size_t slot; /* in the list of what is in flight, SIZE_MAX: none */
+    int faults;  /* of earlier processes, with this delivery on its way */
     bool alone;  /* see inflight.h */
     enum cause refusal;
     const char *refusal_words; /* static */

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,20 +13,26 @@
 #include "base/mem.h"
 #include "base/table.h"
 
-#define MAGIC 0x31544c46 /* "FLT1" */
+#define MAGIC     0x32544c46 /* "FLT2" */
+#define EPOCH_MAX 30000
 
 struct slot {
     oid_t msg; /* 0: free */
     oid_t ep;
-    int32_t crashes;
     int32_t active; /* on its way now */
+    int16_t epoch;
+    int16_t faults;
 };
 
 struct header {
     uint32_t magic;
     uint32_t slots;
-    char pad[24];
+    volatile sig_atomic_t faulted; /* the process that wrote this ended by a fault */
+    char pad[20];
 };
+
+/* For the signal handler. */
+static struct header *noted;
 
 /* A delivery that was on its way when a process ended; it keeps its slot until it is recorded. */
 struct suspect {
@@ -70,6 +77,24 @@ static bool map_file(struct inflight *f, const char *path)
     return true;
 }
 
+/* Async-signal-safe: one store into the map, then the fault takes its course. */
+static void note_fault(int sig)
+{
+    noted->faulted = 1;
+    raise(sig); /* SA_RESETHAND: by the default action now */
+}
+
+static void watch_for_faults(struct inflight *f)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
+    noted = f->header;
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+        struct sigaction old, act = {.sa_handler = note_fault, .sa_flags = (int)SA_RESETHAND};
+        if (sigaction(faults[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL) /* a sanitizer's handler stays */
+            (void)sigaction(faults[i], &act, NULL);
+    }
+}
+
 static void add_suspect(struct inflight *f, size_t slot)
 {
     struct suspect *s = mem_zalloc(1, sizeof *s);
@@ -82,16 +107,18 @@ static void add_suspect(struct inflight *f, size_t slot)
 static void read_slots(struct inflight *f, struct store_reader *reader)
 {
     bool ours = f->header->magic == MAGIC && f->header->slots == f->count;
+    bool faulted = ours && f->header->faulted != 0;
+    f->header->faulted = 0;
     f->header->magic = MAGIC;
     f->header->slots = (uint32_t)f->count;
     for (size_t i = f->count; i-- > 0;) {
         struct slot *s = &f->slots[i];
         struct delivery d;
-        bool open = ours && s->msg > 0 && s->ep > 0 && s->crashes >= 0 &&
-                    store_get_delivery(reader, s->msg, s->ep, &d) == ERR_OK && d.pos != 0;
+        bool open = ours && s->msg > 0 && s->ep > 0 && store_get_delivery(reader, s->msg, s->ep, &d) == ERR_OK &&
+                    d.pos != 0;
         if (open) {
-            if (s->active != 0 && s->crashes < INFLIGHT_PARK_CRASHES)
-                s->crashes++;
+            s->epoch = (int16_t)(s->epoch + (s->active != 0 && s->epoch < EPOCH_MAX));
+            s->faults = (int16_t)(s->faults + (s->active != 0 && faulted && s->faults < INFLIGHT_PARK_FAULTS));
             s->active = 0;
             add_suspect(f, i);
         } else {
@@ -116,6 +143,7 @@ enum err inflight_open(const char *path, size_t slots, struct store_reader *read
     f->free = mem_zalloc(slots, sizeof f->free[0]);
     f->by_slot = mem_zalloc(slots, sizeof(struct suspect *));
     read_slots(f, reader);
+    watch_for_faults(f);
     *left = f->suspects.len;
     *out = f;
     return ERR_OK;
@@ -129,6 +157,8 @@ void inflight_close(struct inflight *f, bool clean)
         free(f->by_slot[i]);
     if (clean)
         memset(f->slots, 0, f->count * sizeof f->slots[0]);
+    static struct header nowhere; /* a fault after this is nobody's */
+    noted = &nowhere;
     munmap(f->header, f->bytes);
     close(f->fd);
     table_fini(&f->suspects);
@@ -148,13 +178,15 @@ static struct suspect *find_suspect(struct inflight *f, oid_t msg, oid_t ep)
     return NULL;
 }
 
-int inflight_crashes(struct inflight *f, oid_t msg, oid_t ep)
+struct inflight_past inflight_look(struct inflight *f, oid_t msg, oid_t ep)
 {
+    struct inflight_past past = {0};
     pthread_mutex_lock(&f->lock);
     struct suspect *s = f->suspects.len > 0 ? find_suspect(f, msg, ep) : NULL;
-    int crashes = s != NULL ? f->slots[s->slot].crashes : 0;
+    if (s != NULL)
+        past = (struct inflight_past){.epoch = f->slots[s->slot].epoch, .faults = f->slots[s->slot].faults};
     pthread_mutex_unlock(&f->lock);
-    return crashes;
+    return past;
 }
 
 size_t inflight_begin(struct inflight *f, oid_t msg, oid_t ep)

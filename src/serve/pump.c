@@ -182,13 +182,13 @@ static void launch(struct flight *f)
     struct reactor *r = f->reactor;
     struct inflight *list = r->shared->inflight;
     bool by_hand = f->work->trigger != TRIGGER_SCHEDULE;
-    if (f->attempt.epoch >= INFLIGHT_PARK_CRASHES && !by_hand) {
+    if (f->faults >= INFLIGHT_PARK_FAULTS && !by_hand) {
         f->slot = inflight_begin(list, f->work->msg, f->ep->id);
         refuse(f, CAUSE_PARKED,
-               "Postrider ended three times while this delivery was on its way: it is parked; resend it by hand");
+               "Postrider failed three times while this delivery was on its way: it is parked; resend it by hand");
         return;
     }
-    f->alone = f->attempt.epoch >= INFLIGHT_ALONE_CRASHES;
+    f->alone = f->faults >= INFLIGHT_ALONE_FAULTS;
     if (f->alone && !inflight_enter(list)) {
         f->alone = false;
         list_push_back(&r->waiting_alone, &f->sending);
@@ -241,7 +241,9 @@ static void start(void *arg, struct work *w)
     }
     flight_write_request(f, signers);
     f->request.on_done = on_done;
-    f->attempt.epoch = inflight_crashes(r->shared->inflight, w->msg, f->ep->id);
+    struct inflight_past past = inflight_look(r->shared->inflight, w->msg, f->ep->id);
+    f->attempt.epoch = past.epoch;
+    f->faults = past.faults;
     launch(f);
 }
 
