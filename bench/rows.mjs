@@ -162,12 +162,15 @@ async function retention(ctx) {
     const keep = `${ctx.seconds * 1000}ms`;
     // Rounds of one server follow each other without a break: what one round wrote ages out while the next one runs.
     const steady = async (server, receiver) => {
+        const first = await server.make('/api/v1/app/bench-0/msg', { eventType: 'bench.event', payload: { t: 0 } });
         await measure(ctx.world, server, receiver, openLoop(rate, ctx.seconds * 2));
         const [list] = await interleave(ctx.world, [server], receiver, ctx.rounds, openLoop(rate, ctx.seconds));
-        return { list, size: mb(folderBytes(server.dir) / 1e6), cost: micros(spread(column(list, 'cpuMicros')).median) };
+        const { status } = await server.request('GET', `/api/v1/app/bench-0/msg/${first.id}`);
+        return { list, kept: status === 200, size: mb(folderBytes(server.dir) / 1e6), cost: micros(spread(column(list, 'cpuMicros')).median) };
     };
     const all = await withPostrider(ctx, {}, steady);
     const few = await withPostrider(ctx, { RETENTION_PAYLOAD: keep, RETENTION_ATTEMPTS: keep }, steady);
+    if (few.kept || !all.kept) throw new Error(`the first event is ${few.kept ? 'still there' : 'gone without retention'}`);
     const ratio = ratios(column(few.list, 'cpuMicros'), column(all.list, 'cpuMicros'));
     return [
         {
