@@ -33,6 +33,7 @@ struct api {
     const char *environment;             /* DEFAULT environment, "org_…" */
     const char *const *egress_addresses; /* NULL-terminated, or NULL */
     const char *proxy;                   /* NULL: none */
+    const char *public_url;              /* where browsers reach this, without a trailing slash; NULL: unknown */
     size_t body_bytes_max;
     int64_t retention_payload_ms;
     const struct api_profile_row *rows;

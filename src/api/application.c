@@ -125,6 +125,27 @@ static enum err ensure(struct api *api, struct api_call *call, struct app *app, 
     return ERR_BUSY;
 }
 
+static bool read_brought(struct api_call *call, const struct json *body, struct str uid, struct app *app)
+{
+    fields_read(call->arena, app_fields, app_field_count, FIELD_CREATE, body, app, &call->problems);
+    if (app->uid.ptr == NULL)
+        app->uid = uid;
+    if (!str_eq(app->uid, uid) || !chars_fit(CHARS_ID, uid) || uid.len > 256 || str_starts(uid, STR("app_")))
+        problem_add(&call->problems, "body", STR("application"), STR("uid"), "value_error",
+                    "must be a uid, the same as in the path");
+    return call->problems.count == 0;
+}
+
+enum err application_bring(struct api *api, struct api_call *call, const struct json *body, struct str uid, oid_t *out)
+{
+    struct app app = {0};
+    if (body->type != JSON_OBJECT)
+        call_problem(call, "application", "type_error.dict", "must be an object");
+    else if (read_brought(call, body, uid, &app))
+        return ensure(api, call, &app, out);
+    return ERR_INVALID;
+}
+
 enum err api_app_of_message(struct api *api, struct api_call *call, oid_t *out)
 {
     struct json_want want = {.name = STR("application")};
@@ -142,13 +163,7 @@ enum err api_app_of_message(struct api *api, struct api_call *call, oid_t *out)
                                   api->retention_payload_ms, &in, &call->problems, NULL);
     if (e != ERR_OK)
         return e;
-    fields_read(call->arena, app_fields, app_field_count, FIELD_CREATE, body, &app, &call->problems);
-    if (app.uid.ptr == NULL)
-        app.uid = uid;
-    if (!str_eq(app.uid, uid) || !chars_fit(CHARS_ID, uid) || uid.len > 256 || str_starts(uid, STR("app_")))
-        problem_add(&call->problems, "body", STR("application"), STR("uid"), "value_error",
-                    "must be a uid, the same as in the path");
-    if (call->problems.count > 0)
+    if (!read_brought(call, body, uid, &app))
         return ERR_INVALID;
     e = api_env(api, call->reader, str_c(call->who.env), true, call->now_ms, &call->env);
     return e == ERR_OK ? ensure(api, call, &app, out) : e;

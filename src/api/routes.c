@@ -43,9 +43,8 @@ const struct route api_routes[] = {
     {GET,    EP "/headers",           endpoint_headers_get,   WHO_READ,  A(ENDPOINT), 0},
     {PUT,    EP "/headers",           endpoint_headers_put,   WHO_EDIT,  A(ENDPOINT), 0},
     {PATCH,  EP "/headers",           endpoint_headers_patch, WHO_EDIT,  A(ENDPOINT), 0},
-    /* To reveal a secret takes the right to change one. */
-    {GET,    EP "/secret",            endpoint_secret_get,    WHO_EDIT,  A(ENDPOINT), ROUTE_WRITE_SCOPE},
-    {POST,   EP "/secret/rotate",     endpoint_secret_rotate, WHO_EDIT,  A(ENDPOINT), 0},
+    {GET,    EP "/secret",            endpoint_secret_get,    WHO_EDIT,  A(SECRET), 0},
+    {POST,   EP "/secret/rotate",     endpoint_secret_rotate, WHO_EDIT,  A(SECRET), 0},
     {GET,    EP "/stats",             endpoint_stats,         WHO_READ,  A(ENDPOINT), 0},
     {GET,    EP "/msg",               endpoint_messages,      WHO_READ,  A(MESSAGE), 0},
     {POST,   EP "/recover",           endpoint_recover,       WHO_EDIT,  A(ATTEMPT), 0},
@@ -79,6 +78,10 @@ const struct route api_routes[] = {
     {POST,   KEY,                     api_key_create,         WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
     {DELETE, KEY "/{key_id}",         api_key_revoke,         WHO_ADMIN, A(TOKEN), 0},
     {GET,    V1 "/auth/whoami",       whoami,                 WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
+    {POST,   V1 "/auth/app-portal-access/{app_id}", portal_access,     WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {POST,   V1 "/auth/app/{app_id}/expire-all",    portal_expire_all, WHO_ADMIN, A(TOKEN), 0},
+    {POST,   V1 "/auth/logout",       portal_logout,          WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
+    {POST,   V1 "/auth/one-time-token", portal_exchange_key,  0, A(TOKEN), ROUTE_PUBLIC},
 
     {GET,    V1 "/health",            health_report,          0, A(SETTINGS), ROUTE_PUBLIC},
     {GET,    V1 "/health/ping",       health_ping,            0, A(SETTINGS), ROUTE_PUBLIC},

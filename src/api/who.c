@@ -2,6 +2,7 @@
 /* Who is asking, and whether a route is for them. */
 #include "api/who.h"
 #include "api/handler.h"
+#include "auth/portal.h"
 #include "auth/token.h"
 #include "crypto/seal.h"
 
@@ -19,6 +20,18 @@ static enum err by_key(const struct api *api, struct store_reader *reader, struc
     return out->role != AUTH_NOBODY ? ERR_OK : ERR_UNAUTHORIZED;
 }
 
+static enum err by_portal_key(const struct api *api, struct store_reader *reader, struct arena *a, struct str key,
+                              int64_t now_ms, struct principal *out)
+{
+    struct portal_key k;
+    if (reader == NULL)
+        return ERR_UNAVAILABLE;
+    enum err e = portal_find(reader, a, api->id_key, key, now_ms, &k);
+    if (e == ERR_OK)
+        portal_principal(&k, out);
+    return e;
+}
+
 enum err api_authenticate(const struct api *api, struct store_reader *reader, struct arena *a, struct str authorization,
                           int64_t now_ms, struct principal *out)
 {
@@ -28,6 +41,8 @@ enum err api_authenticate(const struct api *api, struct store_reader *reader, st
     token = str_trim(str_skip(token, 7));
     if (str_starts(token, STR("prk_")))
         return by_key(api, reader, a, token, now_ms, out);
+    if (str_starts(token, STR(PORTAL_SESSION_PREFIX)))
+        return by_portal_key(api, reader, a, token, now_ms, out);
     struct principal p;
     if (auth_jwt_verify(a, token, keyring_jwt_secret(api->keys), now_ms, &p, &app) != ERR_OK)
         return ERR_UNAUTHORIZED;
@@ -48,10 +63,11 @@ struct str api_actor(const struct api *api, struct arena *a, const struct princi
     char key[OID_TEXT_SIZE];
     struct buf out = BUF_INIT(4096);
     struct json_writer w = json_writer(&out);
+    bool portal = who->role == AUTH_PORTAL || who->role == AUTH_PORTAL_READ;
     if (who->token != 0)
-        oid_format(who->token, "key_", api->id_key, key);
+        oid_format(who->token, portal ? "portal_" : "key_", api->id_key, key);
     json_w_object(&w);
-    json_w_str_at(&w, "type", who->token != 0 ? STR("api_key") : STR("token"));
+    json_w_str_at(&w, "type", portal ? STR("portal") : who->token != 0 ? STR("api_key") : STR("token"));
     json_w_str_at(&w, "id", str_c(who->token != 0 ? key : who->env));
     json_w_opt_str_at(&w, "name", who->name);
     json_w_object_end(&w);
@@ -62,7 +78,7 @@ struct str api_actor(const struct api *api, struct arena *a, const struct princi
 
 bool who_may(const struct principal *who, const struct route *route)
 {
-    bool write = route->method != HTTP_M_GET || (route->flags & ROUTE_WRITE_SCOPE) != 0;
+    bool write = route->method != HTTP_M_GET && (route->flags & ROUTE_READ_SCOPE) == 0;
     if (((1u << who->role) & route->who) == 0 || !auth_scope_allows(who, route->area, write))
         return false;
     bool in_workspace = strstr(route->pattern, "{app_id}") != NULL;

@@ -29,7 +29,8 @@ struct principal {
     X(EVENT_TYPE, "event-type")                                                                                        \
     X(PROFILE, "profile")                                                                                              \
     X(SETTINGS, "settings")                                                                                            \
-    X(TOKEN, "token")
+    X(TOKEN, "token")                                                                                                  \
+    X(SECRET, "secret")
 
 enum auth_area {
 #define AUTH_AREA_ENUM(sym, name) AUTH_AREA_##sym,
@@ -38,7 +39,9 @@ enum auth_area {
             AUTH_AREAS
 };
 
-/* The bits of a scope: "endpoint:read", "message:write" (reads too), "message:*", "*:read". ERR_INVALID: no such thing.
+/*
+ * The bits of a scope: "endpoint:read", "message:write" (reads too), "message:*", "*:read". Who may write endpoints may
+ * reveal their secrets, and "*:read" does not reveal them. ERR_INVALID: no such thing.
  */
 MUST_USE enum err auth_scope(struct str text, uint32_t *bits);
 /* Whether the scopes of a principal allow it. */

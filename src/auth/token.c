@@ -40,7 +40,9 @@ enum err auth_scope(struct str text, uint32_t *bits)
     else if (str_eq(verb, STR("write")) || str_eq(verb, STR("*")))
         may = 3;
     for (unsigned i = 0; i < AUTH_AREAS; i++) {
-        if (str_eq(area, STR("*")) || str_eq(area, str_c(areas[i])))
+        bool all = str_eq(area, STR("*")) && (i != AUTH_AREA_SECRET || may == 3);
+        bool owned = i == AUTH_AREA_SECRET && may == 3 && str_eq(area, STR("endpoint"));
+        if (all || owned || str_eq(area, str_c(areas[i])))
             out |= may << (2 * i);
     }
     if (out == 0)
@@ -68,7 +70,7 @@ enum err token_check(const struct token *t, const char **why)
     if (role_of(t->role) == AUTH_NOBODY)
         return ERR_INVALID;
     *why = "a scope is AREA:read or AREA:write; areas: app, endpoint, message, attempt, event-type, profile, settings, "
-           "token, *";
+           "token, secret, *";
     for (size_t i = 0; i < t->scope_count; i++) {
         if (auth_scope(t->scopes[i], &bits) != ERR_OK)
             return ERR_INVALID;

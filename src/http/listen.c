@@ -78,3 +78,12 @@ enum err http_listen(struct str address, int *fd_out)
     *fd_out = fd;
     return ERR_OK;
 }
+
+int http_listen_port(int fd)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof at;
+    CHECK(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+    return ntohs(at.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)&at)->sin6_port
+                                          : ((const struct sockaddr_in *)(const void *)&at)->sin_port);
+}

@@ -76,6 +76,8 @@ struct http_server_config {
 
 /* Opens a listening socket on "host:port", "[v6]:port" or ":port". ERR_INVALID: bad text; ERR_IO: errno says why. */
 MUST_USE enum err http_listen(struct str address, int *fd_out);
+/* The port that it got, which matters when it asked for port 0. */
+int http_listen_port(int fd);
 /* Loads a PEM certificate chain and key (TLS 1.2 or newer). On error *why points to a static or thread-local text. */
 MUST_USE enum err http_tls_load(const char *cert_path, const char *key_path, void **tls_out, const char **why);
 /* After the servers that use it are freed. NULL is fine. */

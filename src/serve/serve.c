@@ -194,6 +194,17 @@ static void open_api(struct server *v, const struct settings *set)
         die(2, "settings", arena_cstr(v->rows_arena, why));
 }
 
+/* Made from LISTEN, it names a port that is not known before it is bound. */
+static void know_public_url(struct server *v, const struct settings *set)
+{
+    struct str url = str_c(set->public_url), listen = str_c(set->listen);
+    v->shared.api.public_url = set->public_url;
+    if (str_ends(url, STR(":0")) && str_ends(listen, STR(":0")))
+        v->shared.api.public_url = arena_printf(v->rows_arena, STR_FMT ":%d", STR_ARG(str_take(url, url.len - 2)),
+                                                http_listen_port(v->listen_fd))
+                                           .ptr;
+}
+
 static void open_listeners(struct server *v, const struct settings *set)
 {
     char why[256];
@@ -416,6 +427,7 @@ int serve_run(const struct settings *set)
     open_store(&v, set);
     open_api(&v, set);
     open_listeners(&v, set);
+    know_public_url(&v, set);
     serve_metrics_init(&v.shared);
     open_reactors(&v, set);
     start(&v);

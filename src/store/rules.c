@@ -8,7 +8,7 @@ oid_t rules_scope(enum object_kind kind, oid_t app)
 
 void rules_raised(const struct object *o, oid_t *app, oid_t *env)
 {
-    *app = o->app;
+    *app = o->kind == OBJ_PORTAL ? 0 : o->app; /* who may look at it is nothing that a message matches */
     *env = o->kind == OBJ_PROFILE ? o->env : 0;
 }
 

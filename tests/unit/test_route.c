@@ -97,6 +97,9 @@ static void roles_may(void **state)
             {HTTP_M_PUT, "/api/v1/profile/p", O | E, false},
             {HTTP_M_GET, "/api/v1/settings/egress", O | E | V | P | R, true},
             {HTTP_M_POST, "/api/v1/auth/api-key", O, false},
+            {HTTP_M_POST, "/api/v1/auth/app-portal-access/a", O, true},
+            {HTTP_M_POST, "/api/v1/auth/app/a/expire-all", O, true},
+            {HTTP_M_POST, "/api/v1/auth/logout", O | E | V | P | R, true},
     };
     static const enum auth_role roles[] = {AUTH_OWNER, AUTH_EDITOR, AUTH_VIEWER, AUTH_PORTAL, AUTH_PORTAL_READ};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -133,6 +136,13 @@ static void scopes_narrow(void **state)
             {"*:read", HTTP_M_GET, "/api/v1/app/a/endpoint/e/secret", false},
             {"*:*", HTTP_M_DELETE, "/api/v1/app/a", true},
             {"endpoint:*", HTTP_M_DELETE, "/api/v1/app/a/endpoint/e", true},
+            {"endpoint:read", HTTP_M_GET, "/api/v1/app/a/endpoint/e/secret", false},
+            {"endpoint:write", HTTP_M_GET, "/api/v1/app/a/endpoint/e/secret", true},
+            {"endpoint:write", HTTP_M_POST, "/api/v1/app/a/endpoint/e/secret/rotate", true},
+            {"secret:read", HTTP_M_GET, "/api/v1/app/a/endpoint/e/secret", true},
+            {"secret:read", HTTP_M_POST, "/api/v1/app/a/endpoint/e/secret/rotate", false},
+            {"secret:write", HTTP_M_GET, "/api/v1/app/a/endpoint/e", false},
+            {"*:read", HTTP_M_POST, "/api/v1/auth/logout", true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct principal p = {.role = AUTH_OWNER};

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Access to the portal, with the official client: a workspace's token sees its own, and ends when it is told to.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Svix } from 'svix';
+import { postrider } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+
+const refused = (status) => (e) => e.code === status;
+
+test('portal access: made, used, logged out, expired', async (t) => {
+    const p = await postrider(t, { settings: { PUBLIC_URL: 'https://hooks.example.com/' } });
+    const r = await receiver(t);
+    const as = (token) => new Svix(token, { serverUrl: `http://127.0.0.1:${p.port}` });
+    const svix = as(p.token);
+
+    const first = await svix.authentication.appPortalAccess('customer', { application: { name: 'A customer', uid: 'customer' }, sessionId: 'one' });
+    assert.match(first.url, /^https:\/\/hooks\.example\.com\/portal#key=prl_\w+$/);
+    assert.equal((await svix.application.get('customer')).name, 'A customer');
+    await svix.application.create({ name: 'Another', uid: 'another' });
+
+    const customer = as(first.token);
+    const endpoint = await customer.endpoint.create('customer', { url: r.url() });
+    assert.equal((await customer.endpoint.list('customer')).data[0].id, endpoint.id);
+    assert.match((await customer.endpoint.getSecret('customer', endpoint.id)).key, /^whsec_/);
+    await customer.endpoint.sendExample('customer', endpoint.id, { eventType: 'svix.ping' });
+    await r.arrived(1);
+    await assert.rejects(customer.endpoint.list('another'), refused(404));
+    await assert.rejects(customer.application.list(), refused(403));
+    await assert.rejects(customer.message.create('customer', { eventType: 'a.b', payload: {} }), refused(403));
+
+    const second = await svix.authentication.appPortalAccess('customer', { readOnly: true, sessionId: 'two' });
+    const reader = as(second.token);
+    assert.equal((await reader.endpoint.list('customer')).data.length, 1);
+    await assert.rejects(reader.endpoint.delete('customer', endpoint.id), refused(403));
+    await assert.rejects(reader.endpoint.getSecret('customer', endpoint.id), refused(403));
+
+    await assert.rejects(svix.authentication.logout(), refused(403));
+    await customer.authentication.logout();
+    await assert.rejects(customer.endpoint.list('customer'), refused(401));
+
+    await svix.authentication.expireAll('customer', { sessionIds: ['one'] });
+    assert.equal((await reader.endpoint.list('customer')).data.length, 1);
+    await svix.authentication.expireAll('customer', {});
+    await assert.rejects(reader.endpoint.list('customer'), refused(401));
+});
+
+test('a portal link is exchanged once, and its key is stored nowhere', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ uid: 'w' });
+    const { url, token } = await p.ok('POST', `/api/v1/auth/app-portal-access/${app.id}`, { capabilities: ['ViewBase'] });
+    assert.ok(url.startsWith(`http://127.0.0.1:${p.port}/portal#key=`), url);
+    const oneTimeToken = new URL(url).hash.slice('#key='.length);
+    const answers = await Promise.all([1, 2, 3, 4].map(() => p.api('POST', '/api/v1/auth/one-time-token', { oneTimeToken }, { token: null })));
+    assert.deepEqual(answers.map((a) => a.status).sort(), [200, 401, 401, 401]);
+    const session = answers.find((a) => a.status === 200).json;
+    assert.deepEqual(session.capabilities, ['ViewBase']);
+    assert.equal((await p.api('GET', '/api/v1/app/w/endpoint', undefined, { token: session.token })).status, 200);
+    assert.equal((await p.api('GET', '/api/v1/app/w/endpoint', undefined, { token: oneTimeToken })).status, 401);
+    assert.equal((await p.api('POST', '/api/v1/app/w/endpoint', { url: 'http://127.0.0.1:9/' }, { token: session.token })).status, 403);
+    for (const secret of [token, session.token, oneTimeToken]) assert.equal(p.log().includes(secret), false);
+});
