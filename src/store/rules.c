@@ -53,11 +53,22 @@ struct delivery rules_created(oid_t msg, const struct store_target *t, int64_t f
                              .pos = t->fifo ? fifo_pos : t->due_ms};
 }
 
+/* The endpoint was disabled or deleted while the attempt was on its way: a 2xx is a fact all the same. */
+static bool record_late(struct delivery *d, const struct attempt *t)
+{
+    bool given_up = d->reason == REASON_DISABLED || d->reason == REASON_DELETED;
+    if (d->status != DELIVERY_FAIL || !given_up || t->status != DELIVERY_SUCCESS)
+        return false;
+    delivery_finish(d, DELIVERY_SUCCESS, REASON_NONE);
+    attempt_note(d, t);
+    return true;
+}
+
 static bool record_scheduled(struct delivery *d, const struct store_record *r)
 {
     const struct attempt *t = r->attempt;
     if (d->status != DELIVERY_PENDING)
-        return false;
+        return record_late(d, t);
     if (d->tries == t->number - 1) {
         d->tries = t->number;
         if (r->status == DELIVERY_PENDING)
@@ -81,7 +92,7 @@ static bool record_scheduled(struct delivery *d, const struct store_record *r)
 static bool record_by_hand(struct delivery *d, const struct store_record *r)
 {
     bool success = r->attempt->status == DELIVERY_SUCCESS;
-    if (d->request == TRIGGER_SCHEDULE && !(success && d->status == DELIVERY_PENDING))
+    if (d->request == TRIGGER_SCHEDULE && !(success && d->status != DELIVERY_SUCCESS))
         return false;
     d->request = TRIGGER_SCHEDULE;
     if (success)

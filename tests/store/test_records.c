@@ -8,10 +8,11 @@
 
 /* Where a delivery stands before the record. */
 enum start {
-    FRESH,  /* pending, no attempt yet */
-    TRIED,  /* pending, two attempts made */
-    SENT,   /* delivered by its first attempt */
-    FAILED, /* exhausted by its first attempt */
+    FRESH,    /* pending, no attempt yet */
+    TRIED,    /* pending, two attempts made */
+    SENT,     /* delivered by its first attempt */
+    FAILED,   /* exhausted by its first attempt */
+    GIVEN_UP, /* the endpoint was disabled */
     STARTS
 };
 
@@ -21,11 +22,14 @@ static const struct fx_outcome to_tried[] = {
 static const struct fx_outcome to_sent[] = {{.number = 1, .status = DELIVERY_SUCCESS, .http_status = 204}};
 static const struct fx_outcome to_failed[] = {
         {.number = 1, .status = DELIVERY_FAIL, .reason = REASON_EXHAUSTED, .http_status = 410}};
+static const struct fx_outcome to_given_up[] = {
+        {.number = 1, .status = DELIVERY_FAIL, .reason = REASON_DISABLED, .http_status = 500}};
 
 static const struct {
     const struct fx_outcome *outcomes;
     size_t count;
-} starts[STARTS] = {[TRIED] = {to_tried, 2}, [SENT] = {to_sent, 1}, [FAILED] = {to_failed, 1}};
+} starts[STARTS] = {
+        [TRIED] = {to_tried, 2}, [SENT] = {to_sent, 1}, [FAILED] = {to_failed, 1}, [GIVEN_UP] = {to_given_up, 1}};
 
 static oid_t begin(struct fixture *f, oid_t app, oid_t ep, enum start start)
 {
@@ -132,6 +136,12 @@ static void records_move_deliveries(void **state)
              {.number = 1, .http_status = 200},
              false,
              FAILED_AFTER(1)},
+            {"given up while on its way, delivered", GIVEN_UP, {.number = 2, .http_status = 200}, true, SENT_AFTER(1)},
+            {"given up while on its way, fails",
+             GIVEN_UP,
+             {.number = 2, .status = DELIVERY_PENDING, .due_ms = AGAIN},
+             false,
+             {DELIVERY_FAIL, REASON_DISABLED, 1, 0, false}},
     };
     oid_t app = fx_app(f), ep = fx_id(f);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
