@@ -71,6 +71,9 @@ struct api_call {
     struct str params[API_PARAMS_MAX]; /* decoded, in the order of the pattern */
     struct problems problems;
     const char *bad_query; /* the query parameter that cannot be read, NULL: none */
+    struct store_key *key; /* of a POST, NULL: none; see idempotency.h */
+    bool key_made;         /* key->made is filled in */
+    bool key_kept;         /* and in the store */
     bool stale;            /* another change came between: the handler runs again */
 
     /* the answer */

@@ -87,7 +87,11 @@ void api_key_create(struct api *api, struct api_call *call)
     if (!call_fits(call))
         return;
     struct buf text = BUF_INIT(256);
-    if (answer_ok(call, token_create(api->store, call->arena, api->oids, call->now_ms, &r.token, &text))) {
+    struct object_change change;
+    token_make(call->arena, api->oids, call->now_ms, &r.token, &text, &change);
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = &change, .count = 1};
+    call_made(call, OBJ_TOKEN, r.token.id, 201);
+    if (answer_ok(call, call_run(api, call, &op.op))) {
         struct json_writer w = answer(call, 201);
         json_w_object(&w);
         write_key(api, call, &r.token, &w);

@@ -66,7 +66,8 @@ static enum err application_save(struct api *api, struct api_call *call, const s
         app->created_ms = call->now_ms;
     }
     app_encode(call->arena, app, &last->object);
-    return api_commit(api, changes, n, call->env, app->id);
+    call_made(call, OBJ_APP, app->id, 201);
+    return call_commit(api, call, changes, n, call->env, app->id);
 }
 
 static void finish_save(struct api *api, struct api_call *call, const struct object *old, struct app *app,
@@ -93,6 +94,7 @@ void application_create(struct api *api, struct api_call *call)
     if (app.uid.ptr != NULL) {
         enum err e = store_find_object(call->reader, call->arena, OBJ_APP, call->env, 0, app.uid, &old);
         if (e == ERR_OK && get) {
+            call_made(call, OBJ_APP, old.id, 200);
             if (answer_ok(call, app_decode(call->arena, &old, &app)))
                 answer_app(api, call, 200, &app);
             return;

@@ -16,7 +16,7 @@ enum err endpoint_save(struct api *api, struct api_call *call, const struct obje
     endpoint_encode(call->arena, api->keys, ep, &changes[0].object);
     if (extra != NULL)
         changes[1] = *extra;
-    enum err e = api_commit(api, changes, extra != NULL ? 2 : 1, ep->env, ep->app);
+    enum err e = call_commit(api, call, changes, extra != NULL ? 2 : 1, ep->env, ep->app);
     if (e != ERR_OK)
         return e;
     if (api->on_endpoint_changed != NULL)
@@ -78,6 +78,7 @@ static void create(struct api *api, struct api_call *call, const struct app *app
     ep->created_ms = call->now_ms;
     if (ep->disabled)
         ep->disabled_at_ms = call->now_ms;
+    call_made(call, OBJ_ENDPOINT, ep->id, 201);
     e = endpoint_save(api, call, NULL, ep, NULL);
     if (e == ERR_CONFLICT)
         answer_error(call, e, "an endpoint with this uid exists");

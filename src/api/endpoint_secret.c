@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reveal and rotate the signing secret; how an endpoint's deliveries stand. */
 #include "api/endpoint.h"
+#include "api/idempotency.h"
 #include "api/routes.h"
 #include "base/time.h"
 
@@ -85,6 +86,7 @@ void endpoint_secret_rotate(struct api *api, struct api_call *call)
         buf_fini(&text);
     }
     rotate(call, &ep, &r);
+    call_made(call, MADE_NOTHING, 0, 204);
     if (answer_ok(call, endpoint_save(api, call, &o, &ep, NULL)))
         answer_empty(call);
 }

@@ -109,7 +109,8 @@ static void save(struct api *api, struct api_call *call, const struct object *ol
     change.object.key = t->name;
     change.object.updated_ms = call->now_ms;
     change.object.body = encode(call->arena, t);
-    enum err e = api_commit(api, &change, 1, call->env, 0);
+    call_made(call, OBJ_EVENT_TYPE, change.object.id, 201);
+    enum err e = call_commit(api, call, &change, 1, call->env, 0);
     if (e == ERR_CONFLICT)
         answer_error(call, e, "an event type of this name exists");
     else if (answer_ok(call, e))
@@ -133,7 +134,8 @@ void event_type_create(struct api *api, struct api_call *call)
         struct object_change change = {.change = OBJECT_UPDATE, .object = old, .expected_version = old.version};
         change.object.updated_ms = call->now_ms;
         change.object.body = encode(call->arena, &t);
-        if (answer_ok(call, api_commit(api, &change, 1, call->env, 0)))
+        call_made(call, OBJ_EVENT_TYPE, old.id, 201);
+        if (answer_ok(call, call_commit(api, call, &change, 1, call->env, 0)))
             answer_type(call, 201, &change.object, &t);
     } else if (e == ERR_OK) {
         answer_error(call, ERR_CONFLICT, "an event type of this name exists");

@@ -104,12 +104,10 @@ bool call_message(const struct api *api, struct api_call *call, const struct app
     return answer_ok(call, e);
 }
 
-enum err api_commit(struct api *api, struct object_change *changes, size_t count, oid_t env, oid_t app)
+static enum err committed(struct api *api, const struct store_objects *op, enum err e, oid_t env, oid_t app)
 {
-    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = count};
-    enum err e = store_run(api->store, &op.op);
     /* Event types come along with other changes: somebody else added the same ones just now. */
-    if (e == ERR_CONFLICT && count > 1 && changes[op.failed_at].object.kind == OBJ_EVENT_TYPE)
+    if (e == ERR_CONFLICT && op->count > 1 && op->changes[op->failed_at].object.kind == OBJ_EVENT_TYPE)
         return ERR_STALE;
     if (e != ERR_OK)
         return e;
@@ -117,4 +115,19 @@ enum err api_commit(struct api *api, struct object_change *changes, size_t count
     if (api->on_config_changed != NULL)
         api->on_config_changed(api->hook_arg, env, app);
     return ERR_OK;
+}
+
+enum err api_commit(struct api *api, struct object_change *changes, size_t count, oid_t env, oid_t app)
+{
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = count};
+    enum err e = store_run(api->store, &op.op);
+    return committed(api, &op, e, env, app);
+}
+
+enum err call_commit(struct api *api, struct api_call *call, struct object_change *changes, size_t count, oid_t env,
+                     oid_t app)
+{
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = count};
+    enum err e = call_run(api, call, &op.op);
+    return committed(api, &op, e, env, app);
 }

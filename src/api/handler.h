@@ -132,6 +132,14 @@ bool call_endpoint_id(const struct api *api, struct api_call *call, const struct
 bool call_message(const struct api *api, struct api_call *call, const struct app *app, size_t param, bool with_payload,
                   struct message *out);
 
+/* What the request makes, for its idempotency key: before it is committed by call_run or call_commit. what: an
+ * object_kind or enum made; status: of the answer. Without a key nothing happens. */
+void call_made(struct api_call *call, int what, oid_t id, int status);
+/* Runs an operation of the store together with the request's key. ERR_STALE also when another was first with it. */
+MUST_USE enum err call_run(struct api *api, struct api_call *call, struct store_op *op);
+/* As api_commit, together with the request's key. */
+MUST_USE enum err call_commit(struct api *api, struct api_call *call, struct object_change *changes, size_t count,
+                              oid_t env, oid_t app);
 /* Writes all or none, waits. On ERR_OK the catalog has forgotten and the hooks know (app 0: the environment). */
 MUST_USE enum err api_commit(struct api *api, struct object_change *changes, size_t count, oid_t env, oid_t app);
 /* Objects of a kind, one page; count may be limit + 1. */

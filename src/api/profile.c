@@ -122,7 +122,8 @@ static void save(struct api *api, struct api_call *call, const struct object *ol
         two[1].object.key = name;
     }
     two[1].object.body = env_profile_body(call->arena, two[0].object.id, false);
-    enum err e = api_commit(api, two, 2, call->env, 0);
+    call_made(call, OBJ_PROFILE, two[1].object.id, 201);
+    enum err e = call_commit(api, call, two, 2, call->env, 0);
     if (e == ERR_CONFLICT) {
         answer_error(call, e, "a profile of this name exists");
     } else if (answer_ok(call, e)) {

@@ -2,6 +2,7 @@
 /* Attempts that somebody asks for: resend one message, recover what failed, try an example. */
 #include "api/endpoint.h"
 #include "api/event_type.h"
+#include "api/idempotency.h"
 #include "api/message_in.h"
 #include "api/render.h"
 #include "api/routes.h"
@@ -45,7 +46,8 @@ void message_resend(struct api *api, struct api_call *call)
                               .now_ms = call->now_ms};
     if (render_message(api, call->arena, &app, profile, &m, &render))
         op.render = &render;
-    enum err e = store_run(api->store, &op.op);
+    call_made(call, MADE_NOTHING, 0, 202);
+    enum err e = call_run(api, call, &op.op);
     if (e == ERR_GONE)
         answer_error(call, e, "the payload has expired");
     if (e == ERR_GONE || !answer_ok(call, e))
@@ -109,7 +111,8 @@ void endpoint_recover(struct api *api, struct api_call *call)
     if (!call_fits(call) || !is_enabled(call, &ep))
         return;
     struct object_change change = task_create(api, call->arena, &task, call->now_ms);
-    if (!answer_ok(call, api_commit(api, &change, 1, call->env, app.id)))
+    call_made(call, OBJ_TASK, change.object.id, 202);
+    if (!answer_ok(call, call_commit(api, call, &change, 1, call->env, app.id)))
         return;
     task_wake(api, change.object.id);
     answer_task(api, call, 202, &task, change.object.id);
@@ -194,9 +197,10 @@ static enum err append_example(struct api *api, struct api_call *call, const str
         m->renders = &render;
         m->render_count = 1;
     }
+    call_made(call, MADE_MESSAGE, m->id, 202);
     enum err e = store_app_version(call->reader, app->id, &op.app_version);
     if (e == ERR_OK)
-        e = store_run(api->store, &op.op);
+        e = call_run(api, call, &op.op);
     m->renders = NULL;
     m->render_count = 0;
     return e;

@@ -2,6 +2,7 @@
 /* The way of a request: find the row, find out who asks, may they, then the handler. */
 #include "api/route.h"
 
+#include "api/idempotency.h"
 #include "api/who.h"
 
 #define STALE_TRIES 5
@@ -124,10 +125,20 @@ static void handle(struct api *api, struct api_call *call, const struct route *r
         call->bad_query = NULL;
         problems_fini(&call->problems);
         call->problems = PROBLEMS_INIT;
+        if (idempotency_answer(api, call))
+            break;
         route->handle(api, call);
         if (!call->stale)
             break;
     }
+}
+
+static void handle_post(struct api *api, struct api_call *call, const struct route *route)
+{
+    if (!idempotency_begin(api, call))
+        return;
+    handle(api, call, route);
+    idempotency_end(api, call);
 }
 
 void api_handle(struct api *api, struct api_call *call)
@@ -136,6 +147,7 @@ void api_handle(struct api *api, struct api_call *call)
     unsigned methods;
     call->problems = PROBLEMS_INIT;
     call->env = 0;
+    call->key = NULL;
     call->out_header_count = 0;
     if (call->out.max == 0)
         call->out.max = API_OUT_MAX;
@@ -149,7 +161,10 @@ void api_handle(struct api *api, struct api_call *call)
         answer_error(call, ERR_METHOD, NULL);
         answer_header(call, STR("Allow"), allowed(call->arena, methods));
     } else if (admit(api, call, route)) {
-        handle(api, call, route);
+        if (route->method == HTTP_M_POST)
+            handle_post(api, call, route);
+        else
+            handle(api, call, route);
     }
     problems_fini(&call->problems);
     if (call->out.len > 0)

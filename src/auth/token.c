@@ -116,21 +116,26 @@ static enum err commit(struct store *s, struct object_change *change)
     return store_run(s, &op.op);
 }
 
-enum err token_create(struct store *s, struct arena *a, struct oid_source *oids, int64_t now_ms, struct token *t,
-                      struct buf *text)
+void token_make(struct arena *a, struct oid_source *oids, int64_t now_ms, struct token *t, struct buf *text,
+                struct object_change *out)
 {
     struct buf key = BUF_INIT(256);
     auth_key_generate(&key);
     t->id = oid_next(oids, now_ms);
     t->created_ms = now_ms;
     t->hint = arena_str(a, str_take(buf_str(&key), HINT_LEN));
-    struct object_change change = {.change = OBJECT_CREATE, .object = encode(a, t, hash_of(a, buf_str(&key)))};
-    change.object.updated_ms = now_ms;
-    enum err e = commit(s, &change);
-    if (e == ERR_OK)
-        buf_add_str(text, buf_str(&key));
+    *out = (struct object_change){.change = OBJECT_CREATE, .object = encode(a, t, hash_of(a, buf_str(&key)))};
+    out->object.updated_ms = now_ms;
+    buf_add_str(text, buf_str(&key));
     mem_free_secret(key.ptr, key.len);
-    return e;
+}
+
+enum err token_create(struct store *s, struct arena *a, struct oid_source *oids, int64_t now_ms, struct token *t,
+                      struct buf *text)
+{
+    struct object_change change;
+    token_make(a, oids, now_ms, t, text, &change);
+    return commit(s, &change);
 }
 
 enum err token_find(struct store_reader *r, struct arena *a, struct str text, int64_t now_ms, struct token *out)

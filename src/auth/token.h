@@ -25,7 +25,11 @@ struct token {
 
 /* Checks name, role and scopes of a token to be made. ERR_INVALID: *why. */
 MUST_USE enum err token_check(const struct token *t, const char **why);
-/* Makes a key: id, hint and created_ms are filled in, its text is appended to `text`. Store errors. Blocks. */
+/* The change that makes a key: id, hint and created_ms are filled in, its text is appended to `text`. */
+void token_make(struct arena *a, struct oid_source *oids, int64_t now_ms, struct token *t, struct buf *text,
+                struct object_change *out);
+/* Makes a key and writes it: id, hint and created_ms are filled in, its text is appended to `text` (also when it
+ * fails). Store errors. Blocks. */
 MUST_USE enum err token_create(struct store *s, struct arena *a, struct oid_source *oids, int64_t now_ms,
                                struct token *t, struct buf *text);
 /* The key with this text; ERR_UNAUTHORIZED when there is none, or it is revoked or expired. */
