@@ -4,38 +4,20 @@
  * answered; handed over.
  *
  *   begin ─(token and workspace in memory)─────────▶ admit ─▶ append ─▶ committed ─▶ 202, hand-over
- *     └──(not)─▶ prepare on an API worker ─▶ prepared ─┘          └─ stale: prepare again
+ *     └──(not)─▶ prepare on an API worker ─▶ prepared ─┘          ├─ stale: prepare again
+ *                                                                 └─ a known idempotency key: ingest_again.c
  */
 #include <stdlib.h>
 
-#include "api/message_in.h"
 #include "base/mem.h"
 #include "engine/match.h"
-#include "serve/reactor.h"
+#include "serve/ingest.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
 #define STALE_TRIES_MAX  8
 #define RENDER_BYTES_MAX (1u << 20)
 #define ANSWER_BYTES_MAX (64u << 20)
-
-struct ingest {
-    struct ingest *next_free;
-    struct reactor *reactor;
-    struct http_exchange *exchange;
-    struct arena *arena;
-    struct pool_job job;
-    struct loop_task task;
-    struct str app_text;
-    struct auth_entry who;
-    unsigned epoch;
-    enum err prepared;
-    struct str problems; /* of preparing: the 422 body */
-    int stale_tries;
-    const struct workspace *ws; /* a reference */
-    struct body *body;          /* a reference */
-    struct store_append append;
-};
 
 /* A delivery on its way to the reactor that owns its endpoint. */
 struct handover {
@@ -70,11 +52,13 @@ static struct ingest *new_ingest(struct reactor *r, struct http_exchange *x)
     in->ws = NULL;
     in->body = NULL;
     in->problems = STR_NULL;
+    in->key.known = false;
+    in->key_is_new = false;
     in->stale_tries = 0;
     return in;
 }
 
-static void free_ingest(struct ingest *in)
+void ingest_free(struct ingest *in)
 {
     struct reactor *r = in->reactor;
     catalog_unref(in->ws);
@@ -96,11 +80,11 @@ void ingest_free_all(struct reactor *r)
 
 /* ---- answers ---- */
 
-static void answer_error(struct ingest *in, enum err e, const char *detail)
+void ingest_error(struct ingest *in, enum err e, const char *detail)
 {
     serve_count_message(e);
     relay_error(in->exchange, e, detail);
-    free_ingest(in);
+    ingest_free(in);
 }
 
 static void answer_json(struct ingest *in, int status, struct buf *json)
@@ -117,6 +101,14 @@ static bool wants_content(const struct http_request *q)
         if (str_eq(str_split(&rest, '&'), STR("with_content=false")))
             return false;
     return true;
+}
+
+void ingest_accepted(struct ingest *in, const struct message *m)
+{
+    struct buf *out = &in->reactor->scratch;
+    buf_clear(out);
+    message_out(m, in->reactor->shared->id_key, wants_content(http_exchange_request(in->exchange)), out);
+    answer_json(in, 202, out);
 }
 
 /* ---- hand-over ---- */
@@ -161,17 +153,18 @@ static void committed(struct store_op *op)
         prepare(in);
         return;
     }
-    if (op->result != ERR_OK) {
-        answer_error(in, op->result, op->result == ERR_CONFLICT ? "a message with this eventId exists already" : NULL);
+    if (op->result == ERR_OK && in->key.known) {
+        ingest_again(in);
         return;
     }
-    struct buf *out = &in->reactor->scratch;
-    buf_clear(out);
-    message_out(&in->body->msg, in->reactor->shared->id_key, wants_content(http_exchange_request(in->exchange)), out);
+    if (op->result != ERR_OK) {
+        ingest_error(in, op->result, op->result == ERR_CONFLICT ? "a message with this eventId exists already" : NULL);
+        return;
+    }
     serve_count_message(ERR_OK);
-    answer_json(in, 202, out);
+    ingest_accepted(in, &in->body->msg);
     hand_over_all(in);
-    free_ingest(in);
+    ingest_free(in);
 }
 
 /* ---- matching ---- */
@@ -265,6 +258,7 @@ static void render_all(struct ingest *in, struct message *m, const struct catalo
     m->render_count = count;
 }
 
+/* The body of a message; another one under a known key does not matter. */
 static bool parse(struct ingest *in, int64_t now_ms, struct message_in *m)
 {
     const struct shared *s = in->reactor->shared;
@@ -273,7 +267,9 @@ static bool parse(struct ingest *in, int64_t now_ms, struct message_in *m)
     struct str actor = http_exchange_header(in->exchange, STR("Postrider-Actor"));
     enum err e = message_in_parse(in->arena, http_exchange_request(in->exchange)->body, actor, now_ms,
                                   s->settings->retention_payload_ms, m, &problems, &error);
-    if (e != ERR_OK) {
+    if (e != ERR_OK && in->has_key && !in->key_is_new) {
+        ingest_again(in);
+    } else if (e != ERR_OK) {
         struct buf *out = &in->reactor->scratch;
         buf_clear(out);
         if (e == ERR_SYNTAX)
@@ -282,27 +278,48 @@ static bool parse(struct ingest *in, int64_t now_ms, struct message_in *m)
             api_problems_json(&problems, out);
         serve_count_message(e);
         answer_json(in, err_http_status(e), out);
-        free_ingest(in);
+        ingest_free(in);
     }
     problems_fini(&problems);
     return e == ERR_OK;
 }
 
+static bool read_key(struct ingest *in)
+{
+    const struct http_request *q = http_exchange_request(in->exchange);
+    struct str header = http_exchange_header(in->exchange, STR("idempotency-key"));
+    struct problems problems = PROBLEMS_INIT;
+    enum err e = idempotency_read(in->reactor->shared->id_key, header,
+                                  http_exchange_header(in->exchange, STR("Authorization")), q->path, q->query,
+                                  &problems, &in->key);
+    in->has_key = e == ERR_OK;
+    if (e == ERR_INVALID) {
+        struct buf *out = &in->reactor->scratch;
+        buf_clear(out);
+        api_problems_json(&problems, out);
+        serve_count_message(e);
+        answer_json(in, err_http_status(e), out);
+        ingest_free(in);
+    }
+    problems_fini(&problems);
+    return e != ERR_INVALID;
+}
+
 /* Everything is known: check, match, render, append. */
-static void admit(struct ingest *in)
+void ingest_admit(struct ingest *in)
 {
     struct reactor *r = in->reactor;
     int64_t now_ms = clock_wall_ms();
     struct message_in m;
     if (in->who.who.app != 0 && in->who.who.app != in->ws->app.id) {
-        answer_error(in, ERR_NOT_FOUND, NULL);
+        ingest_error(in, ERR_NOT_FOUND, NULL);
         return;
     }
     if (!api_may_send(&in->who.who, in->ws->app.id)) {
-        answer_error(in, ERR_FORBIDDEN, NULL);
+        ingest_error(in, ERR_FORBIDDEN, NULL);
         return;
     }
-    if (!parse(in, now_ms, &m))
+    if (!read_key(in) || !parse(in, now_ms, &m))
         return;
     m.message.id = oid_next(&r->shared->oids, now_ms);
     m.message.env = in->ws->app.env;
@@ -314,7 +331,9 @@ static void admit(struct ingest *in)
     if (wrap_count > 0)
         render_all(in, &m.message, wraps, wrap_count);
     in->body = body_new(&m.message, r->shared->id_key);
-    in->append.op = (struct store_op){.kind = STORE_APPEND, .home = r->loop, .done = committed};
+    in->key.made = (struct store_made){.id = m.message.id, .what = MADE_MESSAGE, .status = 202};
+    in->append.op = (struct store_op){
+            .kind = STORE_APPEND, .key = in->has_key ? &in->key : NULL, .home = r->loop, .done = committed};
     in->append.message = &in->body->msg;
     in->append.app_version = in->ws->version;
     reactor_submit(r, &in->append.op);
@@ -331,17 +350,17 @@ static void prepared(struct loop_task *task)
         buf_add_str(out, in->problems);
         serve_count_message(ERR_INVALID);
         answer_json(in, err_http_status(ERR_INVALID), out);
-        free_ingest(in);
+        ingest_free(in);
         return;
     }
     if (in->prepared != ERR_OK) {
-        answer_error(in, in->prepared, NULL);
+        ingest_error(in, in->prepared, NULL);
         return;
     }
     struct str authorization = http_exchange_header(in->exchange, STR("Authorization"));
     auth_cache_put(in->reactor->auth, authorization, in->epoch, loop_now_ms(in->reactor->loop), &in->who.who,
                    in->who.env);
-    admit(in);
+    ingest_admit(in);
 }
 
 /* The workspace is new: the message may bring it along. */
@@ -398,9 +417,9 @@ static void prepare(struct ingest *in)
     in->epoch = atomic_load(&in->reactor->shared->auth_epoch);
     in->job.run = run_prepare;
     if (in->reactor->cut)
-        answer_error(in, ERR_CLOSED, NULL);
+        ingest_error(in, ERR_CLOSED, NULL);
     else if (!pool_submit(in->reactor->shared->workers, &in->job))
-        answer_error(in, ERR_BUSY, NULL);
+        ingest_error(in, ERR_BUSY, NULL);
 }
 
 /* The snapshot from memory, if the workspace is this environment's. */
@@ -433,7 +452,7 @@ void ingest_begin(struct reactor *r, struct http_exchange *x, struct str app)
         in->ws = find_workspace(in);
     }
     if (in->ws != NULL)
-        admit(in);
+        ingest_admit(in);
     else
         prepare(in);
 }
