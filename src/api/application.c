@@ -113,18 +113,21 @@ void application_create(struct api *api, struct api_call *call)
 static enum err ensure(struct api *api, struct api_call *call, struct app *app, oid_t *out)
 {
     struct object old;
-    for (int i = 0; i < ENSURE_TRIES; i++) {
-        enum err e = store_find_object(call->reader, call->arena, OBJ_APP, call->env, 0, app->uid, &old);
+    /* It comes along: it is not what the request's idempotency key stands for. */
+    struct store_key *key = call->key;
+    enum err e = ERR_STALE;
+    call->key = NULL;
+    for (int i = 0; i < ENSURE_TRIES && (e == ERR_CONFLICT || e == ERR_STALE); i++) {
+        e = store_find_object(call->reader, call->arena, OBJ_APP, call->env, 0, app->uid, &old);
         if (e == ERR_NOT_FOUND) {
             e = application_save(api, call, NULL, app, NULL);
             old.id = app->id;
         }
         if (e == ERR_OK)
             *out = old.id;
-        if (e != ERR_CONFLICT && e != ERR_STALE)
-            return e;
     }
-    return ERR_BUSY;
+    call->key = key;
+    return e == ERR_CONFLICT || e == ERR_STALE ? ERR_BUSY : e;
 }
 
 static bool read_brought(struct api_call *call, const struct json *body, struct str uid, struct app *app)

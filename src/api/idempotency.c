@@ -100,8 +100,9 @@ void idempotency_end(struct api *api, struct api_call *call)
 {
     if (call->key == NULL)
         return;
-    /* A 2xx that committed nothing (what was asked for is there already): only the key is written. If that fails, or
-     * the process ends before, the next request finds the same thing again. */
+    /* A 2xx that committed nothing of its own (what was asked for is there already), or in steps that do no harm when
+     * they are repeated: only the key is written. If that fails, or the process ends before, the next request does the
+     * same again. */
     if (call->status >= 200 && call->status < 300 && call->key_made && !call->key->known && !call->key_kept) {
         struct store_objects op = {.op = {.kind = STORE_OBJECTS}};
         enum err e = call_run(api, call, &op.op);

@@ -5,7 +5,7 @@
  * What is kept is what was made, by id, in the transaction that makes it; the answer is written anew from the object as
  * it is now, with the status of the first. So no answer's text is ever stored, and what only the first answer may say
  * (the text of an API key) is not said again. An answer that is not 2xx keeps nothing: the key is free. What makes
- * nothing (a preview) simply runs again.
+ * nothing (a preview) or nothing but a secret that may be made again (access to the portal) simply runs again.
  */
 #ifndef PR_API_IDEMPOTENCY_H
 #define PR_API_IDEMPOTENCY_H

@@ -3,6 +3,7 @@
 #include "api/portal.h"
 
 #include "api/application.h"
+#include "api/idempotency.h"
 #include "api/routes.h"
 #include "auth/portal.h"
 #include "base/time.h"
@@ -240,6 +241,7 @@ void portal_expire_all(struct api *api, struct api_call *call)
     if (!answer_ok(call, portal_end_all(api->store, call->reader, call->arena, app.id, sessions, in.session_count,
                                         at_ms, call->now_ms)))
         return;
+    call_made(call, MADE_NOTHING, 0, 204);
     tell_tokens(api);
     answer_empty(call);
 }

@@ -161,7 +161,7 @@ void api_handle(struct api *api, struct api_call *call)
         answer_error(call, ERR_METHOD, NULL);
         answer_header(call, STR("Allow"), allowed(call->arena, methods));
     } else if (admit(api, call, route)) {
-        if (route->method == HTTP_M_POST)
+        if (route->method == HTTP_M_POST && (route->flags & ROUTE_PUBLIC) == 0)
             handle_post(api, call, route);
         else
             handle(api, call, route);

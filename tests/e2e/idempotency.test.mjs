@@ -194,6 +194,24 @@ test('what is there already, and what is refused', async (t) => {
     assert.equal((await p.api('POST', '/api/v1/app', { name: 'A', uid: 'three' }, withKey('c'))).status, 201, 'a 409 keeps no key');
 });
 
+test('access to the portal is given again, its application made once', async (t) => {
+    const p = await postrider(t);
+    const path = '/api/v1/auth/app-portal-access/new-one';
+    const body = { application: { name: 'A', uid: 'new-one' } };
+    const one = await p.ok('POST', path, body, withKey('k'));
+    const two = await p.ok('POST', path, body, withKey('k'));
+    for (const access of [one, two]) await p.ok('GET', '/api/v1/app/new-one/endpoint', undefined, { token: access.token });
+    assert.equal((await p.ok('GET', '/api/v1/app')).data.length, 1);
+
+    // Ending all access again would end what was given since.
+    const end = '/api/v1/auth/app/new-one/expire-all';
+    assert.equal((await p.api('POST', end, {}, withKey('end'))).status, 204);
+    assert.equal((await p.api('GET', '/api/v1/app/new-one/endpoint', undefined, { token: one.token })).status, 401);
+    const three = await p.ok('POST', path, {});
+    assert.equal((await p.api('POST', end, {}, withKey('end'))).status, 204);
+    await p.ok('GET', '/api/v1/app/new-one/endpoint', undefined, { token: three.token });
+});
+
 test('the text of an API key is said once', async (t) => {
     const p = await postrider(t);
     const answers = await Promise.all(Array.from({ length: 8 }, () => p.api('POST', '/api/v1/auth/api-key', { name: 'ci' }, withKey('k'))));
