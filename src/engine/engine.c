@@ -23,6 +23,7 @@ struct engine *engine_new(const struct engine_limits *limits, const struct engin
     heap_init(&e->timers);
     list_init(&e->active);
     list_init(&e->suspects_blocked);
+    list_init(&e->idle);
     return e;
 }
 

@@ -35,6 +35,7 @@ struct engine_limits {
     int total;                /* in flight or being recorded, of this engine */
     size_t resident_max;      /* pieces of work in memory per endpoint */
     size_t bytes_max;         /* of bodies in memory, all endpoints */
+    size_t idle_max;          /* endpoints kept that have nothing to do; past it the longest idle is forgotten */
     int64_t horizon_ms;       /* work due later than this need not stay in memory */
     int64_t disable_after_ms; /* an exhaustion this long after an earlier one, without success between, disables */
 };

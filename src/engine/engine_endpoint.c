@@ -148,15 +148,51 @@ struct engine_endpoint *engine_meet(struct engine *e, oid_t id)
     list_init(&ep->blocked);
     list_init(&ep->ready);
     list_init(&ep->tombstones);
+    list_init(&ep->idle);
     heap_init(&ep->waiting);
     breaker_init(&ep->breaker, e->limits.per_endpoint);
     table_insert(&e->endpoints, &ep->by_id, hash_u64((uint64_t)id));
     return ep;
 }
 
+/* ---- endpoints with nothing to do ---- */
+
+static void set_idle(struct engine *e, struct engine_endpoint *ep, bool idle)
+{
+    if (idle == list_on(&ep->idle))
+        return;
+    if (idle) {
+        list_push_back(&e->idle, &ep->idle);
+        e->idle_count++;
+    } else {
+        list_remove(&ep->idle);
+        e->idle_count--;
+    }
+}
+
+/* Nothing that would be lost: no work here or in the store, nothing learnt that must be remembered. */
+static bool is_idle(const struct engine_endpoint *ep)
+{
+    return ep->in_memory == 0 && ep->busy == 0 && !ep->refilling && ep->stored_pos == TIME_NEVER && !ep->closing &&
+           ep->breaker.state == BREAKER_CLOSED && ep->breaker.failures == 0;
+}
+
+/* Endpoints are many and few have something to do: those idle for longest are forgotten, and met again when needed. */
+static void forget_idle(struct engine *e, int64_t now_ms)
+{
+    while (e->idle_count > e->limits.idle_max) {
+        struct list *n = list_first(&e->idle);
+        struct engine_endpoint *ep = n != NULL ? CONTAINER_OF(n, struct engine_endpoint, idle) : NULL;
+        if (ep == NULL || rate_ready_ms(&ep->rate, now_ms) > now_ms) /* its rate must still be kept */
+            return;
+        endpoint_free(e, ep);
+    }
+}
+
 void endpoint_free(struct engine *e, struct engine_endpoint *ep)
 {
     CHECK(ep->busy == 0);
+    set_idle(e, ep, false);
     ep->refilling = false;
     queue_clear(e, ep);
     e->env.forget(e->env.arg, ep);
@@ -309,6 +345,7 @@ void endpoint_arm(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)
         if (due_ms == TIME_NEVER) /* its turn, or what blocks it, brings it back */
             endpoint_activate(e, ep);
     }
+    set_idle(e, ep, is_idle(ep));
     int64_t at = refill_at_ms(e, ep);
     if (due_ms < at)
         at = due_ms;
@@ -316,6 +353,8 @@ void endpoint_arm(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)
         heap_remove(&e->timers, &ep->timer);
     else if (!heap_on(&ep->timer) || ep->timer.key != at)
         heap_set(&e->timers, &ep->timer, at);
+    if (e->idle_count > e->limits.idle_max)
+        forget_idle(e, now_ms);
 }
 
 void engine_pending(struct engine *e, struct engine_endpoint *ep, int64_t pos, int64_t now_ms)

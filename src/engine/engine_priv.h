@@ -71,6 +71,7 @@ struct engine_endpoint {
     int64_t refill_not_before_ms;
     int64_t blocked_until_ms; /* rate or breaker: nothing may start before */
     struct heap_node timer;   /* engine.timers */
+    struct list idle;         /* engine.idle, while it has nothing to do */
 };
 
 struct engine {
@@ -83,6 +84,8 @@ struct engine {
     struct heap timers;
     struct list active;           /* engine_workspace.turn */
     struct list suspects_blocked; /* engine_endpoint.blocked */
+    struct list idle;             /* engine_endpoint.idle, longest idle first */
+    size_t idle_count;
     struct piece *free_pieces;
     int busy; /* RUNNING or RECORDING */
     int running;

@@ -12,7 +12,9 @@
 /* Work due within this stays in memory. */
 #define HORIZON_MS   10000
 #define RESIDENT_MAX 512
-#define PUBLISH_MS   1000
+/* Of all reactors: about 1 KB each, with the snapshot they hold. */
+#define IDLE_ENDPOINTS_MAX 32768
+#define PUBLISH_MS         1000
 
 struct reactor *reactor_of(struct shared *s, oid_t ep)
 {
@@ -162,6 +164,7 @@ enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int l
                                    .total = total > 0 ? total : 1,
                                    .resident_max = RESIDENT_MAX,
                                    .bytes_max = set->memory_limit_bytes / 4 / s->reactor_count,
+                                   .idle_max = IDLE_ENDPOINTS_MAX / s->reactor_count,
                                    .horizon_ms = HORIZON_MS,
                                    .disable_after_ms = set->disable_after_ms};
     struct engine_env env = pump_engine_env;
@@ -170,6 +173,7 @@ enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int l
     r->timer.on_fire = wake;
     list_init(&r->sending);
     list_init(&r->waiting_alone);
+    list_init(&r->signing);
     crypto_random(r->random_state, sizeof r->random_state);
     r->auth = auth_cache_new(s->id_key);
     r->loop = loop_new();

@@ -73,10 +73,12 @@ struct reactor {
     uint64_t random_state[2];
     struct list sending;       /* flights on the wire */
     struct list waiting_alone; /* flights that wait for their turn to be the only one of their kind */
-    struct buf scratch;        /* answers are written here */
-    bool cut;                  /* the store is closing: requests are refused */
-    bool sealed;               /* the store is closed, or about to be: it may not be called */
-    bool store_full;           /* as last seen: nothing starts */
+    struct list signing;       /* targets that have signers, least recently used first */
+    size_t signing_count;
+    struct buf scratch; /* answers are written here */
+    bool cut;           /* the store is closing: requests are refused */
+    bool sealed;        /* the store is closed, or about to be: it may not be called */
+    bool store_full;    /* as last seen: nothing starts */
 
     int64_t published_at_ms;
     atomic_size_t published_running, published_breakers, published_connections; /* for other threads */
@@ -135,6 +137,8 @@ void pump_take(struct reactor *r, const struct workspace *ws, struct body *body,
 /* ---- targets.c ---- */
 struct target {
     struct engine_endpoint *engine;
+    struct reactor *reactor;
+    struct list signing;                   /* reactor.signing, while it has signers */
     const struct workspace *ws;            /* a reference */
     const struct endpoint *ep;             /* inside ws */
     char *host;                            /* "name:port" */

@@ -8,6 +8,8 @@
 #include "serve/reactor.h"
 #include "sys/clock.h"
 
+#define SIGNERS_MAX 2048 /* of a reactor */
+
 static const struct endpoint *find_endpoint(const struct workspace *ws, oid_t id)
 {
     size_t lo = 0, hi = ws->endpoint_count;
@@ -41,6 +43,10 @@ static char *host_of(struct str url)
 
 static void drop_signers(struct target *t)
 {
+    if (t->signers == NULL)
+        return;
+    list_remove(&t->signing);
+    t->reactor->signing_count--;
     profile_signers_free(t->signers);
     t->signers = NULL;
     t->profile = NULL;
@@ -62,9 +68,11 @@ void target_forget(struct engine_endpoint *ep)
         free_target(t);
 }
 
-static struct target *new_target(struct engine_endpoint *ep)
+static struct target *new_target(struct reactor *r, struct engine_endpoint *ep)
 {
     struct target *t = mem_zalloc(1, sizeof *t);
+    t->reactor = r;
+    list_init(&t->signing);
     t->engine = ep;
     engine_endpoint_set_user(ep, t);
     return t;
@@ -85,7 +93,7 @@ struct target *target_apply(struct reactor *r, const struct workspace *ws, oid_t
     if (engine == NULL)
         engine = engine_meet(r->engine, id);
     if (t == NULL)
-        t = new_target(engine);
+        t = new_target(r, engine);
     const struct workspace *old = t->ws;
     char *old_host = t->host;
     drop_signers(t);
@@ -112,16 +120,33 @@ static size_t valid_secrets(const struct endpoint *ep, int64_t now_ms, struct st
     return n;
 }
 
+/* Keyed contexts are 1.3 KB each: only the endpoints signed for last keep theirs. */
+static void use_signers(struct target *t)
+{
+    struct reactor *r = t->reactor;
+    list_remove(&t->signing);
+    list_push_back(&r->signing, &t->signing);
+    struct list *oldest = list_first(&r->signing);
+    if (r->signing_count > SIGNERS_MAX && oldest != NULL)
+        drop_signers(CONTAINER_OF(oldest, struct target, signing));
+}
+
 struct profile_signers *target_signers(struct target *t, const struct catalog_profile *p, int64_t now_ms)
 {
     struct str secrets[8];
     size_t n = valid_secrets(t->ep, now_ms, secrets, ARRAY_LEN(secrets));
-    if (t->signers != NULL && t->profile == p && t->signer_count == n)
+    if (t->signers != NULL && t->profile == p && t->signer_count == n) {
+        use_signers(t);
         return t->signers;
+    }
     drop_signers(t);
     t->signers = profile_signers_new(p->profile, secrets, n);
+    if (t->signers == NULL)
+        return NULL;
     t->profile = p;
     t->signer_count = n;
+    t->reactor->signing_count++;
+    use_signers(t);
     return t->signers;
 }
 
@@ -141,6 +166,13 @@ static void collect_id(struct engine_endpoint *ep, void *arg)
     list->ids[list->count++] = engine_endpoint_id(ep);
 }
 
+static void close_if_met(struct reactor *r, oid_t id)
+{
+    struct engine_endpoint *ep = engine_find(r->engine, id);
+    if (ep != NULL)
+        engine_close_endpoint(r->engine, ep);
+}
+
 void targets_reload(struct reactor *r, oid_t app, const struct workspace *ws)
 {
     struct reload list = {0};
@@ -149,7 +181,7 @@ void targets_reload(struct reactor *r, oid_t app, const struct workspace *ws)
         if (ws != NULL)
             target_apply(r, ws, list.ids[i]);
         else
-            engine_close_endpoint(r->engine, engine_find(r->engine, list.ids[i]));
+            close_if_met(r, list.ids[i]);
     }
     free(list.ids);
 }

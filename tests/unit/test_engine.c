@@ -302,6 +302,13 @@ static void expunge(struct world *w)
     engine_forget(w->engine, engine_meet(w->engine, r->ep), r->msg, w->now_ms);
 }
 
+static void configure(struct world *w, oid_t ep)
+{
+    struct engine_config c = {
+            .app = ep % 2 + 1, .host = ep % 2 ? "a:80" : "b:80", .rate_per_second = w->rate[ep], .fifo = w->fifo[ep]};
+    engine_configure(w->engine, engine_meet(w->engine, ep), &c, w->now_ms);
+}
+
 static void happen(struct world *w, struct event *v)
 {
     struct work work;
@@ -310,8 +317,11 @@ static void happen(struct world *w, struct event *v)
         if (v->row->pos == 0)
             break;
         work = (struct work){.msg = v->row->msg, .due_ms = v->row->due_ms, .pos = v->row->pos, .body_bytes = 100};
-        if (v->row->tries == 0 && v->row->request == TRIGGER_SCHEDULE)
-            engine_add(w->engine, engine_meet(w->engine, v->row->ep), &work, w->now_ms);
+        if (v->row->tries != 0 || v->row->request != TRIGGER_SCHEDULE)
+            break;
+        if (!engine_meet(w->engine, v->row->ep)->configured)
+            configure(w, v->row->ep);
+        engine_add(w->engine, engine_meet(w->engine, v->row->ep), &work, w->now_ms);
         break;
     case EV_FINISH: {
         struct engine_outcome o = {.success = v->success,
@@ -342,17 +352,12 @@ static void happen(struct world *w, struct event *v)
         break;
     }
     case EV_REFILLED:
+        if (!v->ep->configured) /* it was forgotten while it was idle */
+            configure(w, engine_endpoint_id(v->ep));
         engine_refilled(w->engine, v->ep, v->rows, v->count, v->next_pos, chance(w) % 20 == 0 && v->count == 0,
                         w->now_ms);
         break;
     }
-}
-
-static void configure(struct world *w, oid_t ep)
-{
-    struct engine_config c = {
-            .app = ep % 2 + 1, .host = ep % 2 ? "a:80" : "b:80", .rate_per_second = w->rate[ep], .fifo = w->fifo[ep]};
-    engine_configure(w->engine, engine_meet(w->engine, ep), &c, w->now_ms);
 }
 
 static size_t unfinished(const struct world *w)
@@ -398,6 +403,7 @@ static void simulate(uint64_t seed)
                                    .total = 24,
                                    .resident_max = 16,
                                    .bytes_max = 5000,
+                                   .idle_max = 2,
                                    .horizon_ms = 3000,
                                    .disable_after_ms = TIME_DAY_MS};
     w->seed = seed;
@@ -434,6 +440,7 @@ static void simulate(uint64_t seed)
     assert_int_equal(w->host_in_flight, 0);
     struct engine_stats st;
     engine_stats(w->engine, &st);
+    assert_true(st.endpoints < ENDPOINTS); /* some were idle and are forgotten */
     assert_int_equal(st.in_memory, 0);
     assert_int_equal(st.bytes, 0);
     engine_free(w->engine);
