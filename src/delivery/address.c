@@ -45,6 +45,11 @@ socklen_t address_len(const struct address *a)
     return a->sa.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
 }
 
+unsigned address_port(const struct address *a)
+{
+    return ntohs(a->sa.sa_family == AF_INET ? a->v4.sin_port : a->v6.sin6_port);
+}
+
 void address_set_port(struct address *a, unsigned port)
 {
     if (a->sa.sa_family == AF_INET)
@@ -74,8 +79,7 @@ size_t address_format_peer(const struct address *a, char out[ADDRESS_PEER_SIZE])
     char ip[ADDRESS_IP_SIZE];
     address_format_ip(a, ip);
     bool v4 = a->sa.sa_family == AF_INET;
-    unsigned port = ntohs(v4 ? a->v4.sin_port : a->v6.sin6_port);
-    int n = snprintf(out, ADDRESS_PEER_SIZE, v4 ? "%s:%u" : "[%s]:%u", ip, port);
+    int n = snprintf(out, ADDRESS_PEER_SIZE, v4 ? "%s:%u" : "[%s]:%u", ip, address_port(a));
     return (size_t)n;
 }
 

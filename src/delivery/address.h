@@ -28,6 +28,8 @@ bool address_parse(struct str ip, unsigned port, struct address *out);
 /* From another socket address; false for families other than the two. */
 bool address_of(const struct sockaddr *sa, struct address *out);
 socklen_t address_len(const struct address *a);
+/* 0..65535 */
+unsigned address_port(const struct address *a);
 void address_set_port(struct address *a, unsigned port);
 /* Same family and same address, whatever the port. */
 bool address_same_ip(const struct address *a, const struct address *b);

@@ -2,20 +2,19 @@
 /*
  * Exchanges from client_send to on_done:
  *
- *   client_send -> [waits for the resolver] -> starting -> in a lane's multi -> harvested -> on_done
- *                \______________________________ finished ______________________________/
+ *   client_send -> [waits for the resolver] -> starting -> in a lane's multi, or h1 -> ended -> on_done
+ *                \_______________________________ finished _______________________________/
  *
  * client_send only queues; a kick in the next turn starts a bounded number of exchanges, steps the lanes that curl
  * wants stepped at once, and reports what failed early. Invariants: a transfer is on exactly one of: the resolver's
- * waiters, `starting`, a multi, `finished`, `spare`; on_done is called outside of curl, after the handle has left its
- * multi.
+ * waiters, `starting`, a multi, h1, `finished`, `spare`; on_done is called outside of curl, after the handle has left
+ * its multi.
  */
 #include <signal.h>
 #include <stdlib.h>
 
 #include <ares.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "delivery/client_impl.h"
 #include "delivery/proxy.h"
@@ -25,7 +24,7 @@
 #define STARTS_PER_TURN 64
 #define SPARE_MAX       1024
 
-static void kick(struct client *c)
+void client_kick(struct client *c)
 {
     loop_timer_set(c->loop, &c->kick, loop_now_ms(c->loop));
 }
@@ -44,19 +43,18 @@ static void recycle(struct client *c, struct transfer *t)
     c->spare_count++;
 }
 
-static void leave_lane(struct transfer *t)
+static void leave(struct transfer *t)
 {
-    if (!t->added)
-        return;
-    curl_multi_remove_handle(t->lane->multi, t->easy);
-    t->lane->active--;
-    t->added = false;
+    if (t->lean)
+        h1_leave(t);
+    else
+        lane_leave(t);
 }
 
 /* Takes the transfer off whatever it is on. */
 static void detach(struct client *c, struct transfer *t)
 {
-    leave_lane(t);
+    leave(t);
     list_remove(&t->node);
     list_remove(&t->wait.node);
     loop_timer_cancel(c->loop, &t->deadline);
@@ -77,33 +75,17 @@ static void finish(struct client *c, struct transfer *t)
 static void finish_later(struct client *c, struct transfer *t)
 {
     list_push_back(&c->finished, &t->node);
-    kick(c);
+    client_kick(c);
 }
 
-/* The way to curl */
+/* The way out */
 
-static struct lane *lane_of(struct client *c, struct str host)
+static void start(struct transfer *t)
 {
-    return &c->lanes[hash_sip((struct hash_key){0}, host.ptr, host.len) % LANES];
-}
-
-/* Curl counts busy connections too and then closes idle ones, so its maximum follows the number of exchanges. */
-static void follow_active(struct lane *l)
-{
-    long want = l->client->idle_per_lane + (long)((l->active + STARTS_PER_TURN - 1) & ~(size_t)(STARTS_PER_TURN - 1));
-    if (want == l->connections_max)
-        return;
-    l->connections_max = want;
-    curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, want);
-}
-
-static void enter_lane(struct transfer *t)
-{
-    transfer_aim(t);
-    CHECK(curl_multi_add_handle(t->lane->multi, t->easy) == CURLM_OK);
-    t->added = true;
-    t->lane->active++;
-    follow_active(t->lane);
+    if (t->lean)
+        h1_start(t);
+    else
+        lane_enter(t);
 }
 
 static void aim_at(struct client *c, struct transfer *t, const struct address *from, size_t count)
@@ -115,9 +97,9 @@ static void aim_at(struct client *c, struct transfer *t, const struct address *f
         return;
     }
     t->guard.via_proxy = c->config.proxy != NULL && !proxy_is_bypassed(c->no_proxy, &t->target, &t->guard.address[0]);
-    t->lane = lane_of(c, t->target.host);
+    t->lane = t->lean ? NULL : lane_of(c, t->target.host);
     list_push_back(&c->starting, &t->node);
-    kick(c);
+    client_kick(c);
 }
 
 static void take_answer(struct transfer *t, const struct dns_answer *a)
@@ -176,6 +158,13 @@ static struct transfer *take_transfer(struct client *c)
     return t;
 }
 
+static bool prepare(struct transfer *t)
+{
+    t->lean = h1_suits(t);
+    t->h1.fresh = false;
+    return t->lean ? h1_prepare(t) : request_prepare(t);
+}
+
 void client_send(struct client *c, struct client_request *r)
 {
     struct transfer *t = take_transfer(c);
@@ -190,7 +179,7 @@ void client_send(struct client *c, struct client_request *r)
     if (why != NULL) {
         outcome_set(t, CAUSE_URL, "%s", why);
         finish_later(c, t);
-    } else if (!request_prepare(t)) {
+    } else if (!prepare(t)) {
         finish_later(c, t);
     } else {
         resolve(c, t);
@@ -216,53 +205,25 @@ static bool try_next(struct transfer *t)
                           (!t->ready && (cause == CAUSE_RESET || cause == CAUSE_TIMEOUT_TLS));
     if (!is_unconnected || clock_mono_us() + 1000 >= t->deadline_us || !guard_next(&t->guard))
         return false;
-    leave_lane(t);
-    enter_lane(t);
+    leave(t);
+    start(t);
     return true;
 }
 
-static void harvest(struct lane *l)
+void client_ended(struct transfer *t)
 {
-    CURLMsg *m;
-    int left;
-    while ((m = curl_multi_info_read(l->multi, &left)) != NULL) {
-        if (m->msg != CURLMSG_DONE)
-            continue;
-        char *private = NULL;
-        CURLcode code = m->data.result;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
-        struct transfer *t = (struct transfer *)(void *)private;
-        outcome_of_curl(t, code);
-        if (try_next(t))
-            continue;
-        if (t->guard.at > 0 && t->ready)
-            resolver_prefer(l->client->resolver, t->target.host, &t->guard.address[t->guard.at]);
-        finish(l->client, t);
-    }
-}
-
-static void step_lane(struct lane *l, curl_socket_t fd, int events)
-{
-    int running;
-    curl_multi_socket_action(l->multi, fd, events, &running);
-    harvest(l);
-}
-
-static void on_socket_ready(struct lane *l, int fd, int events)
-{
-    step_lane(l, fd, events);
-}
-
-static void on_lane_timer(struct loop_timer *timer)
-{
-    step_lane(CONTAINER_OF(timer, struct lane, timer), CURL_SOCKET_TIMEOUT, 0);
+    if (try_next(t))
+        return;
+    if (t->guard.at > 0 && t->ready)
+        resolver_prefer(t->client->resolver, t->target.host, &t->guard.address[t->guard.at]);
+    finish(t->client, t);
 }
 
 static void start_some(struct client *c)
 {
     struct list *n;
     for (int i = 0; i < STARTS_PER_TURN && (n = list_pop_front(&c->starting)) != NULL; i++)
-        enter_lane(CONTAINER_OF(n, struct transfer, node));
+        start(CONTAINER_OF(n, struct transfer, node));
 }
 
 static void on_kick(struct loop_timer *timer)
@@ -272,7 +233,7 @@ static void on_kick(struct loop_timer *timer)
     for (size_t i = 0; i < LANES; i++) {
         if (c->lanes[i].due) {
             c->lanes[i].due = false;
-            step_lane(&c->lanes[i], CURL_SOCKET_TIMEOUT, 0);
+            lane_step(&c->lanes[i], CURL_SOCKET_TIMEOUT, 0);
         }
     }
     struct list finished;
@@ -281,52 +242,10 @@ static void on_kick(struct loop_timer *timer)
     for (struct list *n; (n = list_pop_front(&finished)) != NULL;)
         finish(c, CONTAINER_OF(n, struct transfer, node));
     if (!list_empty(&c->starting))
-        kick(c);
-}
-
-/* What curl asks of the loop; these only record. */
-
-static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-    (void)multi;
-    struct lane *l = arg;
-    if (timeout_ms == 0) {
-        l->due = true;
-        kick(l->client);
-    } else if (timeout_ms > 0) {
-        loop_timer_set(l->client->loop, &l->timer, loop_now_ms(l->client->loop) + timeout_ms);
-    } else {
-        loop_timer_cancel(l->client->loop, &l->timer);
-    }
-    return 0;
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket)
-{
-    (void)easy;
-    (void)socket;
-    struct lane *l = arg;
-    sockets_watch(&l->client->sockets, l, fd, what);
-    return 0;
+        client_kick(c);
 }
 
 /* Set-up */
-
-static bool open_lane(struct client *c, struct lane *l)
-{
-    l->client = c;
-    l->timer.on_fire = on_lane_timer;
-    l->multi = curl_multi_init();
-    if (l->multi == NULL)
-        return false;
-    curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
-    curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
-    curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    follow_active(l);
-    return true;
-}
 
 /* A family without a source address is not used at all: receivers may admit only the addresses that were promised. */
 static unsigned usable_families(const struct sockets *s)
@@ -348,8 +267,10 @@ struct client *client_new(const struct client_config *config, const char **why)
     list_init(&c->finished);
     list_init(&c->spare);
     size_t idle = config->idle_connections_max > 0 ? config->idle_connections_max : IDLE_DEFAULT;
+    h1_pool_init(&c->pool, c->loop, &c->sockets, idle);
+    h1_wheel_init(&c->wheel, c->loop, h1_on_due);
     c->idle_per_lane = (long)(idle + LANES - 1) / LANES;
-    c->sockets.on_ready = on_socket_ready;
+    c->sockets.on_ready = lane_step;
     if (!sockets_init(&c->sockets, c->loop, config->bind, why))
         goto fail;
     c->families = usable_families(&c->sockets);
@@ -357,7 +278,7 @@ struct client *client_new(const struct client_config *config, const char **why)
     if (c->resolver == NULL)
         goto fail;
     for (size_t i = 0; i < LANES; i++) {
-        if (!open_lane(c, &c->lanes[i])) {
+        if (!lane_open(c, &c->lanes[i])) {
             *why = "curl cannot be set up";
             goto fail;
         }
@@ -381,10 +302,11 @@ void client_free(struct client *c)
     CHECK(c->in_flight == 0);
     for (struct list *n; (n = list_pop_front(&c->spare)) != NULL;)
         transfer_free(CONTAINER_OF(n, struct transfer, node));
-    for (size_t i = 0; i < LANES; i++) {
-        curl_multi_cleanup(c->lanes[i].multi);
-        loop_timer_cancel(c->loop, &c->lanes[i].timer);
-    }
+    for (size_t i = 0; i < LANES; i++)
+        if (c->lanes[i].multi != NULL)
+            lane_close(&c->lanes[i]);
+    h1_pool_fini(&c->pool);
+    h1_wheel_fini(&c->wheel);
     sockets_fini(&c->sockets);
     resolver_free(c->resolver);
     loop_timer_cancel(c->loop, &c->kick);

@@ -25,6 +25,7 @@ struct client_config {
     const char *const *bind; /* local source addresses used in turn, NULL-terminated, or NULL */
     const char *user_agent;
     size_t idle_connections_max; /* kept alive per client, 0 = 500 */
+    bool no_h1;                  /* everything through curl */
     const char *resolver;        /* "127.0.0.1:5353" in tests; NULL: /etc/resolv.conf */
 };
 

@@ -2,12 +2,14 @@
 /*
  * What the files of the HTTP client share. Nobody else includes this.
  *
- *   client.c    exchanges from client_send to on_done: resolve, guard, start, harvest
+ *   client.c    exchanges from client_send to on_done: resolve, guard, start, end
+ *   lanes.c     curl's multis on the event loop
  *   transfer.c  one exchange as curl sees it
  *   request.c   what is sent
  *   answer.c    what comes back
  *   outcome.c   what became of it, in words
  *   sockets.c   curl's sockets on the event loop
+ *   h1.h        those that need no curl
  */
 #ifndef PR_DELIVERY_CLIENT_IMPL_H
 #define PR_DELIVERY_CLIENT_IMPL_H
@@ -18,12 +20,15 @@
 #include "base/list.h"
 #include "delivery/client.h"
 #include "delivery/guard.h"
+#include "delivery/h1.h"
 #include "delivery/resolve.h"
 #include "delivery/target.h"
 
-#define ANSWER_BODY_MAX     (1024 * 1024) /* read at most; then the status decides */
-#define ANSWER_HEADERS_KEEP (16 * 1024)
-#define ANSWER_HEADERS_MAX  (256 * 1024) /* all header bytes, informational answers too; more is not HTTP */
+#define ANSWER_BODY_MAX           (1024 * 1024) /* read at most; then the status decides */
+#define ANSWER_HEADERS_KEEP       (16 * 1024)
+#define ANSWER_HEADERS_MAX        (256 * 1024) /* all header bytes, informational answers too; more is not HTTP */
+#define CONNECTION_IDLE_MAX_S     50           /* below the usual 60 and 75 s of servers */
+#define CONNECTION_LIFETIME_MAX_S 600
 /* Bodies up to this size are joined and leave with the headers in one send; larger ones are read slice by slice. */
 #define JOIN_MAX_BYTES (32 * 1024)
 
@@ -75,7 +80,9 @@ struct transfer {
     struct client *client;
     struct lane *lane;
     struct client_request *request; /* NULL: spare */
-    CURL *easy;
+    bool lean;                      /* goes through h1, not curl */
+    struct h1 h1;
+    CURL *easy; /* NULL: never went through curl */
     bool added; /* to lane->multi */
 
     struct target target;
@@ -137,11 +144,37 @@ struct client {
     size_t in_flight;
     long idle_per_lane;
     unsigned families; /* GUARD_V4 | GUARD_V6 */
+    struct h1_pool pool;
+    struct h1_wheel wheel;
+    char received[H1_RECEIVE_BYTES]; /* scratch, from recv to the end of what takes it */
 };
+
+/* client.c */
+/* Starts, steps and reports in the next turn. */
+void client_kick(struct client *c);
+/* A try has ended, the outcome is set: starts the next one or reports. */
+void client_ended(struct transfer *t);
+
+/* lanes.c */
+bool lane_open(struct client *c, struct lane *l);
+void lane_close(struct lane *l);
+struct lane *lane_of(struct client *c, struct str host);
+/* Gives the transfer to curl. */
+void lane_enter(struct transfer *t);
+/* Takes it back, if it is there. */
+void lane_leave(struct transfer *t);
+/* curl has asked to be called at once, or a socket is ready. */
+void lane_step(struct lane *l, int fd, int curl_events);
 
 /* transfer.c */
 struct transfer *transfer_new(struct client *c);
 void transfer_free(struct transfer *t);
+/* Before it first goes through curl. */
+void transfer_open_easy(struct transfer *t);
+/* Forgets the last try. */
+void transfer_restart(struct transfer *t);
+/* Time to connect to the address in use: while there is another one, only its share of what is left. */
+long transfer_connect_ms(const struct transfer *t);
 /* Forgets the last exchange. */
 void transfer_clear(struct transfer *t);
 /* Options of the next try: the address, the time that is left. */
@@ -152,6 +185,8 @@ void transfer_release(struct transfer *t);
 /* request.c */
 /* Puts the request into the handle; false if that cannot be, with the outcome set. */
 bool request_prepare(struct transfer *t);
+/* "Name: value", one line, and not one of the fields that frame a request. */
+bool request_header_is_clean(struct str h);
 /* Lets go of what belongs to the caller. */
 void request_release(struct transfer *t);
 size_t request_on_read(char *to, size_t size, size_t count, void *arg);
@@ -169,6 +204,8 @@ void outcome_blocked(struct transfer *t);
 void outcome_dns_timeout(struct transfer *t);
 /* What curl's result means. */
 void outcome_of_curl(struct transfer *t, CURLcode code);
+/* What the end of an exchange without curl means. */
+void outcome_of_h1(struct transfer *t, enum h1_end how, int os_error);
 /* Status, headers, body, phases and peer for on_done. */
 void outcome_complete(struct transfer *t);
 
@@ -177,6 +214,8 @@ bool sockets_init(struct sockets *s, struct loop *l, const char *const *bind, co
 void sockets_fini(struct sockets *s);
 /* A socket for this address, bound to the next source address if `bound`; CURL_SOCKET_BAD with errno. */
 curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct curl_sockaddr *a, bool tls, bool bound);
+/* Binds to the next source address of the family, if any are given; -1 with errno. */
+int sockets_bind(struct sockets *s, int fd, int family);
 /* TLS is set up. */
 void sockets_handshake_done(struct sockets *s, int fd);
 int sockets_close(struct sockets *s, curl_socket_t fd);

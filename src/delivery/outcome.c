@@ -92,6 +92,8 @@ static bool is_connected(const struct transfer *t)
 static bool is_body_unsent(const struct transfer *t)
 {
     curl_off_t sent = 0;
+    if (t->lean)
+        return t->h1.sent < t->h1.total;
     curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     return (size_t)sent < t->body_len;
 }
@@ -114,12 +116,10 @@ static void of_timeout(struct transfer *t)
         set_timeout(t, CAUSE_TIMEOUT_CONNECT, verb);
 }
 
-static void of_no_connection(struct transfer *t)
+static void of_no_connection(struct transfer *t, int os_error)
 {
     char name[ADDRESS_PEER_SIZE];
-    long os_error = 0;
     tried_name(t, name);
-    curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
     if (t->guard.via_proxy)
         outcome_set(t, CAUSE_PROXY, "the egress proxy cannot be reached");
     else if (t->open_errno != 0)
@@ -133,7 +133,7 @@ static void of_no_connection(struct transfer *t)
         outcome_set(t, CAUSE_RESET, "connection reset by %s", name);
     else
         outcome_set(t, CAUSE_UNREACHABLE, "%s cannot be reached: %s", name,
-                    os_error != 0 ? strerror((int)os_error) : "no route");
+                    os_error != 0 ? strerror(os_error) : "no route");
 }
 
 /* Curl's words without what our own words say already. */
@@ -215,12 +215,14 @@ static void of_code(struct transfer *t, CURLcode code)
 
 static void of_failure(struct transfer *t, CURLcode code)
 {
+    long os_error = 0;
     switch ((int)code) {
     case CURLE_OPERATION_TIMEDOUT:
         of_timeout(t);
         break;
     case CURLE_COULDNT_CONNECT:
-        of_no_connection(t);
+        curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
+        of_no_connection(t, (int)os_error);
         break;
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
@@ -234,8 +236,11 @@ static void of_failure(struct transfer *t, CURLcode code)
     }
 }
 
-/* A final status that is not 2xx says enough, however its body ended: a 410 or a Retry-After still counts. */
-void outcome_of_curl(struct transfer *t, CURLcode code)
+/*
+ * What the guard or the answer itself says, `ended` or not; false: neither does. A final status that is not 2xx says
+ * enough, however its body ended: a 410 or a Retry-After still counts.
+ */
+static bool of_answer(struct transfer *t, bool ended)
 {
     bool is_final = t->headers_done && t->status >= 200;
     bool is_success = t->status >= 200 && t->status <= 299;
@@ -245,12 +250,57 @@ void outcome_of_curl(struct transfer *t, CURLcode code)
         outcome_set(t, CAUSE_PROTOCOL, "the answer's headers do not end");
     else if (t->stop == STOP_UPGRADE || (is_final && !is_success))
         set_status(t);
-    else if (is_final && (code == CURLE_OK || t->stop == STOP_ENOUGH))
+    else if (is_final && (ended || t->stop == STOP_ENOUGH))
         set_success(t);
-    else if (code == CURLE_OK)
+    else
+        return false;
+    return true;
+}
+
+void outcome_of_curl(struct transfer *t, CURLcode code)
+{
+    if (of_answer(t, code == CURLE_OK))
+        return;
+    if (code == CURLE_OK)
         outcome_set(t, CAUSE_RESET, "the connection was closed in the head of the answer");
     else
         of_failure(t, code);
+}
+
+static void of_closed(struct transfer *t, int os_error)
+{
+    const char *words = os_error != 0 ? strerror(os_error) : "end of the stream";
+    if (t->headers_done && t->status >= 200)
+        outcome_set(t, CAUSE_RESET, "the connection was closed before the answer was complete: %s", words);
+    else if (t->status > 0)
+        outcome_set(t, CAUSE_RESET, "the connection was closed in the head of the answer: %s", words);
+    else
+        outcome_set(t, CAUSE_RESET, "the connection was closed before an answer: %s", words);
+}
+
+void outcome_of_h1(struct transfer *t, enum h1_end how, int os_error)
+{
+    if (of_answer(t, how == H1_ENDED_WELL))
+        return;
+    switch (how) {
+    case H1_ENDED_INVALID:
+        outcome_set(t, CAUSE_PROTOCOL, "the answer is not valid HTTP: %s", t->h1.answer.why);
+        break;
+    case H1_ENDED_TOO_LONG:
+        outcome_set(t, CAUSE_PROTOCOL, "a line of the answer's head is too long");
+        break;
+    case H1_ENDED_UNCONNECTED:
+        of_no_connection(t, os_error);
+        break;
+    case H1_ENDED_TIMEOUT:
+        of_timeout(t);
+        break;
+    case H1_ENDED_WELL:
+    case H1_ENDED_EARLY:
+    case H1_ENDED_CLOSED:
+        of_closed(t, os_error);
+        break;
+    }
 }
 
 /* Since the start; 0 for what did not happen. */

@@ -63,12 +63,12 @@ static bool is_reserved(const char *h, size_t name_len)
     return false;
 }
 
-static bool is_header_clean(const char *h)
+bool request_header_is_clean(struct str h)
 {
-    size_t name_len = strcspn(h, ":\r\n");
-    if (name_len == 0 || h[name_len] != ':' || is_reserved(h, name_len))
+    size_t name_len = str_find(h, ':');
+    if (name_len == 0 || name_len == h.len || is_reserved(h.ptr, name_len))
         return false;
-    return h[name_len + strcspn(h + name_len, "\r\n")] == '\0';
+    return str_find(h, '\r') == h.len && str_find(h, '\n') == h.len;
 }
 
 /* "Name:" would remove a header; curl's way to send an empty one is "Name;". Returns the next free byte. */
@@ -115,7 +115,7 @@ static bool set_headers(struct transfer *t, char **free_bytes)
     bool has_type = false;
     for (size_t i = 0; i < r->header_count; i++) {
         const char *h = r->headers[i];
-        if (!is_header_clean(h)) {
+        if (!request_header_is_clean(str_c(h))) {
             outcome_set(t, CAUSE_INTERNAL, "header %zu is malformed or not to be set", i + 1);
             return false;
         }
@@ -213,6 +213,7 @@ bool request_prepare(struct transfer *t)
     size_t parts;
     t->body_len = body_length(r, &parts);
     bool join = parts > 1 && t->body_len <= JOIN_MAX_BYTES;
+    transfer_open_easy(t);
     if (r->method.len == 0 || r->method.len >= sizeof t->method) {
         outcome_set(t, CAUSE_INTERNAL, "the request has no usable method");
         return false;

@@ -88,8 +88,10 @@ void sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int w
     }
 }
 
-static int bind_source(struct sockets *s, int fd, int family)
+int sockets_bind(struct sockets *s, int fd, int family)
 {
+    if (s->bind_count == 0)
+        return 0;
     for (size_t i = 0; i < s->bind_count; i++) {
         const struct address *a = &s->bind[s->next_bind++ % s->bind_count];
         if (a->sa.sa_family != family)
@@ -107,7 +109,7 @@ curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct cu
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    if (bound && s->bind_count > 0 && bind_source(s, fd, a->family) != 0) {
+    if (bound && sockets_bind(s, fd, a->family) != 0) {
         int saved = errno;
         close(fd);
         errno = saved;

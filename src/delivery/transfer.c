@@ -12,8 +12,6 @@
 
 #define RECEIVE_BUFFER_BYTES 16384
 #define UPLOAD_BUFFER_BYTES  65536
-#define IDLE_MAX_S           50 /* below the usual 60 and 75 s of servers */
-#define LIFETIME_MAX_S       600
 #define CAPTURE_KEEP_BYTES   4096
 
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
@@ -104,8 +102,8 @@ static void set_constants(struct transfer *t)
     /* Curl's own cache is of no use (it sees addresses) and is walked after every transfer; a proxy's name stays in it.
      */
     curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, c->proxy != NULL ? 60L : 0L);
-    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
-    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_MAX_S);
+    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_MAX_S);
+    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFETIME_MAX_S);
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -123,24 +121,36 @@ struct transfer *transfer_new(struct client *c)
     t->client = c;
     t->headers = BUF_INIT(ANSWER_HEADERS_KEEP);
     t->answer = BUF_INIT(ATTEMPT_BODY_MAX);
-    t->easy = curl_easy_init();
-    CHECK(t->easy != NULL);
-    set_callbacks(t);
-    set_constants(t);
+    t->h1.head = BUF_INIT(H1_HEAD_MAX);
+    t->h1.answer.line = BUF_INIT(H1_LINE_MAX);
+    list_init(&t->h1.due.node);
     transfer_clear(t);
     return t;
 }
 
+void transfer_open_easy(struct transfer *t)
+{
+    if (t->easy != NULL)
+        return;
+    t->easy = curl_easy_init();
+    CHECK(t->easy != NULL);
+    set_callbacks(t);
+    set_constants(t);
+}
+
 void transfer_free(struct transfer *t)
 {
-    curl_easy_cleanup(t->easy);
+    if (t->easy != NULL)
+        curl_easy_cleanup(t->easy);
+    buf_fini(&t->h1.head);
+    buf_fini(&t->h1.answer.line);
     buf_fini(&t->headers);
     buf_fini(&t->answer);
     free(t->block);
     free(t);
 }
 
-static void clear_answer(struct transfer *t)
+void transfer_restart(struct transfer *t)
 {
     t->open_errno = 0;
     t->fd = -1;
@@ -160,7 +170,7 @@ static void clear_answer(struct transfer *t)
 
 void transfer_clear(struct transfer *t)
 {
-    clear_answer(t);
+    transfer_restart(t);
     t->request = NULL;
     t->lane = NULL;
     t->guard = (struct guard){.policy = t->client->config.policy};
@@ -180,20 +190,24 @@ static bool aim_connect_to(struct transfer *t)
     return true;
 }
 
-/* While there is another address to try, this one gets only its share of the time. */
-static long connect_share_ms(const struct transfer *t, long left_ms)
+static long left_ms(const struct transfer *t)
 {
+    int64_t left_us = t->deadline_us - clock_mono_us();
+    return left_us < 1000 ? 1 : left_us / 1000 > 86400000 ? 86400000 : (long)(left_us / 1000);
+}
+
+long transfer_connect_ms(const struct transfer *t)
+{
+    long left = left_ms(t);
     size_t others = t->guard.via_proxy ? 0 : t->guard.count - t->guard.at - 1;
-    return others == 0 ? left_ms : left_ms / (long)(others + 1) + 1;
+    return others == 0 ? left : left / (long)(others + 1) + 1;
 }
 
 void transfer_aim(struct transfer *t)
 {
-    clear_answer(t);
-    int64_t left_us = t->deadline_us - clock_mono_us();
-    long left_ms = left_us < 1000 ? 1 : left_us / 1000 > 86400000 ? 86400000 : (long)(left_us / 1000);
-    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, left_ms);
-    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_share_ms(t, left_ms));
+    transfer_restart(t);
+    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, left_ms(t));
+    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, transfer_connect_ms(t));
     curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, aim_connect_to(t) ? &t->connect_to : NULL);
     curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, t->lane);
     if (t->guard.via_proxy != t->had_proxy)
@@ -211,5 +225,6 @@ void transfer_release(struct transfer *t)
 {
     request_release(t);
     shrink(&t->headers);
+    shrink(&t->h1.answer.line);
     shrink(&t->answer);
 }

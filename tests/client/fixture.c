@@ -6,6 +6,8 @@
 
 #include "sys/clock.h"
 
+bool fixture_no_h1;
+
 void fixture_open(struct fixture *f, const char *allow)
 {
     f->loop = loop_new();
@@ -17,6 +19,7 @@ void fixture_open(struct fixture *f, const char *allow)
     }
     f->config.loop = f->loop;
     f->config.policy = &f->policy;
+    f->config.no_h1 = fixture_no_h1;
     f->config.user_agent = "Postrider/test";
     const char *why = NULL;
     f->client = client_new(&f->config, &why);

@@ -108,6 +108,9 @@ struct exchange {
     struct attempt_phases phases;
 };
 
+/* Everything through curl. */
+extern bool fixture_no_h1;
+
 /* Config may be set before; `allow`: a subnet that the policy permits, or NULL. */
 void fixture_open(struct fixture *f, const char *allow);
 void fixture_close(struct fixture *f);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP client against small servers on loopback.
+ * The HTTP client against small servers on loopback; with the argument "curl", everything through curl.
  */
 #include "fixture.h"
 
 #include "sys/clock.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
+    fixture_no_h1 = argc > 1 && strcmp(argv[1], "curl") == 0;
     clock_init(0);
     if (client_global_init() != ERR_OK)
         return 1;
