@@ -131,5 +131,6 @@ int run_guard_tests(void);
 int run_name_tests(void);
 int run_proxy_tests(void);
 int run_tls_tests(void);
+int run_h1_tests(void);
 
 #endif

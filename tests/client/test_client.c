@@ -14,6 +14,8 @@ int main(int argc, char **argv)
         return 1;
     int failed = run_answer_tests() + run_request_tests() + run_guard_tests() + run_name_tests() + run_proxy_tests() +
                  run_tls_tests();
+    if (!fixture_no_h1)
+        failed += run_h1_tests();
     client_global_fini();
     return failed;
 }
