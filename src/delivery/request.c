@@ -66,7 +66,7 @@ static bool is_reserved(const char *h, size_t name_len)
 bool request_header_is_clean(struct str h)
 {
     size_t name_len = str_find(h, ':');
-    if (name_len == 0 || name_len == h.len || is_reserved(h.ptr, name_len))
+    if (h.ptr == NULL || name_len == 0 || name_len == h.len || is_reserved(h.ptr, name_len))
         return false;
     return str_find(h, '\r') == h.len && str_find(h, '\n') == h.len;
 }
