@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API keys of an environment. The key itself is in the answer that made it and nowhere else. */
+#include "api/describe.h"
 #include "api/routes.h"
 #include "auth/token.h"
 #include "base/time.h"
@@ -12,7 +13,7 @@ struct request {
 
 #define AT(member) offsetof(struct request, member)
 
-static const struct field fields[] = {
+const struct field api_key_fields[] = {
         {.name = "name", .kind = FIELD_TEXT, .flags = FIELD_REQUIRED, .at = AT(token.name), .min = 1, .max = 256},
         {.name = "role", .kind = FIELD_TEXT, .at = AT(token.role), .fallback = "owner"},
         {.name = "scopes",
@@ -25,6 +26,7 @@ static const struct field fields[] = {
         {.name = "expiresAt", .kind = FIELD_TIME, .at = AT(token.expires_ms)},
         {.name = "expiresIn", .kind = FIELD_MS, .at = AT(expires_in_s), .min = 1, .max = (int64_t)100 * 366 * 86400},
 };
+const size_t api_key_field_count = ARRAY_LEN(api_key_fields);
 
 static void write_key(const struct api *api, struct api_call *call, const struct token *t, struct json_writer *w)
 {
@@ -67,7 +69,7 @@ void api_key_create(struct api *api, struct api_call *call)
     const struct json *body = call_json(call, false);
     if (body == NULL)
         return;
-    fields_read(call->arena, fields, ARRAY_LEN(fields), FIELD_CREATE, body, &r, &call->problems);
+    fields_read(call->arena, api_key_fields, api_key_field_count, FIELD_CREATE, body, &r, &call->problems);
     r.token.env = str_c(call->who.env);
     if (call->problems.count == 0 && token_check(&r.token, &why) != ERR_OK)
         call_problem(call, "role", "value_error", "%s", why);

@@ -2,6 +2,7 @@
 /* Event types of an environment, by name. Archived ones stay readable; expunged ones are gone. */
 #include "api/event_type.h"
 
+#include "api/describe.h"
 #include "api/routes.h"
 
 struct event_type {
@@ -19,7 +20,7 @@ struct event_type {
 
 #define AT(member) offsetof(struct event_type, member)
 
-static const struct field fields[] = {
+const struct field event_type_fields[] = {
         {.name = "name",
          .kind = FIELD_TEXT,
          .flags = FIELD_REQUIRED,
@@ -43,6 +44,8 @@ static const struct field fields[] = {
          .chars = CHARS_ID},
         {.name = "profile", .kind = FIELD_TEXT, .flags = FIELD_STORED, .at = AT(profile)},
 };
+const size_t event_type_field_count = ARRAY_LEN(event_type_fields);
+const size_t event_type_change_field_count = ARRAY_LEN(event_type_fields) - 1;
 
 enum err event_type_find(struct api_call *call, struct str name, struct object *out)
 {
@@ -57,7 +60,7 @@ static enum err decode(struct arena *a, const struct object *o, struct event_typ
     if (json_parse(a, o->body, &body, NULL) != ERR_OK)
         return ERR_INVALID;
     *out = (struct event_type){0};
-    fields_read(a, fields, ARRAY_LEN(fields), FIELD_LOAD, body, out, NULL);
+    fields_read(a, event_type_fields, event_type_field_count, FIELD_LOAD, body, out, NULL);
     out->name = o->key;
     if (out->description.ptr == NULL)
         out->description = STR("");
@@ -69,7 +72,7 @@ static struct str encode(struct arena *a, const struct event_type *t)
     struct buf out = BUF_INIT(1 << 20);
     struct json_writer w = json_writer(&out);
     json_w_object(&w);
-    fields_write_stored(fields, ARRAY_LEN(fields), t, &w);
+    fields_write_stored(event_type_fields, event_type_field_count, t, &w);
     json_w_object_end(&w);
     CHECK(!out.overflow);
     struct str s = arena_str(a, buf_str(&out));
@@ -80,7 +83,7 @@ static struct str encode(struct arena *a, const struct event_type *t)
 static void write_type(const struct object *o, const struct event_type *t, struct json_writer *w)
 {
     json_w_object(w);
-    fields_write_answer(fields, ARRAY_LEN(fields), t, w);
+    fields_write_answer(event_type_fields, event_type_field_count, t, w);
     json_w_opt_str_at(w, "profile", t->profile);
     json_w_time_at(w, "createdAt", o->created_ms);
     json_w_time_at(w, "updatedAt", o->updated_ms);
@@ -124,7 +127,7 @@ void event_type_create(struct api *api, struct api_call *call)
     struct object old;
     if (body == NULL)
         return;
-    fields_read(call->arena, fields, ARRAY_LEN(fields), FIELD_CREATE, body, &t, &call->problems);
+    fields_read(call->arena, event_type_fields, event_type_field_count, FIELD_CREATE, body, &t, &call->problems);
     if (!call_fits(call))
         return;
     enum err e = event_type_find(call, t.name, &old);
@@ -185,7 +188,7 @@ static void change_type(struct api *api, struct api_call *call, enum field_mode 
     if (!chars_fit(CHARS_ID, t.name) || t.name.len > 256)
         problem_add(&call->problems, "path", STR("event_type_name"), STR_NULL, "value_error.pattern", "is not a name");
     /* The first row is the name: the path has it. */
-    fields_read(call->arena, fields + 1, ARRAY_LEN(fields) - 1, mode, body, &t, &call->problems);
+    fields_read(call->arena, event_type_fields + 1, event_type_change_field_count, mode, body, &t, &call->problems);
     if (call_fits(call))
         save(api, call, create ? NULL : &o, &t);
 }

@@ -51,6 +51,7 @@ struct json_writer answer(struct api_call *call, int status);
 void answer_empty(struct api_call *call);
 /* detail NULL: the error's own text. ERR_STALE lets the handler run again. */
 void answer_error(struct api_call *call, enum err e, const char *detail);
+/* A JSON answer has its Content-Type by itself. */
 void answer_header(struct api_call *call, struct str name, struct str value);
 /* Whether e is ERR_OK; else it is answered. */
 bool answer_ok(struct api_call *call, enum err e);

@@ -141,6 +141,15 @@ static void handle_post(struct api *api, struct api_call *call, const struct rou
     idempotency_end(api, call);
 }
 
+static bool has_type(const struct api_call *call)
+{
+    for (size_t i = 0; i < call->out_header_count; i++) {
+        if (str_eq(call->out_headers[i].name, STR("Content-Type")))
+            return true;
+    }
+    return false;
+}
+
 void api_handle(struct api *api, struct api_call *call)
 {
     const struct route *route;
@@ -167,6 +176,6 @@ void api_handle(struct api *api, struct api_call *call)
             handle(api, call, route);
     }
     problems_fini(&call->problems);
-    if (call->out.len > 0)
+    if (call->out.len > 0 && !has_type(call))
         answer_header(call, STR("Content-Type"), STR("application/json"));
 }

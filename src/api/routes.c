@@ -87,6 +87,9 @@ const struct route api_routes[] = {
     {GET,    V1 "/health/ping",       health_ping,            0, A(SETTINGS), ROUTE_PUBLIC},
     {GET,    "/health",               health_report,          0, A(SETTINGS), ROUTE_PUBLIC},
     {GET,    "/health/ping",          health_ping,            0, A(SETTINGS), ROUTE_PUBLIC},
+    {GET,    V1 "/openapi.json",      openapi_get,            0, A(SETTINGS), ROUTE_PUBLIC},
+    {GET,    "/openapi.json",         openapi_get,            0, A(SETTINGS), ROUTE_PUBLIC},
+    {GET,    "/docs",                 reference_get,          0, A(SETTINGS), ROUTE_PUBLIC},
 };
 /* clang-format on */
 const size_t api_route_count = ARRAY_LEN(api_routes);

@@ -18,6 +18,7 @@ api_handler_fn background_task_list, background_task_get;
 api_handler_fn profile_list, profile_create, profile_get, profile_put, profile_delete, profile_preview;
 api_handler_fn settings_egress, health_report, health_ping, whoami;
 api_handler_fn portal_access, portal_expire_all, portal_logout, portal_exchange_key;
+api_handler_fn openapi_get, reference_get;
 api_handler_fn api_key_list, api_key_create, api_key_revoke;
 
 #endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/describe.h"
+
+#define V1   "/api/v1"
+#define APP  V1 "/app/{app_id}"
+#define EP   APP "/endpoint/{endpoint_id}"
+#define MSG  APP "/msg/{msg_id}"
+#define TYPE V1 "/event-type/{event_type_name}"
+#define PROF V1 "/profile/{name}"
+#define KEY  V1 "/auth/api-key"
+#define TASK V1 "/background-task"
+#define ATT  MSG "/attempt/{attempt_id}"
+
+#define GET    HTTP_M_GET
+#define POST   HTTP_M_POST
+#define PUT    HTTP_M_PUT
+#define PATCH  HTTP_M_PATCH
+#define DELETE HTTP_M_DELETE
+
+#define PAGE     "limit iterator"
+#define ORDERED  PAGE " order"
+#define MESSAGES PAGE " channel tag event_types with_content before after"
+#define ATTEMPTS MESSAGES " status status_code_class with_msg"
+
+/* clang-format off */
+const struct description api_descriptions[] = {
+    {GET,    V1 "/app", "v1.application.list", "List the applications", NULL, "[ApplicationOut]", 200, ORDERED, 0},
+    {POST,   V1 "/app", "v1.application.create", "Create an application", "ApplicationIn", "ApplicationOut", 201, "get_if_exists", 0},
+    {GET,    APP, "v1.application.get", "Get an application", NULL, "ApplicationOut", 200, NULL, 0},
+    {PUT,    APP, "v1.application.update", "Replace an application, or create it", "ApplicationIn", "ApplicationOut", 200, NULL, 201},
+    {PATCH,  APP, "v1.application.patch", "Change an application", "ApplicationPatch", "ApplicationOut", 200, NULL, 0},
+    {DELETE, APP, "v1.application.delete", "Delete an application with all that is in it", NULL, NULL, 204, NULL, 0},
+
+    {GET,    V1 "/event-type", "v1.event-type.list", "List the event types", NULL, "[EventTypeOut]", 200, ORDERED " include_archived with_content", 0},
+    {POST,   V1 "/event-type", "v1.event-type.create", "Create an event type, or bring back an archived one", "EventTypeIn", "EventTypeOut", 201, NULL, 0},
+    {GET,    TYPE, "v1.event-type.get", "Get an event type", NULL, "EventTypeOut", 200, NULL, 0},
+    {PUT,    TYPE, "v1.event-type.update", "Replace an event type, or create it", "EventTypeUpdate", "EventTypeOut", 200, NULL, 201},
+    {PATCH,  TYPE, "v1.event-type.patch", "Change an event type", "EventTypePatch", "EventTypeOut", 200, NULL, 0},
+    {DELETE, TYPE, "v1.event-type.delete", "Archive an event type, or remove it", NULL, NULL, 204, "expunge", 0},
+
+    {GET,    APP "/endpoint", "v1.endpoint.list", "List the endpoints", NULL, "[EndpointOut]", 200, ORDERED, 0},
+    {POST,   APP "/endpoint", "v1.endpoint.create", "Create an endpoint", "EndpointIn", "EndpointOut", 201, NULL, 0},
+    {GET,    EP, "v1.endpoint.get", "Get an endpoint", NULL, "EndpointOut", 200, NULL, 0},
+    {PUT,    EP, "v1.endpoint.update", "Replace an endpoint, or create it", "EndpointUpdate", "EndpointOut", 200, NULL, 201},
+    {PATCH,  EP, "v1.endpoint.patch", "Change an endpoint", "EndpointPatch", "EndpointOut", 200, NULL, 0},
+    {DELETE, EP, "v1.endpoint.delete", "Delete an endpoint; what is pending for it fails", NULL, NULL, 204, NULL, 0},
+    {GET,    EP "/headers", "v1.endpoint.get-headers", "Get the custom headers, sensitive values masked", NULL, "EndpointHeadersOut", 200, NULL, 0},
+    {PUT,    EP "/headers", "v1.endpoint.update-headers", "Replace the custom headers", "EndpointHeadersIn", NULL, 204, NULL, 0},
+    {PATCH,  EP "/headers", "v1.endpoint.patch-headers", "Add, change and delete custom headers", "EndpointHeadersPatchIn", NULL, 204, NULL, 0},
+    {GET,    EP "/secret", "v1.endpoint.get-secret", "Reveal the signing secret", NULL, "EndpointSecretOut", 200, NULL, 0},
+    {POST,   EP "/secret/rotate", "v1.endpoint.rotate-secret", "Replace the signing secret; the old one stays valid for a while", "EndpointSecretRotateIn", NULL, 204, NULL, 0},
+    {GET,    EP "/stats", "v1.endpoint.get-stats", "Count the deliveries by their state", NULL, "EndpointStats", 200, "since until", 0},
+    {GET,    EP "/msg", "v1.message-attempt.list-attempted-messages", "List the messages that went, or go, to an endpoint", NULL, "[EndpointMessageOut]", 200, MESSAGES " status", 0},
+    {POST,   EP "/recover", "v1.endpoint.recover", "Try once more what failed since a time", "RecoverIn", "BackgroundTaskOut", 202, NULL, 0},
+    {POST,   EP "/send-example", "v1.endpoint.send-example", "Send an example of an event type to this endpoint", "EventExampleIn", "MessageOut", 202, NULL, 0},
+
+    {GET,    APP "/msg", "v1.message.list", "List the messages", NULL, "[MessageOut]", 200, MESSAGES, 0},
+    {POST,   APP "/msg", "v1.message.create", "Send a message to the endpoints that are subscribed to it", "MessageIn", "MessageOut", 202, "with_content", 0},
+    {GET,    MSG, "v1.message.get", "Get a message", NULL, "MessageOut", 200, "with_content", 0},
+    {GET,    MSG "/raw", "v1.message.get-raw-payload", "Get the payload as it was posted", NULL, "MessageRawOut", 200, NULL, 0},
+    {DELETE, MSG "/content", "v1.message.expunge-content", "Delete the payload; what is pending of the message fails", NULL, NULL, 204, NULL, 0},
+    {GET,    MSG "/endpoint", "v1.message-attempt.list-attempted-destinations", "List the endpoints that a message goes to, and how it is doing there", NULL, "[MessageEndpointOut]", 200, PAGE, 0},
+    {POST,   MSG "/endpoint/{endpoint_id}/resend", "v1.message-attempt.resend", "Send a message to an endpoint again", NULL, "EmptyOut", 202, NULL, 0},
+    {GET,    ATT, "v1.message-attempt.get", "Get an attempt", NULL, "MessageAttemptOut", 200, NULL, 0},
+    {GET,    ATT "/headers", "v1.message-attempt.get-headers", "Get the headers that an attempt sent and got", NULL, "MessageAttemptHeadersOut", 200, NULL, 0},
+    {DELETE, ATT "/content", "v1.message-attempt.expunge-content", "Delete the answer that an attempt got", NULL, NULL, 204, NULL, 0},
+    {GET,    APP "/attempt/endpoint/{endpoint_id}", "v1.message-attempt.list-by-endpoint", "List the attempts of an endpoint", NULL, "[MessageAttemptOut]", 200, ATTEMPTS, 0},
+    {GET,    APP "/attempt/msg/{msg_id}", "v1.message-attempt.list-by-msg", "List the attempts of a message", NULL, "[MessageAttemptOut]", 200, ATTEMPTS " endpoint_id", 0},
+
+    {GET,    TASK, "v1.background-task.list", "List the background tasks", NULL, "[BackgroundTaskOut]", 200, ORDERED, 0},
+    {GET,    TASK "/{task_id}", "v1.background-task.get", "Get a background task", NULL, "BackgroundTaskOut", 200, NULL, 0},
+
+    {GET,    V1 "/profile", "v1.profile.list", "List the profiles of deliveries", NULL, "[ProfileOut]", 200, ORDERED, 0},
+    {POST,   V1 "/profile", "v1.profile.create", "Create a profile", "ProfileIn", "ProfileOut", 201, NULL, 0},
+    {GET,    PROF, "v1.profile.get", "Get a profile", NULL, "ProfileOut", 200, NULL, 0},
+    {PUT,    PROF, "v1.profile.update", "Replace a profile; what was accepted before keeps the old one", "ProfileIn", "ProfileOut", 200, NULL, 0},
+    {DELETE, PROF, "v1.profile.delete", "Delete a profile that nobody uses", NULL, NULL, 204, NULL, 0},
+    {POST,   PROF "/preview", "v1.profile.preview", "Render a message as the exact request that would be sent", "ProfilePreviewIn", "ProfilePreviewOut", 200, NULL, 0},
+
+    {GET,    V1 "/settings/egress", "v1.settings.egress", "Where deliveries come from", NULL, "EgressOut", 200, NULL, 0},
+    {GET,    KEY, "v1.api-key.list", "List the API keys", NULL, "[ApiKeyOut]", 200, PAGE, 0},
+    {POST,   KEY, "v1.api-key.create", "Create an API key, which only this answer shows", "ApiKeyIn", "ApiKeyCreatedOut", 201, NULL, 0},
+    {DELETE, KEY "/{key_id}", "v1.api-key.revoke", "Revoke an API key", NULL, NULL, 204, NULL, 0},
+    {GET,    V1 "/auth/whoami", "v1.authentication.whoami", "Who the token stands for", NULL, "WhoamiOut", 200, NULL, 0},
+    {POST,   V1 "/auth/app-portal-access/{app_id}", "v1.authentication.app-portal-access", "Give access to the portal of an application", "AppPortalAccessIn", "AppPortalAccessOut", 200, NULL, 0},
+    {POST,   V1 "/auth/app/{app_id}/expire-all", "v1.authentication.expire-all", "End all access to the portal of an application", "ApplicationTokenExpireIn", NULL, 204, NULL, 0},
+    {POST,   V1 "/auth/logout", "v1.authentication.logout", "End the portal token that asks", NULL, NULL, 204, NULL, 0},
+    {POST,   V1 "/auth/one-time-token", "v1.authentication.exchange-one-time-token", "Exchange the key of a portal link for a token, once", "OneTimeTokenIn", "OneTimeTokenOut", 200, NULL, 0},
+
+    {GET,    V1 "/health", "v1.health.get", "Whether it is well", NULL, "HealthOut", 200, NULL, 0},
+    {GET,    V1 "/health/ping", "v1.health.ping", "Whether it answers", NULL, NULL, 204, NULL, 0},
+    {GET,    "/health", "health.get", "Whether it is well", NULL, "HealthOut", 200, NULL, 0},
+    {GET,    "/health/ping", "health.ping", "Whether it answers", NULL, NULL, 204, NULL, 0},
+    {GET,    V1 "/openapi.json", "v1.openapi.get", "This description", NULL, "any", 200, NULL, 0},
+    {GET,    "/openapi.json", "openapi.get", "This description", NULL, "any", 200, NULL, 0},
+    {GET,    "/docs", "docs.get", "This description as a page", NULL, NULL, 200, NULL, 0},
+};
+/* clang-format on */
+const size_t api_description_count = ARRAY_LEN(api_descriptions);
+
+const struct query_parameter query_parameters[] = {
+        {"limit", "int", "How many at most: 1 to 250, else 50"},
+        {"iterator", "string", "Where the page begins: of the page before; with a leading - it goes back"},
+        {"order", "string", "ascending or descending"},
+        {"get_if_exists", "bool", "Get what has this uid instead of refusing"},
+        {"include_archived", "bool", "Archived ones too"},
+        {"with_content", "bool", "With payloads, or schemas, or answers"},
+        {"expunge", "bool", "Remove it instead of archiving it"},
+        {"since", "time", "From this time on"},
+        {"until", "time", "Up to this time"},
+        {"channel", "string", "Only of this channel"},
+        {"tag", "string", "Only with this tag"},
+        {"event_types", "[string]", "Only of these types"},
+        {"before", "time", "Older than this"},
+        {"after", "time", "Newer than this"},
+        {"status", "int", "0 success, 1 pending, 2 fail, 3 sending"},
+        {"status_code_class", "int", "0 no answer, 100, 200, 300, 400 or 500"},
+        {"with_msg", "bool", "With its message"},
+        {"endpoint_id", "string", "Only to this endpoint"},
+};
+const size_t query_parameter_count = ARRAY_LEN(query_parameters);
+
+const struct description *description_of(const struct route *r)
+{
+    for (size_t i = 0; i < api_description_count; i++) {
+        const struct description *d = &api_descriptions[i];
+        if (d->method == r->method && strcmp(d->pattern, r->pattern) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+struct str description_group(const struct description *d)
+{
+    struct str rest = str_c(d->id);
+    if (str_starts(rest, STR("v1.")))
+        rest = str_skip(rest, 3);
+    return str_split(&rest, '.');
+}
+
+const struct query_parameter *query_parameter_next(struct str *rest)
+{
+    struct str name = str_split(rest, ' ');
+    for (size_t i = 0; i < query_parameter_count && name.len > 0; i++) {
+        if (str_eq(name, str_c(query_parameters[i].name)))
+            return &query_parameters[i];
+    }
+    CHECK(name.len == 0);
+    return NULL;
+}

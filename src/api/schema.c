@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/describe.h"
+
+#include "api/portal.h"
+#include "model/config.h"
+
+#define MESSAGE_OUT                                                                                                    \
+    "id:string eventId:string? eventUuid:string eventType:string payload:object channels:[string]? tags:[string]? "    \
+    "actor:Actor? timestamp:time occurredAt:time deliverAt:time?"
+#define DELIVERY_OUT                                                                                                   \
+    "status:int statusText:string statusReason:string? lastAttemptFailed:bool attempted:bool nextAttempt:time?"
+#define ENDPOINT_EXTRA                                                                                                 \
+    "id:string effectiveRetrySchedule:[number] effectiveTimeoutMs:int effectiveProfile:string state:EndpointState "    \
+    "createdAt:time updatedAt:time"
+#define KEY_OUT                                                                                                        \
+    "id:string name:string role:string appId:string? scopes:[string]? censoredToken:string createdAt:time "            \
+    "expiresAt:time? lastUsedAt:time?"
+#define PROFILE_ROW                                                                                                    \
+    "description:string- body:object- headers:strings- signedString:string- signatureSeparator:string- "               \
+    "signatureFormat:string- algorithm:string- encoding:string- secret:object- keys:[object]- newSecret:string- "      \
+    "retrySchedule:[number]- timeoutMs:int- disableOn410:bool- eventTypes:[object]- verify:object-"
+
+#define CHANGED_TYPE .fields = event_type_fields + 1, .field_count = &event_type_change_field_count
+#define TABLE(name)  .fields = name##_fields, .field_count = &name##_field_count
+
+const struct schema api_schemas[] = {
+        {.name = "Error", .use = SCHEMA_OUT, .more = "code:string detail:string"},
+        {.name = "ValidationError", .use = SCHEMA_OUT, .more = "detail:[Problem]"},
+        {.name = "Problem", .use = SCHEMA_OUT, .more = "loc:[string] msg:string type:string"},
+
+        {.name = "ApplicationIn", .use = SCHEMA_IN, TABLE(app)},
+        {.name = "ApplicationPatch", .use = SCHEMA_PATCH, TABLE(app)},
+        {.name = "ApplicationOut", .use = SCHEMA_OUT, TABLE(app), .more = "id:string createdAt:time updatedAt:time"},
+
+        {.name = "EventTypeIn", .use = SCHEMA_IN, TABLE(event_type)},
+        {.name = "EventTypeUpdate", .use = SCHEMA_IN, CHANGED_TYPE},
+        {.name = "EventTypePatch", .use = SCHEMA_PATCH, CHANGED_TYPE},
+        {.name = "EventTypeOut",
+         .use = SCHEMA_OUT,
+         TABLE(event_type),
+         .more = "profile:string? createdAt:time updatedAt:time"},
+
+        {.name = "EndpointIn", .use = SCHEMA_IN, TABLE(endpoint), .more = "secret:string"},
+        {.name = "EndpointUpdate", .use = SCHEMA_IN, TABLE(endpoint)},
+        {.name = "EndpointPatch", .use = SCHEMA_PATCH, TABLE(endpoint)},
+        {.name = "EndpointOut", .use = SCHEMA_OUT, TABLE(endpoint), .more = ENDPOINT_EXTRA},
+        {.name = "EndpointState",
+         .use = SCHEMA_OUT,
+         .more = "status:string reason:string? since:time? nextAttempt:time?"},
+        {.name = "EndpointHeadersIn", .use = SCHEMA_IN, .more = "headers:strings!"},
+        {.name = "EndpointHeadersPatchIn", .use = SCHEMA_IN, .more = "headers:strings! deleteHeaders:[string]"},
+        {.name = "EndpointHeadersOut", .use = SCHEMA_OUT, .more = "headers:strings sensitive:[string]"},
+        {.name = "EndpointSecretOut", .use = SCHEMA_OUT, .more = "key:string"},
+        {.name = "EndpointSecretRotateIn", .use = SCHEMA_IN, .more = "key:string gracePeriodSeconds:int"},
+        {.name = "EndpointStats",
+         .use = SCHEMA_OUT,
+         .more = "success:int pending:int sending:int fail:int canceled:int"},
+        {.name = "RecoverIn", .use = SCHEMA_IN, .more = "since:time! until:time"},
+        {.name = "EventExampleIn", .use = SCHEMA_IN, .more = "eventType:string! exampleIndex:int"},
+        {.name = "EmptyOut", .use = SCHEMA_OUT, .more = ""},
+
+        {.name = "Actor", .use = SCHEMA_OUT, .more = "type:string id:string?- name:string?-"},
+        {.name = "MessageIn",
+         .use = SCHEMA_IN,
+         .more = "eventType:string! payload:object! eventId:string channels:[string] tags:[string] actor:Actor "
+                 "occurredAt:time deliverAt:time payloadRetentionPeriod:int payloadRetentionHours:int "
+                 "transformationsParams:object application:ApplicationIn"},
+        {.name = "MessageOut", .use = SCHEMA_OUT, .more = MESSAGE_OUT},
+        {.name = "MessageRawOut", .use = SCHEMA_OUT, .more = "payload:string"},
+        {.name = "EndpointMessageOut", .use = SCHEMA_OUT, .more = MESSAGE_OUT " " DELIVERY_OUT},
+        {.name = "MessageEndpointOut",
+         .use = SCHEMA_OUT,
+         TABLE(endpoint),
+         .more = "id:string createdAt:time updatedAt:time " DELIVERY_OUT},
+        {.name = "MessageAttemptOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string msgId:string endpointId:string url:string response:string responseEncoding:string "
+                 "responseTruncated:bool responseStatusCode:int responseDurationMs:int status:int statusText:string "
+                 "triggerType:int timestamp:time trigger:string attempt:int eventType:string? cause:string? "
+                 "error:string? "
+                 "peer:string? nextAttempt:time? phases:AttemptPhases requestHeaders:[[string]]- "
+                 "responseHeaders:[[string]]- msg:MessageOut?"},
+        {.name = "AttemptPhases",
+         .use = SCHEMA_OUT,
+         .more = "dnsUs:int connectUs:int tlsUs:int sentUs:int firstByteUs:int totalUs:int"},
+        {.name = "MessageAttemptHeadersOut",
+         .use = SCHEMA_OUT,
+         .more = "sentHeaders:strings responseHeaders:[[string]] sensitive:[string]"},
+        {.name = "BackgroundTaskOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string status:string task:string data:object updatedAt:time"},
+
+        {.name = "ProfileIn", .use = SCHEMA_IN, .more = "name:string! " PROFILE_ROW},
+        {.name = "ProfileOut",
+         .use = SCHEMA_OUT,
+         .more = "name:string " PROFILE_ROW " version:string builtin:bool createdAt:time updatedAt:time"},
+        {.name = "ProfilePreviewIn",
+         .use = SCHEMA_IN,
+         .more = "eventType:string! payload:object! eventId:string channels:[string] tags:[string] actor:Actor "
+                 "occurredAt:time transformationsParams:object url:string attempt:int timestamp:time secret:string"},
+        {.name = "ProfilePreviewOut",
+         .use = SCHEMA_OUT,
+         .more = "method:string url:string headers:strings body:string secret:string"},
+        {.name = "EgressOut", .use = SCHEMA_OUT, .more = "addresses:[string] proxy:string?"},
+
+        {.name = "ApiKeyIn", .use = SCHEMA_IN, TABLE(api_key)},
+        {.name = "ApiKeyOut", .use = SCHEMA_OUT, .more = KEY_OUT},
+        {.name = "ApiKeyCreatedOut", .use = SCHEMA_OUT, .more = KEY_OUT " token:string"},
+        {.name = "WhoamiOut",
+         .use = SCHEMA_OUT,
+         .more = "envId:string appId:string? permissionSource:string role:string name:string?"},
+        {.name = "AppPortalAccessIn", .use = SCHEMA_IN, TABLE(portal_access), .more = "application:ApplicationIn"},
+        {.name = "AppPortalAccessOut", .use = SCHEMA_OUT, .more = "url:string token:string"},
+        {.name = "ApplicationTokenExpireIn", .use = SCHEMA_IN, TABLE(portal_expire)},
+        {.name = "OneTimeTokenIn", .use = SCHEMA_IN, TABLE(portal_exchange)},
+        {.name = "OneTimeTokenOut", .use = SCHEMA_OUT, .more = "token:string capabilities:[string]"},
+        {.name = "HealthOut", .use = SCHEMA_OUT, .more = "status:string"},
+};
+const size_t api_schema_count = ARRAY_LEN(api_schemas);
+
+const struct schema *schema_find(struct str name)
+{
+    for (size_t i = 0; i < api_schema_count; i++) {
+        if (str_eq(name, str_c(api_schemas[i].name)))
+            return &api_schemas[i];
+    }
+    return NULL;
+}
+
+struct property_walk schema_walk(const struct schema *s)
+{
+    return (struct property_walk){.schema = s, .rest = s->more != NULL ? str_c(s->more) : STR("")};
+}
+
+/* Null has a meaning when the struct's zero is read and written as null (model/field.h). */
+static bool field_is_null(const struct field *f)
+{
+    bool text = f->kind == FIELD_TEXT || f->kind == FIELD_OBJECT || f->kind == FIELD_STRINGS;
+    return f->kind != FIELD_BOOL && (f->flags & FIELD_REQUIRED) == 0 && !(text && f->fallback != NULL);
+}
+
+static bool next_field(struct property_walk *w, struct property *out)
+{
+    const struct schema *s = w->schema;
+    const unsigned hidden = FIELD_STORED | (s->use == SCHEMA_OUT ? FIELD_ANSWER_NOT | FIELD_KEPT_APART : 0);
+    while (s->fields != NULL && w->field < *s->field_count) {
+        const struct field *f = &s->fields[w->field];
+        bool alias = w->alias;
+        w->alias = !alias && f->alias != NULL;
+        w->field += w->alias ? 0 : 1;
+        if ((f->flags & hidden) != 0)
+            continue;
+        bool needed = (f->flags & FIELD_REQUIRED) != 0;
+        *out = (struct property){.name = str_c(alias ? f->alias : f->name), .field = f};
+        out->required = s->use == SCHEMA_OUT || (s->use == SCHEMA_IN && needed && !alias);
+        out->nullable = s->use == SCHEMA_OUT ? field_is_null(f) : !needed;
+        return true;
+    }
+    return false;
+}
+
+bool schema_next(struct property_walk *w, struct property *out)
+{
+    if (next_field(w, out))
+        return true;
+    w->rest = str_trim(w->rest);
+    if (w->rest.len == 0)
+        return false;
+    struct str type = str_split(&w->rest, ' '), name = str_split(&type, ':');
+    bool answer = w->schema->use == SCHEMA_OUT;
+    bool null = false, must = false, maybe = false;
+    for (; type.len > 1 && memchr("?!-", type.ptr[type.len - 1], 3) != NULL; type.len--) {
+        null = null || type.ptr[type.len - 1] == '?';
+        must = must || type.ptr[type.len - 1] == '!';
+        maybe = maybe || type.ptr[type.len - 1] == '-';
+    }
+    *out = (struct property){.name = name, .type = type};
+    out->required = answer ? !maybe : must;
+    out->nullable = answer ? null : !must;
+    return true;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The description of the API is the one in docs/, has everything that others' clients know, and answers are as it says.
+// UPDATE_OPENAPI=1 writes docs/api/openapi.json.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { postrider } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const committed = join(here, '..', '..', 'docs', 'api', 'openapi.json');
+// What the open-source server describes; where the clients know another status of success, theirs.
+const reference = JSON.parse(readFileSync(join(here, 'data', 'svix-operations.json')));
+
+async function served(t) {
+    const p = await postrider(t);
+    return { p, api: (await p.ok('GET', '/api/v1/openapi.json', undefined, { token: null })) };
+}
+
+const resolve = (api, schema) => (schema.$ref ? api.components.schemas[schema.$ref.split('/').pop()] : schema.allOf ? resolve(api, schema.allOf[0]) : schema);
+const bodyOf = (api, x) => resolve(api, x.content['application/json'].schema);
+
+test('the committed description is the served one', async (t) => {
+    const { p, api } = await served(t);
+    const text = `${JSON.stringify(api, null, 1)}\n`;
+    if (process.env.UPDATE_OPENAPI) {
+        mkdirSync(dirname(committed), { recursive: true });
+        writeFileSync(committed, text);
+    }
+    assert.equal(readFileSync(committed, 'utf8'), text, 'run with UPDATE_OPENAPI=1');
+    assert.deepEqual(await p.ok('GET', '/openapi.json'), api);
+});
+
+test('no operation and no field of the reference is missing', async (t) => {
+    const { api } = await served(t);
+    const missing = [];
+    for (const want of reference) {
+        const [method, path] = want.op.split(' ');
+        const op = api.paths[path]?.[method.toLowerCase()];
+        if (!op) {
+            missing.push(want.op);
+            continue;
+        }
+        const query = op.parameters.filter((x) => x.in === 'query').map((x) => x.name);
+        for (const name of want.query ?? []) if (!query.includes(name)) missing.push(`${want.op} ?${name}`);
+        if (want.in) {
+            const body = bodyOf(api, op.requestBody);
+            for (const name of Object.keys(want.in)) if (!body.properties[name]) missing.push(`${want.op} takes ${name}`);
+            for (const name of body.required ?? []) if (want.in[name] !== 'required') missing.push(`${want.op} insists on ${name}`);
+        }
+        if (want.out) {
+            const answer = op.responses[want.status];
+            if (!answer) {
+                missing.push(`${want.op} answers ${want.status}`);
+                continue;
+            }
+            let body = bodyOf(api, answer);
+            if (want.list) body = resolve(api, body.properties.data.items);
+            for (const name of [...want.out, ...want.maybe]) if (!body.properties?.[name]) missing.push(`${want.op} answers ${name}`);
+        }
+    }
+    assert.deepEqual(missing, []);
+});
+
+// What does not fit, as "path: why".
+function misfits(api, schema, value, at = '$') {
+    const s = resolve(api, schema);
+    if (value === null) return schema.nullable || s.nullable ? [] : [`${at}: null`];
+    if (s.type === 'array') return Array.isArray(value) ? value.flatMap((v, i) => misfits(api, s.items, v, `${at}[${i}]`)) : [`${at}: no array`];
+    if (s.type === 'object') {
+        if (typeof value !== 'object' || Array.isArray(value)) return [`${at}: no object`];
+        if (!s.properties) return s.additionalProperties ? Object.entries(value).flatMap(([k, v]) => misfits(api, s.additionalProperties, v, `${at}.${k}`)) : [];
+        return [
+            ...(s.required ?? []).filter((k) => !(k in value)).map((k) => `${at}.${k}: missing`),
+            ...Object.entries(value).flatMap(([k, v]) => (s.properties[k] ? misfits(api, s.properties[k], v, `${at}.${k}`) : [`${at}.${k}: not described`])),
+        ];
+    }
+    if (s.type === undefined) return [];
+    const fits = { string: typeof value === 'string', boolean: typeof value === 'boolean', integer: Number.isInteger(value), number: typeof value === 'number' }[s.type];
+    if (!fits) return [`${at}: ${JSON.stringify(value)} is no ${s.type}`];
+    return s.format === 'date-time' && Number.isNaN(Date.parse(value)) ? [`${at}: no time`] : [];
+}
+
+test('answers are as described, for every operation', async (t) => {
+    const { p, api } = await served(t);
+    const seen = new Set();
+    async function call(pattern, names, body, options) {
+        const [method, path] = pattern.split(' ');
+        const op = api.paths[path.split('?')[0]][method.toLowerCase()];
+        const url = path.replace(/\{(\w+)\}/g, (_, name) => names[name]);
+        const answer = await p.api(method, url, body, options);
+        const [status] = Object.keys(op.responses);
+        assert.equal(String(answer.status), status, `${pattern}: ${answer.status} ${answer.text}`);
+        seen.add(op.operationId);
+        if (!op.responses[status].content) return undefined;
+        assert.deepEqual(misfits(api, op.responses[status].content['application/json'].schema, answer.json), [], pattern);
+        return answer.json;
+    }
+    const r = await receiver(t, { answer: (_, n) => ({ status: n === 0 ? 500 : 200, body: 'ok' }) });
+    const V = '/api/v1';
+    const A = `${V}/app/{app_id}`;
+    const E = `${A}/endpoint/{endpoint_id}`;
+    const M = `${A}/msg/{msg_id}`;
+    const n = {};
+
+    await call(`POST ${V}/event-type`, n, { name: 'a.b', description: 'x', schemas: { 1: { examples: [{ a: 1 }] } } });
+    n.event_type_name = 'a.b';
+    const T = `${V}/event-type/{event_type_name}`;
+    for (const [m, body] of [['GET'], ['PUT', { description: 'y' }], ['PATCH', { groupName: 'g', featureFlags: ['f'] }]]) await call(`${m} ${T}`, n, body);
+    await call(`GET ${V}/event-type?include_archived=true&with_content=true`, n);
+
+    n.app_id = (await call(`POST ${V}/app`, n, { name: 'A', uid: 'a', metadata: { k: 'v' }, throttleRate: 5 })).id;
+    for (const [m, body] of [['GET'], ['PUT', { name: 'B' }], ['PATCH', { name: 'C' }]]) await call(`${m} ${A}`, n, body);
+    await call(`GET ${V}/app`, n);
+
+    n.endpoint_id = (await call(`POST ${A}/endpoint`, n, { url: r.url(), eventTypes: ['a.b'], channels: ['c'], retrySchedule: [600] })).id;
+    await call(`PATCH ${E}`, n, { channels: null, description: 'd' });
+    await call(`PUT ${E}`, n, { url: r.url(), description: 'e' });
+    for (const rest of [E, `${A}/endpoint`, `${E}/secret`, `${E}/stats`]) await call(`GET ${rest}`, n);
+    await call(`PUT ${E}/headers`, n, { headers: { 'X-A': '1', Authorization: 'secret' } });
+    await call(`PATCH ${E}/headers`, n, { headers: { 'X-B': '1' }, deleteHeaders: ['X-A'] });
+    await call(`GET ${E}/headers`, n);
+    await call(`POST ${E}/secret/rotate`, n, {});
+
+    n.msg_id = (await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 }, tags: ['t'], channels: ['c'], actor: { type: 'user', id: '1' } })).id;
+    await p.attempted({ id: n.app_id }, { id: n.msg_id }, 1);
+    for (const rest of [`${A}/msg`, M, `${M}/raw`, `${M}/endpoint`, `${E}/msg`, `${A}/attempt/endpoint/{endpoint_id}`]) await call(`GET ${rest}`, n);
+    n.attempt_id = (await call(`GET ${A}/attempt/msg/{msg_id}?with_msg=true&with_content=true`, n)).data[0].id;
+    await call(`GET ${M}/attempt/{attempt_id}`, n);
+    await call(`GET ${M}/attempt/{attempt_id}/headers`, n);
+    await call(`POST ${M}/endpoint/{endpoint_id}/resend`, n, {});
+    await call(`POST ${E}/send-example`, n, { eventType: 'a.b' });
+    n.task_id = (await call(`POST ${E}/recover`, n, { since: new Date(Date.now() - 3_600_000).toISOString() })).id;
+    await until('the task is done', async () => (await call(`GET ${V}/background-task/{task_id}`, n)).status === 'finished');
+    await call(`GET ${V}/background-task`, n);
+    await call(`DELETE ${M}/attempt/{attempt_id}/content`, n);
+    await call(`DELETE ${M}/content`, n);
+    await call(`GET ${M}`, n);
+
+    const { builtin, version, createdAt, updatedAt, ...row } = await call(`GET ${V}/profile/{name}`, { name: 'standard' });
+    assert.equal(builtin, true);
+    await call(`GET ${V}/profile`, n);
+    await call(`POST ${V}/profile`, n, { ...row, name: 'mine' });
+    n.name = 'mine';
+    await call(`PUT ${V}/profile/{name}`, n, { ...row, name: 'mine' });
+    await call(`POST ${V}/profile/{name}/preview`, n, { eventType: 'a.b', payload: { x: 1 } });
+    await call(`DELETE ${V}/profile/{name}`, n);
+
+    await call(`GET ${V}/settings/egress`, n);
+    n.key_id = (await call(`POST ${V}/auth/api-key`, n, { name: 'k' })).id;
+    await call(`GET ${V}/auth/api-key`, n);
+    await call(`DELETE ${V}/auth/api-key/{key_id}`, n);
+    await call(`GET ${V}/auth/whoami`, n);
+    const { url, token } = await call(`POST ${V}/auth/app-portal-access/{app_id}`, n, {});
+    await call(`POST ${V}/auth/one-time-token`, n, { oneTimeToken: url.split('#key=')[1] }, { token: null });
+    await call(`POST ${V}/auth/logout`, n, '', { token });
+    await call(`POST ${V}/auth/app/{app_id}/expire-all`, n, {});
+    for (const rest of [`${V}/health`, `${V}/health/ping`, '/health', '/health/ping', `${V}/openapi.json`, '/openapi.json', '/docs']) await call(`GET ${rest}`, n, undefined, { token: null });
+
+    await call(`DELETE ${E}`, n);
+    await call(`DELETE ${T}`, n);
+    await call(`DELETE ${A}`, n);
+    const all = Object.values(api.paths).flatMap((path) => Object.values(path).map((op) => op.operationId));
+    assert.deepEqual(all.filter((id) => !seen.has(id)), []);
+});
+
+test('the page asks nobody for anything', async (t) => {
+    const { p, api } = await served(t);
+    const page = await p.api('GET', '/docs', undefined, { token: null });
+    assert.equal(page.status, 200);
+    assert.equal(page.headers['content-type'], 'text/html; charset=utf-8');
+    assert.equal(page.headers['x-content-type-options'], 'nosniff');
+    const style = /<style>(.*?)<\/style>/s.exec(page.text)[1];
+    const hash = createHash('sha256').update(style).digest('base64');
+    assert.equal(page.headers['content-security-policy'], `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`);
+    assert.doesNotMatch(page.text, /<script|<img|<link|\bsrc=|https?:\/\/|url\(|\sstyle=|\son\w+=/);
+    for (const path of Object.keys(api.paths)) assert.ok(page.text.includes(`<code>${path}</code>`), path);
+    for (const [, id] of page.text.matchAll(/href="#(\w+)"/g)) assert.ok(page.text.includes(`id="${id}"`), id);
+});
