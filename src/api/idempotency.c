@@ -184,7 +184,7 @@ bool idempotency_answer(struct api *api, struct api_call *call)
     if (call->key == NULL)
         return false;
     call->key_made = call->key_kept = call->key->known = false;
-    enum err e = store_get_key(call->reader, call->now_ms, call->key);
+    enum err e = store_find_key(api->store, call->key);
     if (e == ERR_NOT_FOUND)
         return false;
     const struct store_made *made = &call->key->made;

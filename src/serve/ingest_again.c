@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A message that was posted before with the same idempotency key: read on an API worker, answered as the first time. */
 #include "serve/ingest.h"
-#include "sys/clock.h"
 
 static void first_read(struct loop_task *task)
 {
@@ -23,7 +22,7 @@ static void first_read(struct loop_task *task)
 static void read_first(struct pool_job *job, struct store_reader *reader)
 {
     struct ingest *in = CONTAINER_OF(job, struct ingest, job);
-    enum err e = in->key.known ? ERR_OK : store_get_key(reader, clock_wall_ms(), &in->key);
+    enum err e = in->key.known ? ERR_OK : store_find_key(in->reactor->shared->store, &in->key);
     if (e == ERR_OK)
         e = store_get_message(reader, in->arena, in->ws->app.id, in->key.made.id, true, &in->first);
     in->prepared = e;

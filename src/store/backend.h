@@ -96,7 +96,6 @@ struct backend_ops {
     enum err (*list_objects)(struct store_reader *r, struct arena *a, const struct object_query *q, struct object **out,
                              size_t *count);
     enum err (*app_version)(struct store_reader *r, oid_t app, uint64_t *out);
-    enum err (*get_key)(struct store_reader *r, int64_t now_ms, struct store_key *key);
     enum err (*get_message)(struct store_reader *r, struct arena *a, oid_t app, oid_t id, bool with_payload,
                             struct message *out);
     enum err (*find_message)(struct store_reader *r, struct arena *a, oid_t app, struct str event_id, bool with_payload,

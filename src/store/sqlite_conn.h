@@ -78,7 +78,6 @@ enum stmt {
     R_OBJECTS_ALL_DOWN,
     R_OBJECTS_KEY_UP,
     R_OBJECTS_KEY_DOWN,
-    R_KEY,
     R_VERSION,
     R_MESSAGE,
     R_MESSAGE_HEAD,

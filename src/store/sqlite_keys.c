@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Idempotency keys. Random keys in one big index would cost up to half the insert rate; so each hour has a small table
- * of its own, which is emptied as a whole when it is over, and a filter in memory that says of almost every new key
- * that it is in none. The filters of hours from before the start are filled bit by bit; until then their tables are
- * asked.
+ * Idempotency keys. Random keys in one big index cost up to half the insert rate: each insert changes a page of its
+ * own, and each changed page goes to the log. So each hour has a table, which is emptied as a whole when it is over;
+ * and in the table keys stand in chunks, in the order in which they came, so that those of a group share a few pages.
+ * An index in memory says in which chunk a key may be, and of almost every new key that it is in none.
+ *
+ * What the index of an hour has no room for goes to chunk 0, at random, behind a filter. Before the first key after a
+ * start the indexes are read from the tables; the filters are filled bit by bit, and until then chunk 0 is asked.
  */
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "store/sqlite_priv.h"
-#include "store/sqlite_reader.h"
 
-#define LOAD_ROWS 1000
+#define LOAD_ROWS  1000
+#define CHUNK_KEYS 512 /* half a dozen pages */
+#define CHUNK_REST 0
 
 static struct key_slot *slot_of(struct keys *k, int64_t hour)
 {
@@ -47,6 +51,7 @@ void keys_fini(struct sqlite_backend *b)
     for (size_t i = 0; i < KEY_SLOTS; i++) {
         struct key_slot *s = &b->keys.slots[i];
         key_filter_fini(&s->filter);
+        key_index_fini(&s->index);
         sqlite3_finalize(s->find);
         sqlite3_finalize(s->put);
     }
@@ -61,12 +66,47 @@ void keys_forget(struct sqlite_backend *b)
 
 /* ---- hours ------------------------------------------------------------------------------------------------------- */
 
-static void slot_begin(struct key_slot *s, int64_t hour, bool empty)
+static void slot_begin(struct key_slot *s, int64_t hour)
 {
     key_filter_fini(&s->filter);
+    key_index_fini(&s->index);
     s->hour = hour;
-    s->loaded = empty;
-    s->loaded_to[0] = s->loaded_to[1] = INT64_MIN;
+    s->chunk = 1;
+    s->chunk_keys = 0;
+    s->rest = s->rest_full = false;
+    s->rest_loaded = true;
+}
+
+/* Rows as they are in the table, from behind (chunk, h, h2). */
+static enum err rows_open(struct sqlite_backend *b, struct key_slot *s, const char *what, sqlite3_stmt **out)
+{
+    char sql[160];
+    *out = NULL;
+    (void)snprintf(sql, sizeof sql, "SELECT chunk,h,h2 FROM key_%zu %s", slot_number(&b->keys, s), what);
+    return conn_err(&b->w, sqlite3_prepare_v2(b->w.db, sql, -1, out, NULL));
+}
+
+static enum err slot_read(struct sqlite_backend *b, struct key_slot *s, int64_t hour)
+{
+    sqlite3_stmt *st;
+    slot_begin(s, hour);
+    enum err e = rows_open(b, s, "WHERE chunk>0 ORDER BY chunk,h,h2", &st);
+    size_t lost = 0;
+    while (e == ERR_OK && (e = conn_next(&b->w, st)) == ERR_OK) {
+        s->chunk = (uint16_t)col_int(st, 0);
+        lost += !key_index_add_read(&s->index, (const uint64_t[2]){(uint64_t)col_int(st, 1), (uint64_t)col_int(st, 2)},
+                                    s->chunk);
+    }
+    sqlite3_finalize(st);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    if (lost > 0)
+        log_warn("keys_lost", LOG_INT("keys", (int64_t)lost));
+    s->chunk_keys = CHUNK_KEYS; /* the next key begins a chunk */
+    s->rest = true;
+    s->rest_loaded = false;
+    s->rest_loaded_to[0] = s->rest_loaded_to[1] = INT64_MIN;
+    return ERR_OK;
 }
 
 static enum err slots_read(struct sqlite_backend *b)
@@ -79,10 +119,11 @@ static enum err slots_read(struct sqlite_backend *b)
         if (slot >= 0 && slot < KEY_SLOTS)
             hours[slot] = col_int(st, 1);
     }
-    for (size_t i = 0; i < KEY_SLOTS && e == ERR_NOT_FOUND; i++)
+    e = e == ERR_NOT_FOUND ? ERR_OK : e;
+    for (size_t i = 0; i < KEY_SLOTS && e == ERR_OK; i++)
         if (b->keys.slots[i].hour != hours[i])
-            slot_begin(&b->keys.slots[i], hours[i], false);
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+            e = slot_read(b, &b->keys.slots[i], hours[i]);
+    return e;
 }
 
 /* Empties the table, at once and without a look at its rows, and gives it to another hour (0: to none). */
@@ -100,7 +141,7 @@ static enum err slot_turn(struct sqlite_backend *b, struct key_slot *s, int64_t 
     bind_int(st, 2, hour);
     e = conn_run(&b->w, st);
     if (e == ERR_OK)
-        slot_begin(s, hour, true);
+        slot_begin(s, hour);
     return e;
 }
 
@@ -123,11 +164,12 @@ enum err keys_turn(struct sqlite_backend *b)
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
 
-static enum err slot_find(struct sqlite_backend *b, struct key_slot *s, struct store_key *key)
+static enum err chunk_find(struct sqlite_backend *b, struct key_slot *s, uint16_t chunk, struct store_key *key)
 {
-    sqlite3_stmt *st = slot_stmt(b, s, &s->find, "SELECT made,what,status FROM", "WHERE h=? AND h2=?");
-    bind_int(st, 1, (int64_t)key->hash[0]);
-    bind_int(st, 2, (int64_t)key->hash[1]);
+    sqlite3_stmt *st = slot_stmt(b, s, &s->find, "SELECT made,what,status FROM", "WHERE chunk=? AND h=? AND h2=?");
+    bind_int(st, 1, chunk);
+    bind_int(st, 2, (int64_t)key->hash[0]);
+    bind_int(st, 3, (int64_t)key->hash[1]);
     enum err e = conn_next(&b->w, st);
     if (e == ERR_OK) {
         key->made =
@@ -138,21 +180,45 @@ static enum err slot_find(struct sqlite_backend *b, struct key_slot *s, struct s
     return e;
 }
 
+static enum err slot_find(struct sqlite_backend *b, struct key_slot *s, struct store_key *key)
+{
+    struct key_index_at at = {0};
+    uint16_t chunk;
+    enum err e = ERR_NOT_FOUND;
+    while (e == ERR_NOT_FOUND && (chunk = key_index_next(&s->index, key->hash, &at)) != 0)
+        e = chunk_find(b, s, chunk, key);
+    if (e == ERR_NOT_FOUND && s->rest && (!s->rest_loaded || key_filter_may_have(&s->filter, key->hash)))
+        e = chunk_find(b, s, CHUNK_REST, key);
+    return e;
+}
+
 enum err sqlite_key_find(struct backend *base, struct store_key *key)
 {
     struct sqlite_backend *b = backend_of(base);
     enum err e = keys_turn(b);
     if (e != ERR_OK)
         return e;
-    for (size_t i = 0; i < KEY_SLOTS; i++) {
-        struct key_slot *s = &b->keys.slots[i];
-        if (s->hour == 0 || (s->loaded && !key_filter_may_have(&s->filter, key->hash)))
-            continue;
-        e = slot_find(b, s, key);
-        if (e != ERR_NOT_FOUND)
-            return e;
+    e = ERR_NOT_FOUND;
+    for (size_t i = 0; i < KEY_SLOTS && e == ERR_NOT_FOUND; i++)
+        if (b->keys.slots[i].hour != 0)
+            e = slot_find(b, &b->keys.slots[i], key);
+    return e;
+}
+
+/* The chunk that a new key goes to. Noted in memory at once: a key that is then not written costs a look-up. */
+static uint16_t slot_place(struct key_slot *s, const uint64_t hash[2])
+{
+    if (s->chunk_keys >= CHUNK_KEYS && s->chunk < UINT16_MAX) {
+        s->chunk++;
+        s->chunk_keys = 0;
     }
-    return ERR_NOT_FOUND;
+    if (!s->rest_full && key_index_add(&s->index, hash, s->chunk)) {
+        s->chunk_keys++;
+        return s->chunk;
+    }
+    s->rest = s->rest_full = true;
+    key_filter_add(&s->filter, hash);
+    return CHUNK_REST;
 }
 
 enum err sqlite_key_put(struct backend *base, const struct store_key *key)
@@ -162,78 +228,45 @@ enum err sqlite_key_put(struct backend *base, const struct store_key *key)
     if (e != ERR_OK)
         return e;
     struct key_slot *s = slot_of(&b->keys, b->keys.hour);
-    sqlite3_stmt *st = slot_stmt(b, s, &s->put, "INSERT OR REPLACE INTO", "(h,h2,made,what,status) VALUES(?,?,?,?,?)");
-    bind_int(st, 1, (int64_t)key->hash[0]);
-    bind_int(st, 2, (int64_t)key->hash[1]);
-    bind_int(st, 3, key->made.id);
-    bind_int(st, 4, key->made.what);
-    bind_int(st, 5, key->made.status);
-    e = conn_run(&b->w, st);
-    if (e == ERR_OK)
-        key_filter_add(&s->filter, key->hash);
-    return e;
+    sqlite3_stmt *st =
+            slot_stmt(b, s, &s->put, "INSERT OR REPLACE INTO", "(chunk,h,h2,made,what,status) VALUES(?,?,?,?,?,?)");
+    bind_int(st, 1, slot_place(s, key->hash));
+    bind_int(st, 2, (int64_t)key->hash[0]);
+    bind_int(st, 3, (int64_t)key->hash[1]);
+    bind_int(st, 4, key->made.id);
+    bind_int(st, 5, key->made.what);
+    bind_int(st, 6, key->made.status);
+    return conn_run(&b->w, st);
 }
 
 /* ---- after a start ------------------------------------------------------------------------------------------------
  */
 
-static enum err slot_load(struct sqlite_backend *b, struct key_slot *s)
+static enum err rest_load(struct sqlite_backend *b, struct key_slot *s)
 {
-    char sql[128];
-    sqlite3_stmt *st = NULL;
+    sqlite3_stmt *st;
     size_t rows = 0;
-    (void)snprintf(sql, sizeof sql, "SELECT h,h2 FROM key_%zu WHERE (h,h2)>(?,?) ORDER BY h,h2 LIMIT ?",
-                   slot_number(&b->keys, s));
-    enum err e = conn_err(&b->w, sqlite3_prepare_v2(b->w.db, sql, -1, &st, NULL));
+    enum err e = rows_open(b, s, "WHERE chunk=0 AND (h,h2)>(?,?) ORDER BY h,h2 LIMIT ?", &st);
     if (e != ERR_OK)
         return e;
-    bind_int(st, 1, s->loaded_to[0]);
-    bind_int(st, 2, s->loaded_to[1]);
+    bind_int(st, 1, s->rest_loaded_to[0]);
+    bind_int(st, 2, s->rest_loaded_to[1]);
     bind_int(st, 3, LOAD_ROWS);
     while ((e = conn_next(&b->w, st)) == ERR_OK) {
-        s->loaded_to[0] = col_int(st, 0);
-        s->loaded_to[1] = col_int(st, 1);
-        key_filter_add(&s->filter, (const uint64_t[2]){(uint64_t)s->loaded_to[0], (uint64_t)s->loaded_to[1]});
+        s->rest_loaded_to[0] = col_int(st, 1);
+        s->rest_loaded_to[1] = col_int(st, 2);
+        key_filter_add(&s->filter, (const uint64_t[2]){(uint64_t)col_int(st, 1), (uint64_t)col_int(st, 2)});
         rows++;
     }
     sqlite3_finalize(st);
-    s->loaded = e == ERR_NOT_FOUND && rows < LOAD_ROWS;
+    s->rest_loaded = e == ERR_NOT_FOUND && rows < LOAD_ROWS;
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err keys_load(struct sqlite_backend *b)
 {
     for (size_t i = 0; i < KEY_SLOTS && b->keys.hour != 0; i++)
-        if (!b->keys.slots[i].loaded)
-            return slot_load(b, &b->keys.slots[i]);
+        if (!b->keys.slots[i].rest_loaded)
+            return rest_load(b, &b->keys.slots[i]);
     return ERR_OK;
-}
-
-/* ---- readers ------------------------------------------------------------------------------------------------------
- */
-
-#define KEY_IN(slot)                                                                                                   \
-    "SELECT made,what,status FROM key_" slot " WHERE h=?1 AND h2=?2 AND (SELECT hour FROM key_slot WHERE slot=" slot   \
-    ")>=?3"
-#define OR " UNION ALL "
-
-enum err sqlite_get_key(struct store_reader *base, int64_t now_ms, struct store_key *key)
-{
-    struct sqlite_reader *r = reader_of(base);
-    reader_begin(r);
-    sqlite3_stmt *st = conn_stmt(&r->c, R_KEY,
-                                 KEY_IN("0") OR KEY_IN("1") OR KEY_IN("2") OR KEY_IN("3") OR KEY_IN("4") OR KEY_IN("5")
-                                         OR KEY_IN("6") OR KEY_IN("7") OR KEY_IN("8") OR KEY_IN("9") OR KEY_IN("10")
-                                                 OR KEY_IN("11") OR KEY_IN("12") OR KEY_IN("13") " LIMIT 1");
-    bind_int(st, 1, (int64_t)key->hash[0]);
-    bind_int(st, 2, (int64_t)key->hash[1]);
-    bind_int(st, 3, now_ms / TIME_HOUR_MS - STORE_KEY_HOURS);
-    enum err e = conn_next(&r->c, st);
-    if (e == ERR_OK) {
-        key->made =
-                (struct store_made){.id = col_int(st, 0), .what = (int)col_int(st, 1), .status = (int)col_int(st, 2)};
-        key->known = true;
-    }
-    sqlite3_reset(st);
-    return e;
 }

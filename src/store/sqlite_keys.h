@@ -6,14 +6,20 @@
 #include <sqlite3.h>
 
 #include "store/key_filter.h"
+#include "store/key_index.h"
 
 /* A ring of hours: the one that is, those that are kept (STORE_KEY_HOURS), one to be dropped. */
 #define KEY_SLOTS 14
 
 struct key_slot {
-    int64_t hour;         /* since 1970, of the keys in the table; 0: none */
-    bool loaded;          /* the filter has all of them */
-    int64_t loaded_to[2]; /* the last one so far */
+    int64_t hour; /* since 1970, of the keys in the table; 0: none */
+    uint16_t chunk;
+    size_t chunk_keys; /* in the chunk that is being filled */
+    struct key_index index;
+    bool rest;                 /* there may be keys in chunk 0 */
+    bool rest_full;            /* the index is full: new keys go there */
+    bool rest_loaded;          /* the filter has all of them */
+    int64_t rest_loaded_to[2]; /* the last one so far */
     struct key_filter filter;
     sqlite3_stmt *find;
     sqlite3_stmt *put;

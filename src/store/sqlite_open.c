@@ -203,7 +203,6 @@ const struct backend_ops backend_sqlite = {
         .find_object = sqlite_find_object,
         .list_objects = sqlite_list_objects,
         .app_version = sqlite_app_version,
-        .get_key = sqlite_get_key,
         .get_message = sqlite_get_message,
         .find_message = sqlite_find_message,
         .list_messages = sqlite_list_messages,

@@ -30,7 +30,6 @@ enum err sqlite_find_object(struct store_reader *r, struct arena *a, enum object
                             struct str key, struct object *out);
 enum err sqlite_list_objects(struct store_reader *r, struct arena *a, const struct object_query *q, struct object **out,
                              size_t *count);
-enum err sqlite_get_key(struct store_reader *r, int64_t now_ms, struct store_key *key);
 enum err sqlite_app_version(struct store_reader *r, oid_t app, uint64_t *out);
 enum err sqlite_get_message(struct store_reader *r, struct arena *a, oid_t app, oid_t id, bool with_payload,
                             struct message *out);

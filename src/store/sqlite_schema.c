@@ -8,8 +8,9 @@
 #include "store/sqlite_priv.h"
 
 #define KEY_TABLE(slot)                                                                                                \
-    "CREATE TABLE key_" slot "(h INTEGER NOT NULL, h2 INTEGER NOT NULL, made INTEGER NOT NULL, what INTEGER NOT "      \
-    "NULL, status INTEGER NOT NULL, PRIMARY KEY(h, h2)) WITHOUT ROWID;"
+    "CREATE TABLE key_" slot                                                                                           \
+    "(chunk INTEGER NOT NULL, h INTEGER NOT NULL, h2 INTEGER NOT NULL, made INTEGER NOT NULL, what INTEGER NOT "       \
+    "NULL, status INTEGER NOT NULL, PRIMARY KEY(chunk, h, h2)) WITHOUT ROWID;"
 
 static const char *const migrations[SCHEMA_VERSION] = {
         /* 1 */
@@ -63,7 +64,8 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE TABLE endpoint_health(ep INTEGER PRIMARY KEY, failing_since_ms INTEGER NOT NULL,"
         " exhausted_since_ms INTEGER NOT NULL);",
 
-        /* 2: idempotency keys by the hour (sqlite_keys.c): h, h2 the hash, made what answers again. A ring of 14 hours.
+        /* 2: idempotency keys by the hour (sqlite_keys.c): in chunks; h, h2 the hash, made what answers again. A ring
+         * of 14 hours.
          */
         "CREATE TABLE key_slot(slot INTEGER PRIMARY KEY, hour INTEGER NOT NULL);" KEY_TABLE("0") KEY_TABLE("1")
                 KEY_TABLE("2") KEY_TABLE("3") KEY_TABLE("4") KEY_TABLE("5") KEY_TABLE("6") KEY_TABLE("7") KEY_TABLE("8")

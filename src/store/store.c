@@ -99,6 +99,15 @@ enum err store_run(struct store *s, struct store_op *op)
     return op->result;
 }
 
+enum err store_find_key(struct store *s, struct store_key *key)
+{
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS, .key = key}};
+    key->only_look = true;
+    enum err e = store_run(s, &op.op);
+    key->only_look = false;
+    return e;
+}
+
 /* ---- keeping --------------------------------------------------------------------------------------------------- */
 
 static enum err path_sync(const char *path, int flags)
@@ -161,11 +170,6 @@ enum err store_list_objects(struct store_reader *r, struct arena *a, const struc
 enum err store_app_version(struct store_reader *r, oid_t app, uint64_t *out)
 {
     return r->ops->app_version(r, app, out);
-}
-
-enum err store_get_key(struct store_reader *r, int64_t now_ms, struct store_key *key)
-{
-    return r->ops->get_key(r, now_ms, key);
 }
 
 enum err store_get_message(struct store_reader *r, struct arena *a, oid_t app, oid_t id, bool with_payload,

@@ -57,6 +57,7 @@ struct store_key {
     uint64_t hash[2];
     struct store_made made; /* in: kept if the key is new; out: what is kept, if it is known */
     bool known;             /* out: the key was there: nothing of the operation was applied */
+    bool only_look;         /* see store_find_key */
 };
 
 struct store_op {
@@ -174,6 +175,10 @@ void store_submit_chain(struct store *s, struct store_op *first, struct store_op
 /* Submits and waits; `op->home` and `op->done` are ignored. Never on a loop's thread. */
 enum err store_run(struct store *s, struct store_op *op);
 
+/* What is kept under a key; fills made and known. ERR_NOT_FOUND: nothing. Asks the writer and waits: not on a loop's
+ * thread. */
+MUST_USE enum err store_find_key(struct store *s, struct store_key *key);
+
 /* ---- opening ------------------------------------------------------------------------------------------------------
  */
 
@@ -250,9 +255,6 @@ MUST_USE enum err store_get_message(struct store_reader *r, struct arena *a, oid
                                     struct message *out);
 MUST_USE enum err store_find_message(struct store_reader *r, struct arena *a, oid_t app, struct str event_id,
                                      bool with_payload, struct message *out);
-
-/* What is kept under a key; fills made and known. ERR_NOT_FOUND. */
-MUST_USE enum err store_get_key(struct store_reader *r, int64_t now_ms, struct store_key *key);
 
 struct message_query {
     oid_t app;

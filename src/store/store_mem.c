@@ -266,7 +266,6 @@ const struct backend_ops backend_mem = {
         .find_object = mem_read_find_object,
         .list_objects = mem_read_list_objects,
         .app_version = mem_read_app_version,
-        .get_key = mem_read_get_key,
         .get_message = mem_read_get_message,
         .find_message = mem_read_find_message,
         .list_messages = mem_read_list_messages,

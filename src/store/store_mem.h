@@ -151,7 +151,6 @@ enum err mem_sweep(struct backend *b, struct store_sweep *op);
 
 enum err mem_key_find(struct backend *b, struct store_key *key);
 enum err mem_key_put(struct backend *b, const struct store_key *key);
-enum err mem_read_get_key(struct store_reader *r, int64_t now_ms, struct store_key *key);
 
 enum err mem_reader_open(struct backend *b, struct store_reader **out);
 void mem_reader_close(struct store_reader *r);

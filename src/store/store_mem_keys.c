@@ -8,17 +8,6 @@ static int64_t hour_of(int64_t now_ms)
     return now_ms / TIME_HOUR_MS;
 }
 
-static enum err key_get(const struct mem_store *m, int64_t now_ms, struct store_key *key)
-{
-    const struct row *r = rows_get(&m->keys, (int64_t)key->hash[0], (int64_t)key->hash[1]);
-    const struct mem_key *k = (const struct mem_key *)(const void *)r;
-    if (k == NULL || k->hour < hour_of(now_ms) - STORE_KEY_HOURS)
-        return ERR_NOT_FOUND;
-    key->made = k->made;
-    key->known = true;
-    return ERR_OK;
-}
-
 static void turn(struct mem_store *m, int64_t hour)
 {
     for (size_t i = 0; m->keys_hour != hour && i < m->keys.len;) {
@@ -33,8 +22,14 @@ static void turn(struct mem_store *m, int64_t hour)
 
 enum err mem_key_find(struct backend *b, struct store_key *key)
 {
-    struct mem_store *m = (struct mem_store *)(void *)b;
-    return key_get(m, m->now_ms, key);
+    const struct mem_store *m = (const struct mem_store *)(const void *)b;
+    const struct row *r = rows_get(&m->keys, (int64_t)key->hash[0], (int64_t)key->hash[1]);
+    const struct mem_key *k = (const struct mem_key *)(const void *)r;
+    if (k == NULL || k->hour < hour_of(m->now_ms) - STORE_KEY_HOURS)
+        return ERR_NOT_FOUND;
+    key->made = k->made;
+    key->known = true;
+    return ERR_OK;
 }
 
 enum err mem_key_put(struct backend *b, const struct store_key *key)
@@ -46,13 +41,4 @@ enum err mem_key_put(struct backend *b, const struct store_key *key)
     is->hour = hour_of(m->now_ms);
     rows_change(&m->log, &m->keys, rows_get(&m->keys, is->row.key, is->row.sub), &is->row);
     return ERR_OK;
-}
-
-enum err mem_read_get_key(struct store_reader *r, int64_t now_ms, struct store_key *key)
-{
-    struct mem_store *m = ((struct mem_reader *)(void *)r)->store;
-    CHECK(pthread_rwlock_rdlock(&m->lock) == 0);
-    enum err e = key_get(m, now_ms, key);
-    CHECK(pthread_rwlock_unlock(&m->lock) == 0);
-    return e;
 }

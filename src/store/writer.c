@@ -74,7 +74,7 @@ static enum err op_apply(struct backend *b, struct store_op *op)
     if (LIKELY(op->key == NULL))
         return verb_apply(b, op);
     enum err e = b->ops->key_find(b, op->key);
-    if (e != ERR_NOT_FOUND)
+    if (e != ERR_NOT_FOUND || op->key->only_look)
         return e;
     op->key->known = false;
     e = verb_apply(b, op);

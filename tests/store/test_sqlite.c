@@ -69,6 +69,43 @@ static void the_filter_misses_nothing_and_seldom_errs(void **state)
     assert_false(key_filter_may_have(&f, (const uint64_t[2]){hash_u64(0), hash_u64(1)}));
 }
 
+static bool index_has(const struct key_index *x, uint64_t n, uint16_t chunk)
+{
+    struct key_index_at at = {0};
+    uint16_t got;
+    do
+        got = key_index_next(x, (const uint64_t[2]){hash_u64(2 * n), hash_u64(2 * n + 1)}, &at);
+    while (got != 0 && got != chunk);
+    return got == chunk;
+}
+
+static void the_index_knows_each_chunk_until_it_is_full(void **state)
+{
+    (void)state;
+    struct key_index x = {0}, read = {0};
+    uint64_t count = 0, wrong = 0;
+    for (; count < 1000000; count++) {
+        const uint64_t have[2] = {hash_u64(2 * count), hash_u64(2 * count + 1)};
+        struct key_index_at at = {0};
+        wrong += key_index_next(&x, have, &at) != 0;
+        if (!key_index_add(&x, have, (uint16_t)(count / 512 + 1)))
+            break;
+    }
+    assert_true(count > 550000 && count < 700000);
+    assert_true(wrong < count / 200);
+    /* In another order. */
+    for (uint64_t i = count; i-- > 0;)
+        assert_true(key_index_add_read(&read, (const uint64_t[2]){hash_u64(2 * i), hash_u64(2 * i + 1)},
+                                       (uint16_t)(i / 512 + 1)));
+    for (uint64_t i = 0; i < count; i++) {
+        assert_true(index_has(&x, i, (uint16_t)(i / 512 + 1)));
+        assert_true(index_has(&read, i, (uint16_t)(i / 512 + 1)));
+    }
+    key_index_fini(&x);
+    key_index_fini(&read);
+    assert_false(index_has(&x, 0, 1));
+}
+
 /* ---- plans
  * ----------------------------------------------------------------------------------------------------------- */
 
@@ -220,8 +257,6 @@ static void reads_run(struct store_reader *r, struct arena *a)
     int64_t next;
     OK(ops->get_object(r, a, OBJ_ENDPOINT, 9, &o));
     assert_int_equal(ops->find_object(r, a, OBJ_ENDPOINT, 1, 3, STR("none"), &o), ERR_NOT_FOUND);
-    struct store_key key = {.hash = {1, 2}};
-    OK(ops->get_key(r, NOW_MS, &key));
     OK(ops->app_version(r, 3, &version));
     assert_int_equal(ops->find_message(r, a, 2, STR("none"), true, &m), ERR_NOT_FOUND);
     OK(ops->get_delivery(r, oid_at_ms(NOW_MS), 5, &d));
@@ -390,6 +425,7 @@ int main(void)
 {
     clock_init(0);
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_filter_misses_nothing_and_seldom_errs),
+                                       cmocka_unit_test(the_index_knows_each_chunk_until_it_is_full),
                                        cmocka_unit_test(no_statement_walks_a_table),
                                        cmocka_unit_test(copies_and_readers_do_not_hold_the_log)};
     return cmocka_run_group_tests(tests, NULL, NULL);
