@@ -70,11 +70,11 @@ static oid_t next_task(struct api_tasks *t)
 static void pause_before_retry(struct api_tasks *t)
 {
     struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
+    clock_gettime(CLOCK_MONOTONIC, &at);
     at.tv_sec++;
     pthread_mutex_lock(&t->lock);
     if (!t->stop)
-        pthread_cond_timedwait(&t->wake, &t->lock, &at);
+        pthread_cond_clockwait(&t->wake, &t->lock, CLOCK_MONOTONIC, &at);
     pthread_mutex_unlock(&t->lock);
 }
 

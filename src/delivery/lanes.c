@@ -15,7 +15,9 @@ struct lane *lane_of(struct client *c, struct str host)
 /* Curl counts busy connections too and then closes idle ones, so its maximum follows the number of exchanges. */
 static void follow_active(struct lane *l)
 {
-    long want = l->client->idle_per_lane + (long)((l->active + CONNECTIONS_STEP - 1) & ~(size_t)(CONNECTIONS_STEP - 1));
+    /* In steps, unless there are so few descriptors that each counts. */
+    size_t step = l->client->idle_per_lane > CONNECTIONS_STEP / 4 ? CONNECTIONS_STEP : 1;
+    long want = l->client->idle_per_lane + (long)((l->active + step - 1) & ~(step - 1));
     if (want == l->connections_max)
         return;
     l->connections_max = want;

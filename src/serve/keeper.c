@@ -59,11 +59,11 @@ static bool turn(struct keeper *k)
 static bool wait_a_second(struct keeper *k)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec++;
     pthread_mutex_lock(&k->lock);
     if (!k->stop)
-        pthread_cond_timedwait(&k->wake, &k->lock, &until);
+        pthread_cond_clockwait(&k->wake, &k->lock, CLOCK_MONOTONIC, &until);
     bool go_on = !k->stop;
     pthread_mutex_unlock(&k->lock);
     return go_on;

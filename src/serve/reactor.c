@@ -136,7 +136,7 @@ static enum err open_http(struct reactor *r, int listen_fd, void *tls)
                                    .error_body = api_error_body,
                                    .arg = r};
     c.limits.body_bytes_max = r->shared->settings->body_limit_bytes;
-    c.limits.connections_max = r->shared->connections_max;
+    c.limits.connections_max = r->shared->share.clients;
     r->http = http_server_new(&c);
     return r->http != NULL ? ERR_OK : ERR_IO;
 }
@@ -150,6 +150,7 @@ static enum err open_client(struct reactor *r, const char **why)
                               .proxy = set->proxy,
                               .no_proxy = set->no_proxy,
                               .bind = set->egress_bind,
+                              .idle_connections_max = r->shared->share.idle,
                               .user_agent = "Postrider/" POSTRIDER_VERSION,
                               .resolver = set->resolver};
     r->client = client_new(&c, why);
@@ -159,9 +160,8 @@ static enum err open_client(struct reactor *r, const char **why)
 enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int listen_fd, void *tls, const char **why)
 {
     const struct settings *set = s->settings;
-    int total = set->in_flight_total / (int)s->reactor_count;
     struct engine_limits limits = {.per_endpoint = set->in_flight_per_endpoint,
-                                   .total = total > 0 ? total : 1,
+                                   .total = s->share.attempts,
                                    .resident_max = RESIDENT_MAX,
                                    .bytes_max = set->memory_limit_bytes / 4 / s->reactor_count,
                                    .idle_max = IDLE_ENDPOINTS_MAX / s->reactor_count,

@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "serve/body.h"
 #include "serve/capture.h"
+#include "serve/descriptors.h"
 #include "serve/gates.h"
 #include "serve/inflight.h"
 #include "serve/pool.h"
@@ -44,7 +45,7 @@ struct shared {
     struct pool *loader;  /* due work and configuration; one thread, so that its jobs stay in order */
     struct reactor *reactors;
     unsigned reactor_count;
-    int connections_max;    /* of each reactor's listener */
+    struct descriptors share;
     atomic_uint auth_epoch; /* raised when tokens or their rights change: cached principals are then asked again */
     atomic_bool draining;
     atomic_uint_fast64_t disabling; /* endpoints being disabled by themselves */

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,8 +22,8 @@
 #define WORKER_THREADS   4
 #define WORKER_QUEUE_MAX 2048
 /* SIGTERM: what is in flight may end within this, then the rest is left to the next start. */
-#define DRAIN_MS        30000
-#define CONNECTIONS_MIN 16
+#define DRAIN_MS            30000
+#define METRICS_CONNECTIONS 32
 
 struct server {
     struct shared shared;
@@ -112,22 +111,6 @@ static void find_own_addresses(struct server *v)
     freeifaddrs(list);
     v->policy.own = v->own;
     v->policy.own_count = n;
-}
-
-/*
- * Sockets for many clients and receivers: up to the hard limit. Clients may take half of them, so that deliveries and
- * the store always have theirs.
- */
-static int share_descriptors(void)
-{
-    struct rlimit lim;
-    if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
-        return CONNECTIONS_MIN;
-    lim.rlim_cur = lim.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &lim);
-    if (lim.rlim_max / 2 > (rlim_t)http_limits_default.connections_max)
-        return http_limits_default.connections_max;
-    return lim.rlim_max / 2 > CONNECTIONS_MIN ? (int)(lim.rlim_max / 2) : CONNECTIONS_MIN;
 }
 
 static void check_folder(const char *path)
@@ -262,14 +245,15 @@ static void open_reactors(struct server *v, const struct settings *set)
     const char *why = NULL;
     s->reactors = v->reactors;
     s->reactor_count = (unsigned)(set->workers < REACTORS_MAX ? set->workers : REACTORS_MAX);
-    s->connections_max = share_descriptors() / (int)s->reactor_count + 1;
+    if (pool_new(s->store, "api", WORKER_THREADS, WORKER_QUEUE_MAX, &s->workers) != ERR_OK ||
+        pool_new(s->store, "loader", 1, SIZE_MAX, &s->loader) != ERR_OK)
+        die(3, "cannot start", "no threads");
+    int attempts = set->in_flight_total / (int)s->reactor_count;
+    s->share = descriptors_share(s->reactor_count, http_limits_default.connections_max, attempts > 0 ? attempts : 1);
     s->gates = gates_new(set->in_flight_per_host, host_freed, s);
     for (unsigned i = 0; i < s->reactor_count; i++)
         if (reactor_open(&v->reactors[i], s, i, v->listen_fd, v->tls, &why) != ERR_OK)
             die(3, "cannot start", why);
-    if (pool_new(s->store, "api", WORKER_THREADS, WORKER_QUEUE_MAX, &s->workers) != ERR_OK ||
-        pool_new(s->store, "loader", 1, SIZE_MAX, &s->loader) != ERR_OK)
-        die(3, "cannot start", "no threads");
     if (v->metrics_fd < 0)
         return;
     struct http_server_config c = {.loop = v->reactors[0].loop,
@@ -278,6 +262,7 @@ static void open_reactors(struct server *v, const struct settings *set)
                                    .on_request = on_metrics_request,
                                    .error_body = api_error_body,
                                    .arg = s};
+    c.limits.connections_max = s->share.clients < METRICS_CONNECTIONS ? s->share.clients : METRICS_CONNECTIONS;
     v->metrics = http_server_new(&c);
 }
 
@@ -309,11 +294,11 @@ static void start(struct server *v)
     }
     if (e != ERR_OK)
         die(3, "cannot read the store", err_text(e));
+    v->keeper = keeper_start(s);
+    if (v->keeper == NULL || api_tasks_start(&s->api, clock_wall_ms) != ERR_OK) /* before requests may ask for tasks */
+        die(3, "cannot start", "no threads");
     for (unsigned i = 0; i < s->reactor_count; i++)
         reactor_start(&v->reactors[i]);
-    v->keeper = keeper_start(s);
-    if (v->keeper == NULL || api_tasks_start(&s->api, clock_wall_ms) != ERR_OK)
-        die(3, "cannot start", "no threads");
     log_info("listening", LOG_CSTR("address", s->settings->listen), LOG_INT("workers", s->reactor_count),
              LOG_INT("endpoints_with_pending_work", endpoints));
 }
