@@ -5,6 +5,7 @@
 #include "api/env.h"
 #include "api/event_type.h"
 #include "api/message_in.h"
+#include "api/operational.h"
 #include "api/routes.h"
 #include "api/task.h"
 
@@ -246,16 +247,21 @@ static struct str name_item(const struct api *api, struct api_call *call, const 
 
 void application_list(struct api *api, struct api_call *call)
 {
-    struct page page;
+    struct page page, wider;
     struct object *objects;
-    size_t count;
-    if (!page_read(api, call, "app_", PAGE_ASCENDING, &page) ||
-        !answer_ok(call, list_objects(call, OBJ_APP, call->env, 0, &page, &objects, &count)))
+    size_t count, n = 0;
+    if (!page_read(api, call, "app_", PAGE_ASCENDING, &page))
+        return;
+    wider = page;
+    wider.limit++; /* one of them is not shown */
+    if (!answer_ok(call, list_objects(call, OBJ_APP, call->env, 0, &wider, &objects, &count)))
         return;
     struct app *apps = arena_alloc(call->arena, (count + 1) * sizeof *apps);
-    for (size_t i = 0; i < count; i++) {
-        if (!answer_ok(call, app_decode(call->arena, &objects[i], &apps[i])))
+    for (size_t i = 0; i < count && n <= page.limit; i++) {
+        if (operational_hides(objects[i].key))
+            continue;
+        if (!answer_ok(call, app_decode(call->arena, &objects[i], &apps[n++])))
             return;
     }
-    answer_page(api, call, &(struct page_items){&page, count, apps, write_item, name_item});
+    answer_page(api, call, &(struct page_items){&page, n, apps, write_item, name_item});
 }

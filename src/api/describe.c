@@ -10,6 +10,8 @@
 #define KEY  V1 "/auth/api-key"
 #define TASK V1 "/background-task"
 #define ATT  MSG "/attempt/{attempt_id}"
+#define OPW  V1 "/operational-webhook/endpoint"
+#define OPEP OPW "/{endpoint_id}"
 
 #define GET    HTTP_M_GET
 #define POST   HTTP_M_POST
@@ -76,6 +78,17 @@ const struct description api_descriptions[] = {
     {PUT,    PROF, "v1.profile.update", "Replace a profile; what was accepted before keeps the old one", "ProfileIn", "ProfileOut", 200, NULL, 0},
     {DELETE, PROF, "v1.profile.delete", "Delete a profile that nobody uses", NULL, NULL, 204, NULL, 0},
     {POST,   PROF "/preview", "v1.profile.preview", "Render a message as the exact request that would be sent", "ProfilePreviewIn", "ProfilePreviewOut", 200, NULL, 0},
+
+    {GET,    OPW, "v1.operational-webhook.endpoint.list", "List the endpoints of operational webhooks", NULL, "[EndpointOut]", 200, ORDERED, 0},
+    {POST,   OPW, "v1.operational-webhook.endpoint.create", "Create an endpoint of operational webhooks", "EndpointIn", "EndpointOut", 201, NULL, 0},
+    {GET,    OPEP, "v1.operational-webhook.endpoint.get", "Get an endpoint of operational webhooks", NULL, "EndpointOut", 200, NULL, 0},
+    {PUT,    OPEP, "v1.operational-webhook.endpoint.update", "Replace an endpoint of operational webhooks, or create it", "EndpointUpdate", "EndpointOut", 200, NULL, 201},
+    {PATCH,  OPEP, "v1.operational-webhook.endpoint.patch", "Change an endpoint of operational webhooks", "EndpointPatch", "EndpointOut", 200, NULL, 0},
+    {DELETE, OPEP, "v1.operational-webhook.endpoint.delete", "Delete an endpoint of operational webhooks", NULL, NULL, 204, NULL, 0},
+    {GET,    OPEP "/headers", "v1.operational-webhook.endpoint.get-headers", "Get its custom headers, sensitive values masked", NULL, "EndpointHeadersOut", 200, NULL, 0},
+    {PUT,    OPEP "/headers", "v1.operational-webhook.endpoint.update-headers", "Replace its custom headers", "EndpointHeadersIn", NULL, 204, NULL, 0},
+    {GET,    OPEP "/secret", "v1.operational-webhook.endpoint.get-secret", "Reveal its signing secret", NULL, "EndpointSecretOut", 200, NULL, 0},
+    {POST,   OPEP "/secret/rotate", "v1.operational-webhook.endpoint.rotate-secret", "Replace its signing secret; the old one stays valid for a while", "EndpointSecretRotateIn", NULL, 204, NULL, 0},
 
     {GET,    V1 "/settings/egress", "v1.settings.egress", "Where deliveries come from", NULL, "EgressOut", 200, NULL, 0},
     {GET,    KEY, "v1.api-key.list", "List the API keys", NULL, "[ApiKeyOut]", 200, PAGE, 0},

@@ -2,6 +2,7 @@
 /* Endpoints of a workspace. Headers and secrets have files of their own. */
 #include "api/endpoint.h"
 
+#include "api/operational.h"
 #include "api/routes.h"
 #include "api/task.h"
 
@@ -24,6 +25,12 @@ enum err endpoint_save(struct api *api, struct api_call *call, const struct obje
     if (extra != NULL)
         task_wake(api, extra->object.id);
     return ERR_OK;
+}
+
+static void tell(struct api *api, struct api_call *call, const char *type, const struct endpoint *ep)
+{
+    operational_send(api, call->reader, &(struct operational_event){.type = type, .app = ep->app, .ep = ep->id},
+                     call->now_ms);
 }
 
 static void answer_endpoint(struct api *api, struct api_call *call, int status, const struct app *app,
@@ -82,8 +89,10 @@ static void create(struct api *api, struct api_call *call, const struct app *app
     e = endpoint_save(api, call, NULL, ep, NULL);
     if (e == ERR_CONFLICT)
         answer_error(call, e, "an endpoint with this uid exists");
-    else if (answer_ok(call, e))
-        answer_endpoint(api, call, 201, app, ep);
+    if (e == ERR_CONFLICT || !answer_ok(call, e))
+        return;
+    tell(api, call, "endpoint.created", ep);
+    answer_endpoint(api, call, 201, app, ep);
 }
 
 void endpoint_create(struct api *api, struct api_call *call)
@@ -138,8 +147,12 @@ static void update(struct api *api, struct api_call *call, const struct app *app
     e = endpoint_save(api, call, &o, &ep, note_disabled(api, call, &before, &ep));
     if (e == ERR_CONFLICT)
         answer_error(call, e, "an endpoint with this uid exists");
-    else if (answer_ok(call, e))
-        answer_endpoint(api, call, 200, app, &ep);
+    if (e == ERR_CONFLICT || !answer_ok(call, e))
+        return;
+    tell(api, call, "endpoint.updated", &ep);
+    if (ep.disabled != before.disabled)
+        tell(api, call, ep.disabled ? "endpoint.disabled" : "endpoint.enabled", &ep);
+    answer_endpoint(api, call, 200, app, &ep);
 }
 
 void endpoint_put(struct api *api, struct api_call *call)
@@ -193,6 +206,7 @@ void endpoint_delete(struct api *api, struct api_call *call)
     if (api->on_endpoint_changed != NULL)
         api->on_endpoint_changed(api->hook_arg, ep.app, ep.id);
     task_wake(api, changes[1].object.id);
+    tell(api, call, "endpoint.deleted", &ep);
     answer_empty(call);
 }
 

@@ -4,6 +4,7 @@
 #include "api/endpoint.h"
 #include "api/env.h"
 #include "api/event_type.h"
+#include "api/operational.h"
 #include "crypto/pem.h"
 
 enum err endpoint_profile(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,
@@ -124,11 +125,15 @@ static void check_url(struct api *api, struct api_call *call, struct endpoint *e
     ssrf_url_fini(&url);
 }
 
-static enum err check_event_types(struct api_call *call, const struct endpoint *ep)
+static enum err check_event_types(struct api_call *call, const struct app *app, const struct endpoint *ep)
 {
     for (size_t i = 0; i < ep->event_type_count; i++) {
         struct object o;
-        enum err e = event_type_find(call, ep->event_types[i], &o);
+        enum err e = ERR_NOT_FOUND;
+        if (!operational_hides(app->uid))
+            e = event_type_find(call, ep->event_types[i], &o);
+        else if (env_is_operational_type(ep->event_types[i]))
+            e = ERR_OK;
         if (e == ERR_NOT_FOUND)
             call_problem(call, "eventTypes", "value_error", "no such event type: " STR_FMT,
                          STR_ARG(ep->event_types[i]));
@@ -156,7 +161,7 @@ enum err endpoint_check(struct api *api, struct api_call *call, const struct app
     check_url(api, call, ep);
     /* What was known when it was subscribed to may have been expunged since. */
     if (before == NULL || !same_names(ep, before)) {
-        enum err e = check_event_types(call, ep);
+        enum err e = check_event_types(call, app, ep);
         if (e != ERR_OK)
             return e;
     }

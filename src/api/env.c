@@ -11,9 +11,6 @@
 
 #define PAGE 250
 
-/* Existing deployments expect operational webhooks to go to an application of this environment. */
-#define MANAGEMENT_ENV "org_00000000000SvixManagement00"
-
 static const struct {
     const char *name;
     const char *description;
@@ -159,4 +156,13 @@ enum err env_upgrade_all(struct api *api, struct store_reader *r, int64_t now_ms
             return e;
     } while (n == PAGE);
     return ERR_OK;
+}
+
+bool env_is_operational_type(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(operational); i++) {
+        if (str_eq(name, str_c(operational[i].name)))
+            return true;
+    }
+    return false;
 }

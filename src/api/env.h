@@ -6,6 +6,10 @@
 #include "api/api.h"
 #include "config/settings.h"
 
+/* The environment that hears of all others, and has the types of their events from the start; see operational.h. */
+#define MANAGEMENT_ENV "org_00000000000SvixManagement00"
+bool env_is_operational_type(struct str name);
+
 /* The body of an OBJ_PROFILE. */
 struct env_profile {
     oid_t current; /* OBJ_PROFILE_VERSION */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the names in a path to objects of the caller's own environment and workspace; whatever is not there, or somebody
  * else's, is not found. */
-#include "api/handler.h"
+#include "api/operational.h"
 
 struct str api_id(const struct api *api, struct api_call *call, oid_t id, const char *prefix)
 {
@@ -16,7 +16,7 @@ static enum err find_object(const struct api *api, struct store_reader *r, struc
 {
     oid_t id = 0;
     enum err e = ERR_NOT_FOUND;
-    if (env == 0 || text.len == 0)
+    if (env == 0 || text.len == 0 || (kind == OBJ_APP && operational_hides(text)))
         return ERR_NOT_FOUND;
     if (oid_parse(text, object_prefix(kind), api->id_key, &id) == ERR_OK)
         e = store_get_object(r, a, kind, id, out);

@@ -24,11 +24,12 @@ enum {
 #define WHO_ADMIN WHO_OWNER
 
 enum {
-    ROUTE_PUBLIC = 1,      /* no token */
-    ROUTE_NEW_ENV = 2,     /* creates the environment of a new token */
-    ROUTE_ENV_SHARED = 4,  /* of the environment, yet open to who is confined to one workspace */
-    ROUTE_READ_SCOPE = 16, /* a change that takes no more than the scope of a look */
-    ROUTE_HOT = 8          /* served elsewhere */
+    ROUTE_PUBLIC = 1,       /* no token */
+    ROUTE_NEW_ENV = 2,      /* creates the environment of a new token */
+    ROUTE_ENV_SHARED = 4,   /* of the environment, yet open to who is confined to one workspace */
+    ROUTE_READ_SCOPE = 16,  /* a change that takes no more than the scope of a look */
+    ROUTE_OPERATIONAL = 32, /* in the workspace of operational webhooks, which the path does not name */
+    ROUTE_HOT = 8           /* served elsewhere */
 };
 
 struct route {

@@ -162,7 +162,7 @@ static void write_parameter(struct str name, const char *in, const char *type, c
     json_w_object_end(w);
 }
 
-static void write_parameters(const struct description *d, struct json_writer *w)
+static void write_parameters(const struct route *r, const struct description *d, struct json_writer *w)
 {
     struct str path = str_skip(str_c(d->pattern), 1), query = str_c(d->query != NULL ? d->query : "");
     const struct query_parameter *q;
@@ -175,7 +175,7 @@ static void write_parameters(const struct description *d, struct json_writer *w)
     }
     while ((q = query_parameter_next(&query)) != NULL)
         write_parameter(str_c(q->name), "query", q->type, q->text, w);
-    if (d->method == HTTP_M_POST)
+    if (d->method == HTTP_M_POST && (r->flags & ROUTE_PUBLIC) == 0)
         write_parameter(STR("idempotency-key"), "header", "string",
                         "The same key gets the first answer again, for twelve hours", w);
     json_w_array_end(w);
@@ -232,7 +232,7 @@ static void write_operation(const struct route *r, const struct description *d, 
     json_w_array(w);
     json_w_str(w, description_group(d));
     json_w_array_end(w);
-    write_parameters(d, w);
+    write_parameters(r, d, w);
     if (d->in != NULL) {
         json_w_name(w, STR("requestBody"));
         json_w_object(w);

@@ -3,6 +3,7 @@
 #include "api/route.h"
 
 #include "api/idempotency.h"
+#include "api/operational.h"
 #include "api/who.h"
 
 #define STALE_TRIES 5
@@ -112,7 +113,9 @@ static bool admit(struct api *api, struct api_call *call, const struct route *ro
         return false;
     }
     bool create = (route->flags & ROUTE_NEW_ENV) != 0;
-    return answer_ok(call, api_env(api, call->reader, str_c(call->who.env), create, call->now_ms, &call->env));
+    if (!answer_ok(call, api_env(api, call->reader, str_c(call->who.env), create, call->now_ms, &call->env)))
+        return false;
+    return (route->flags & ROUTE_OPERATIONAL) == 0 || operational_enter(api, call);
 }
 
 /* A handler that another change overtook wrote nothing: it starts over with what is there now. */

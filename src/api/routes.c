@@ -9,14 +9,17 @@
 #define TYPE V1 "/event-type/{event_type_name}"
 #define PROF V1 "/profile/{name}"
 #define KEY  V1 "/auth/api-key"
+#define OPW  V1 "/operational-webhook/endpoint"
+#define OPEP OPW "/{endpoint_id}"
 
-#define A(sym)    AUTH_AREA_##sym
-#define GET       HTTP_M_GET
-#define POST      HTTP_M_POST
-#define PUT       HTTP_M_PUT
-#define PATCH     HTTP_M_PATCH
-#define DELETE    HTTP_M_DELETE
-#define WHO_STAFF (WHO_OWNER | WHO_EDITOR | WHO_VIEWER)
+#define A(sym)      AUTH_AREA_##sym
+#define GET         HTTP_M_GET
+#define POST        HTTP_M_POST
+#define PUT         HTTP_M_PUT
+#define PATCH       HTTP_M_PATCH
+#define DELETE      HTTP_M_DELETE
+#define OPERATIONAL (ROUTE_NEW_ENV | ROUTE_OPERATIONAL)
+#define WHO_STAFF   (WHO_OWNER | WHO_EDITOR | WHO_VIEWER)
 
 /* clang-format off */
 const struct route api_routes[] = {
@@ -72,6 +75,17 @@ const struct route api_routes[] = {
     {PUT,    PROF,                    profile_put,            WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},
     {DELETE, PROF,                    profile_delete,         WHO_SEND,  A(PROFILE), 0},
     {POST,   PROF "/preview",         profile_preview,        WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},
+
+    {GET,    OPW,                     endpoint_list,          WHO_STAFF, A(ENDPOINT), OPERATIONAL},
+    {POST,   OPW,                     endpoint_create,        WHO_ADMIN, A(ENDPOINT), OPERATIONAL},
+    {GET,    OPEP,                    endpoint_get,           WHO_STAFF, A(ENDPOINT), OPERATIONAL},
+    {PUT,    OPEP,                    endpoint_put,           WHO_ADMIN, A(ENDPOINT), OPERATIONAL},
+    {PATCH,  OPEP,                    endpoint_patch,         WHO_ADMIN, A(ENDPOINT), OPERATIONAL},
+    {DELETE, OPEP,                    endpoint_delete,        WHO_ADMIN, A(ENDPOINT), OPERATIONAL},
+    {GET,    OPEP "/headers",         endpoint_headers_get,   WHO_STAFF, A(ENDPOINT), OPERATIONAL},
+    {PUT,    OPEP "/headers",         endpoint_headers_put,   WHO_ADMIN, A(ENDPOINT), OPERATIONAL},
+    {GET,    OPEP "/secret",          endpoint_secret_get,    WHO_ADMIN, A(SECRET), OPERATIONAL},
+    {POST,   OPEP "/secret/rotate",   endpoint_secret_rotate, WHO_ADMIN, A(SECRET), OPERATIONAL},
 
     {GET,    V1 "/settings/egress",   settings_egress,        WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
     {GET,    KEY,                     api_key_list,           WHO_ADMIN, A(TOKEN), 0},

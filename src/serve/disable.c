@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "api/operational.h"
 #include "api/task.h"
 #include "base/mem.h"
 #include "serve/reactor.h"
@@ -52,6 +53,8 @@ static enum err disable_once(struct disable *d, struct store_reader *reader, str
     catalog_changed(s->catalog, o.env, o.app);
     loader_reload(s, o.app);
     task_wake(&s->api, changes[1].object.id);
+    operational_send(&s->api, reader,
+                     &(struct operational_event){.type = "endpoint.disabled", .app = o.app, .ep = d->ep}, now_ms);
     return ERR_OK;
 }
 

@@ -41,4 +41,7 @@ void flight_write_request(struct flight *f, struct profile_signers *signers);
 /* Fills the rest of the attempt from the result and the verdict. */
 void flight_describe(struct flight *f, const struct client_result *res, const struct engine_verdict *v);
 
+/* After the record was committed: tells operational webhooks if there is something to tell. See notice.c. */
+void notice_recorded(struct flight *f);
+
 #endif

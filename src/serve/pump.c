@@ -91,8 +91,10 @@ static void after_record(struct store_op *op)
     bool stale = op->result == ERR_OK && !f->record.moved && f->attempt.trigger == TRIGGER_SCHEDULE;
     if (op->result != ERR_OK && op->result != ERR_CLOSED)
         log_error("record_failed", LOG_CSTR("error", err_text(op->result)));
-    if (op->result == ERR_OK && f->record.moved)
+    if (op->result == ERR_OK && f->record.moved) {
         serve_count_delivery(f->record.status);
+        notice_recorded(f);
+    }
     bool was_alone = f->alone;
     leave_list(f);
     engine_recorded(r->engine, f->work, stale || op->result != ERR_OK, clock_wall_ms());

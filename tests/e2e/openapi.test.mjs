@@ -150,6 +150,14 @@ test('answers are as described, for every operation', async (t) => {
     await call(`POST ${V}/profile/{name}/preview`, n, { eventType: 'a.b', payload: { x: 1 } });
     await call(`DELETE ${V}/profile/{name}`, n);
 
+    const O = `${V}/operational-webhook/endpoint`;
+    const o = { endpoint_id: (await call(`POST ${O}`, n, { url: r.url() })).id };
+    for (const [m, body] of [['GET'], ['PUT', { url: r.url(), disabled: true }], ['PATCH', { description: 'd' }]]) await call(`${m} ${O}/{endpoint_id}`, o, body);
+    await call(`PUT ${O}/{endpoint_id}/headers`, o, { headers: { 'X-A': '1' } });
+    for (const rest of ['', '/{endpoint_id}/headers', '/{endpoint_id}/secret']) await call(`GET ${O}${rest}`, o);
+    await call(`POST ${O}/{endpoint_id}/secret/rotate`, o, {});
+    await call(`DELETE ${O}/{endpoint_id}`, o);
+
     await call(`GET ${V}/settings/egress`, n);
     n.key_id = (await call(`POST ${V}/auth/api-key`, n, { name: 'k' })).id;
     await call(`GET ${V}/auth/api-key`, n);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/operational.h"
+
+#include "api/env.h"
+#include "api/render.h"
+#include "base/log.h"
+#include "engine/match.h"
+
+#define TRIES       5
+#define PAYLOAD_MAX 4096
+
+static enum err make_app(struct api *api, struct api_call *call, oid_t *out)
+{
+    struct app app = {.id = oid_next(api->oids, call->now_ms),
+                      .env = call->env,
+                      .uid = STR(OPERATIONAL_UID),
+                      .name = STR("Operational webhooks"),
+                      .profile = STR("standard"),
+                      .metadata = STR("{}"),
+                      .created_ms = call->now_ms,
+                      .updated_ms = call->now_ms};
+    struct object_change change = {.change = OBJECT_CREATE};
+    app_encode(call->arena, &app, &change.object);
+    *out = app.id;
+    return api_commit(api, &change, 1, call->env, app.id);
+}
+
+bool operational_enter(struct api *api, struct api_call *call)
+{
+    struct object o;
+    enum err e = ERR_NOT_FOUND;
+    for (int i = 0; i < TRIES; i++) {
+        e = store_find_object(call->reader, call->arena, OBJ_APP, call->env, 0, STR(OPERATIONAL_UID), &o);
+        if (e == ERR_NOT_FOUND)
+            e = make_app(api, call, &o.id);
+        if (e != ERR_CONFLICT)
+            break;
+    }
+    if (!answer_ok(call, e))
+        return false;
+    memmove(&call->params[1], &call->params[0], (API_PARAMS_MAX - 1) * sizeof call->params[0]);
+    call->params[0] = api_id(api, call, o.id, "app_");
+    return true;
+}
+
+/* ---- events -------------------------------------------------------------------------------------------------------
+ */
+
+struct sending {
+    struct api *api;
+    struct store_reader *reader;
+    struct arena *arena;
+    const struct operational_event *ev;
+    struct object app;
+    struct object ep;
+    struct str env_name;
+    struct str payload;
+    int64_t now_ms;
+};
+
+static void write_id(const struct sending *s, const char *name, oid_t id, const char *prefix, struct json_writer *w)
+{
+    char text[OID_TEXT_SIZE];
+    oid_format(id, prefix, s->api->id_key, text);
+    json_w_str_at(w, name, str_c(text));
+}
+
+static enum err write_attempt(struct sending *s, struct json_writer *w)
+{
+    struct message m;
+    enum err e = store_get_message(s->reader, s->arena, s->app.id, s->ev->msg, false, &m);
+    if (e != ERR_OK)
+        return e;
+    write_id(s, "msgId", m.id, "msg_", w);
+    json_w_opt_str_at(w, "msgEventId", m.event_id);
+    json_w_name(w, STR("lastAttempt"));
+    json_w_object(w);
+    write_id(s, "id", s->ev->attempt, "atmpt_", w);
+    json_w_i64_at(w, "responseStatusCode", s->ev->http_status);
+    json_w_time_at(w, "timestamp", s->ev->at_ms);
+    json_w_object_end(w);
+    return ERR_OK;
+}
+
+/* When an endpoint that is disabled began to fail: not known of one that somebody disables. */
+static enum err write_since(struct sending *s, struct json_writer *w)
+{
+    struct endpoint_health health = {0};
+    enum err e = store_get_health(s->reader, s->ev->ep, &health);
+    if (e == ERR_OK || e == ERR_NOT_FOUND)
+        json_w_time_at(w, "failSince", health.failing_since_ms != 0 ? health.failing_since_ms : s->now_ms);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err write_payload(struct sending *s)
+{
+    struct buf out = BUF_INIT(PAYLOAD_MAX);
+    struct json_writer w = json_writer(&out);
+    enum err e = ERR_OK;
+    json_w_object(&w);
+    json_w_str_at(&w, "type", str_c(s->ev->type));
+    json_w_name(&w, STR("data"));
+    json_w_object(&w);
+    write_id(s, "appId", s->app.id, "app_", &w);
+    json_w_opt_str_at(&w, "appUid", s->app.key);
+    write_id(s, "endpointId", s->ev->ep, "ep_", &w);
+    if (s->ev->msg != 0)
+        e = write_attempt(s, &w);
+    else
+        json_w_opt_str_at(&w, "endpointUid", s->ep.key);
+    if (e == ERR_OK && strcmp(s->ev->type, "endpoint.disabled") == 0)
+        e = write_since(s, &w);
+    json_w_object_end(&w);
+    json_w_object_end(&w);
+    s->payload = arena_str(s->arena, buf_str(&out));
+    buf_fini(&out);
+    return e;
+}
+
+static void add_render(struct sending *s, const struct workspace *ws, const struct catalog_profile *p,
+                       struct message *m, struct message_render *renders)
+{
+    for (size_t i = 0; i < m->render_count; i++) {
+        if (renders[i].profile_version == p->version)
+            return;
+    }
+    if (render_message(s->api, s->arena, &ws->app, p, m, &renders[m->render_count]))
+        m->render_count++;
+}
+
+/* Once with this snapshot. ERR_STALE: it is an old one. */
+static enum err append_with(struct sending *s, const struct workspace *ws)
+{
+    struct match_facts facts = {.event_type = str_c(s->ev->type)};
+    struct message m = {.id = oid_next(s->api->oids, s->now_ms),
+                        .env = ws->app.env,
+                        .app = ws->app.id,
+                        .event_type = facts.event_type,
+                        .occurred_ms = s->now_ms,
+                        .expires_ms = s->now_ms + s->api->retention_payload_ms,
+                        .payload = s->payload};
+    struct message_render *renders = arena_zalloc(s->arena, (ws->endpoint_count + 1) * sizeof *renders);
+    struct store_target *targets = arena_zalloc(s->arena, (ws->endpoint_count + 1) * sizeof *targets);
+    size_t n = 0;
+    for (size_t i = 0; i < ws->endpoint_count; i++) {
+        const struct endpoint *ep = &ws->endpoints[i];
+        const struct catalog_profile *p = ws->profiles[i];
+        if (!match_endpoint(ep, &facts))
+            continue;
+        add_render(s, ws, p, &m, renders);
+        targets[n++] = (struct store_target){
+                .ep = ep->id, .profile_version = p->version, .fifo = ep->fifo, .due_ms = s->now_ms, .pos = s->now_ms};
+    }
+    if (n == 0)
+        return ERR_OK;
+    m.renders = renders;
+    struct store_append op = {.op = {.kind = STORE_APPEND},
+                              .message = &m,
+                              .app_version = ws->version,
+                              .targets = targets,
+                              .target_count = n};
+    enum err e = store_run(s->api->store, &op.op);
+    for (size_t i = 0; e == ERR_OK && i < n && s->api->on_pending != NULL; i++)
+        s->api->on_pending(s->api->hook_arg, targets[i].ep);
+    return e;
+}
+
+static enum err append(struct sending *s, oid_t app)
+{
+    enum err e = ERR_STALE;
+    for (int i = 0; i < TRIES && e == ERR_STALE; i++) {
+        const struct workspace *ws = i == 0 ? catalog_get(s->api->catalog, app) : NULL;
+        e = ws != NULL ? ERR_OK : catalog_load(s->api->catalog, s->reader, app, &ws);
+        if (e != ERR_OK)
+            break;
+        e = append_with(s, ws);
+        catalog_unref(ws);
+    }
+    return e;
+}
+
+/* The two workspaces that may listen; 0: there is none. */
+static enum err find_listeners(struct sending *s, oid_t apps[2])
+{
+    struct object o, env;
+    enum err e = store_find_object(s->reader, s->arena, OBJ_APP, s->app.env, 0, STR(OPERATIONAL_UID), &o);
+    if (e == ERR_OK)
+        apps[0] = o.id;
+    if (e == ERR_OK || e == ERR_NOT_FOUND)
+        e = store_find_object(s->reader, s->arena, OBJ_ENV, 0, 0, STR(MANAGEMENT_ENV), &env);
+    if (e == ERR_OK)
+        e = store_find_object(s->reader, s->arena, OBJ_APP, env.id, 0, s->env_name, &o);
+    if (e == ERR_OK)
+        apps[1] = o.id;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err send_event(struct sending *s)
+{
+    struct object env;
+    oid_t apps[2] = {0};
+    enum err e = store_get_object(s->reader, s->arena, OBJ_APP, s->ev->app, &s->app);
+    if (e == ERR_OK)
+        e = store_get_object(s->reader, s->arena, OBJ_ENV, s->app.env, &env);
+    if (e != ERR_OK)
+        return e;
+    /* What is told of an event is no event. */
+    s->env_name = env.key;
+    if (operational_hides(s->app.key) || str_eq(env.key, STR(MANAGEMENT_ENV)))
+        return ERR_OK;
+    e = find_listeners(s, apps);
+    if (e != ERR_OK || (apps[0] == 0 && apps[1] == 0))
+        return e;
+    e = store_get_object(s->reader, s->arena, OBJ_ENDPOINT, s->ev->ep, &s->ep);
+    if (e == ERR_OK)
+        e = write_payload(s);
+    for (int i = 0; i < 2 && e == ERR_OK; i++) {
+        if (apps[i] != 0)
+            e = append(s, apps[i]);
+    }
+    return e;
+}
+
+void operational_send(struct api *api, struct store_reader *r, const struct operational_event *ev, int64_t now_ms)
+{
+    struct sending s = {.api = api, .reader = r, .arena = arena_new(8192), .ev = ev, .now_ms = now_ms};
+    enum err e = send_event(&s);
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        log_warn("operational_webhook_lost", LOG_CSTR("type", ev->type), LOG_CSTR("error", err_text(e)));
+    arena_free(s.arena);
+}
