@@ -103,7 +103,7 @@ static void group_apply(struct writer *w, struct group *g, struct store_op *op)
         g->failed = e;
 }
 
-static void group_fill(struct writer *w, struct group *g)
+static void group_fill_lanes(struct writer *w, struct group *g)
 {
     struct lanes *l = &w->lanes;
     struct store_op *op;
@@ -114,9 +114,18 @@ static void group_fill(struct writer *w, struct group *g)
         group_apply(w, g, op);
     while (group_room(g, 8) && (op = lanes_pop_append(l)) != NULL)
         group_apply(w, g, op);
+}
+
+static void group_fill(struct writer *w, struct group *g)
+{
+    struct op_queue *sweeps = &w->lanes.sweeps;
+    struct store_op *op;
+    /* While results find no room, every second try is for what may make some. */
+    if (w->trouble != ERR_FULL || !w->sweep_turn || sweeps->count == 0)
+        group_fill_lanes(w, g);
     /* One step in any case, so that retention keeps up with ingest; more while there is nothing else. */
     for (size_t rows = 0; g->failed == ERR_OK && rows < GROUP_SWEEP_ROWS; rows += op_rows(op)) {
-        if ((op = op_queue_pop(&l->sweeps)) == NULL)
+        if ((op = op_queue_pop(sweeps)) == NULL)
             break;
         group_apply(w, g, op);
     }
@@ -142,6 +151,7 @@ static void trouble_begin(struct writer *w, enum err e)
     /* The first time at once: giving up the ballast may have made the room. */
     w->retry_ms = w->trouble == ERR_OK ? 0 : clock_mono_ms() + RETRY_MS;
     w->trouble = e;
+    w->sweep_turn = !w->sweep_turn;
     if (e == ERR_FULL)
         (void)w->backend->ops->space(w->backend);
     pthread_mutex_lock(&w->lock);
