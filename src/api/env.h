@@ -29,4 +29,10 @@ MUST_USE enum err env_profile_rows(struct arena *a, const struct settings *s, co
  */
 MUST_USE enum err env_upgrade_all(struct api *api, struct store_reader *r, int64_t now_ms);
 
+/*
+ * Whether new workspaces can have api->default_profile: a row that environments are born with, or one of the default
+ * environment's own. Store errors.
+ */
+MUST_USE enum err env_default_profile_known(const struct api *api, struct store_reader *r, bool *out);
+
 #endif

@@ -94,3 +94,22 @@ enum err env_profile_rows(struct arena *a, const struct settings *s, const struc
     *count = profile_builtin_count;
     return ERR_OK;
 }
+
+enum err env_default_profile_known(const struct api *api, struct store_reader *r, bool *out)
+{
+    struct str name = str_c(api->default_profile);
+    struct object found;
+    oid_t env = 0;
+    *out = true;
+    for (size_t i = 0; i < api->row_count; i++)
+        if (str_eq(api->rows[i].name, name))
+            return ERR_OK;
+    enum err e = api_env(api, r, str_c(api->environment), false, 0, &env);
+    if (e != ERR_OK)
+        return e;
+    struct arena *a = arena_new(4096);
+    e = env == 0 ? ERR_NOT_FOUND : store_find_object(r, a, OBJ_PROFILE, env, 0, name, &found);
+    arena_free(a);
+    *out = e == ERR_OK;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}

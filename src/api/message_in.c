@@ -204,8 +204,13 @@ static void read_raw(struct reading *r)
         complain(r, WANT_RAW, "type_error.dict", "must be an object");
         return;
     }
-    if (wants[0].value.type != JSON_STRING)
+    if (wants[0].value.type == JSON_NONE || wants[0].value.type == JSON_NULL)
         return;
+    if (wants[0].value.type != JSON_STRING) {
+        problem_add(r->problems, "body", STR("transformationsParams"), STR("rawPayload"), "type_error.string",
+                    "must be a string");
+        return;
+    }
     r->message->payload = slice_text(r->arena, wants[0].value);
     r->message->content_type = STR("application/json");
     struct json *headers = NULL;

@@ -104,9 +104,13 @@ void endpoint_recover(struct api *api, struct api_call *call)
         task.until_ms = call->now_ms;
     if (json_get(body, STR("since")) == NULL || json_is_null(json_get(body, STR("since"))))
         call_problem(call, "since", "value_error.missing", "is missing");
-    else if (task.since_ms < call->now_ms - RECOVER_DAYS * TIME_DAY_MS)
+    if (!call_fits(call))
+        return;
+    if (task.since_ms < call->now_ms - RECOVER_DAYS * TIME_DAY_MS)
         call_problem(call, "since", "value_error.range", "must be at most %d days back", RECOVER_DAYS);
-    if (task.until_ms < task.since_ms)
+    else if (task.since_ms > call->now_ms)
+        call_problem(call, "since", "value_error.range", "must not be in the future");
+    else if (task.until_ms < task.since_ms)
         call_problem(call, "until", "value_error.range", "must not be before since");
     if (!call_fits(call) || !is_enabled(call, &ep))
         return;

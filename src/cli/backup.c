@@ -103,9 +103,7 @@ static const char *judge_keys(const struct settings *set, const struct store_fac
         return "no secret in it needs a key";
     if (local_keys(set, &keys, &why) != ERR_OK)
         return "its secrets need the postrider.keys of that time beside the database: put it there before you start";
-    bool all = true;
-    for (size_t i = 0; i < f->key_id_count; i++)
-        all = all && keyring_has(keys, f->key_ids[i]);
+    bool all = local_keys_fit(keys, f);
     keyring_free(keys);
     return all ? "the keys at hand belong to it"
                : "its secrets were sealed under a key that is not at hand: put the postrider.keys of that time beside "

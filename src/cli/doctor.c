@@ -94,9 +94,7 @@ static enum verdict check_keys(struct doctor *d)
         buf_addf(&d->text, "%s: %s", d->set.keys_path, why);
         return VERDICT_FAIL;
     }
-    bool fit = true;
-    for (size_t i = 0; i < d->facts.key_id_count; i++)
-        fit = fit && keyring_has(keys, d->facts.key_ids[i]);
+    bool fit = local_keys_fit(keys, &d->facts);
     size_t count = keyring_count(keys);
     keyring_free(keys);
     if (!fit) {

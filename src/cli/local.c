@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "serve/canary.h"
 #include "json/write.h"
 
 int local_settings(const struct args *a, struct settings *set)
@@ -37,6 +38,14 @@ enum err local_keys(const struct settings *set, struct keyring **out, const char
         return ERR_NOT_FOUND;
     }
     return keyring_load(set->keys_path, set->master_key, set->jwt_secret, out, why);
+}
+
+bool local_keys_fit(const struct keyring *keys, const struct store_facts *f)
+{
+    for (size_t i = 0; i < f->key_id_count; i++)
+        if (!keyring_has(keys, f->key_ids[i]))
+            return false;
+    return f->canary_id == 0 || canary_open(keys, f->canary_id, str_of(f->canary, f->canary_bytes)) == ERR_OK;
 }
 
 int local_could_not(const struct args *a, const char *what, const char *why)

@@ -16,6 +16,8 @@ MUST_USE int local_settings(const struct args *a, struct settings *set);
 MUST_USE int local_store_settings(const struct args *a, struct settings *set);
 /* The keys of these settings; never makes a file. */
 MUST_USE enum err local_keys(const struct settings *set, struct keyring **out, const char **why);
+/* Whether these keys open what is sealed in a store: its key ids are known, and they are its keys, not a namesake's. */
+bool local_keys_fit(const struct keyring *keys, const struct store_facts *f);
 /* Prints "postrider COMMAND: WHAT: WHY"; CLI_COULD_NOT. `what` may be NULL. */
 int local_could_not(const struct args *a, const char *what, const char *why);
 /* A percentage on a terminal's last line; nothing when stderr is no terminal. arg: what is under way. */

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -67,12 +68,13 @@ static const char *last_error(void)
     return text != NULL ? text : "unknown TLS error";
 }
 
-static bool load(struct tls *t, const char *cert_path, const char *key_path)
+/* NULL: loaded. Else what is wrong, in words: OpenSSL's own are about its parts, not about the files. */
+static const char *load(struct tls *t, const char *cert_path, const char *key_path)
 {
     t->ctx = SSL_CTX_new(TLS_server_method());
     t->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "listener");
     if (t->ctx == NULL || t->method == NULL)
-        return false;
+        return last_error();
     BIO_meth_set_read(t->method, bio_read);
     BIO_meth_set_write(t->method, bio_write);
     BIO_meth_set_ctrl(t->method, bio_control);
@@ -81,18 +83,26 @@ static bool load(struct tls *t, const char *cert_path, const char *key_path)
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF); /* tickets resume; nothing is kept here */
     SSL_CTX_set_alpn_select_cb(t->ctx, choose_protocol, NULL);
-    return SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_use_certificate_chain_file(t->ctx, cert_path) == 1 &&
-           SSL_CTX_use_PrivateKey_file(t->ctx, key_path, SSL_FILETYPE_PEM) == 1 &&
-           SSL_CTX_check_private_key(t->ctx) == 1;
+    if (SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION) != 1)
+        return last_error();
+    if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_path) != 1)
+        return "the file of TLS_CERT is not a certificate chain in PEM form (-----BEGIN CERTIFICATE-----)";
+    /* A key of the certificate's kind is compared with it here, one of another kind only at the check. */
+    int loaded = SSL_CTX_use_PrivateKey_file(t->ctx, key_path, SSL_FILETYPE_PEM);
+    if (loaded != 1 && ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
+        return "the file of TLS_KEY is not a private key in PEM form without a password (-----BEGIN PRIVATE KEY-----)";
+    if (loaded != 1 || SSL_CTX_check_private_key(t->ctx) != 1)
+        return "the key in TLS_KEY does not belong to the first certificate in TLS_CERT";
+    return NULL;
 }
 
 enum err http_tls_load(const char *cert_path, const char *key_path, void **tls_out, const char **why)
 {
     struct tls *t = mem_zalloc(1, sizeof *t);
     ERR_clear_error();
-    if (!load(t, cert_path, key_path)) {
-        *why = last_error();
+    *why = load(t, cert_path, key_path);
+    ERR_clear_error();
+    if (*why != NULL) {
         http_tls_free(t);
         return ERR_INVALID;
     }

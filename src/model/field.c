@@ -89,7 +89,8 @@ static void read_text(const struct reading *r)
     }
     if (r->mode != FIELD_LOAD) {
         if ((int64_t)s.len < f->min)
-            COMPLAIN(r, STR_NULL, "value_error.min_length", "must have at least %lld characters", (long long)f->min);
+            COMPLAIN(r, STR_NULL, "value_error.min_length", "must have at least %lld character%s", (long long)f->min,
+                     f->min == 1 ? "" : "s");
         else if (f->max > 0 && (int64_t)s.len > f->max)
             COMPLAIN(r, STR_NULL, "value_error.max_length", "must have at most %lld bytes", (long long)f->max);
         else if (!chars_fit(f->chars, s))
@@ -151,7 +152,8 @@ static bool list_fits(const struct reading *r)
         return false;
     }
     if ((int64_t)r->value->count < f->min && r->mode != FIELD_PATCH) {
-        COMPLAIN(r, STR_NULL, "value_error.min_items", "must have at least %lld items", (long long)f->min);
+        COMPLAIN(r, STR_NULL, "value_error.min_items", "must have at least %lld item%s", (long long)f->min,
+                 f->min == 1 ? "" : "s");
         return false;
     }
     return true;

@@ -33,11 +33,11 @@ static enum err make(struct shared *s)
     return e;
 }
 
-static enum err open_sealed(struct shared *s, const struct object *o)
+enum err canary_open(const struct keyring *keys, oid_t id, struct str sealed)
 {
     char text[24];
     struct buf plain = BUF_INIT(256);
-    enum err e = keyring_open(s->keys, o->sealed, identity_of(o->id, text), &plain);
+    enum err e = keyring_open(keys, sealed, identity_of(id, text), &plain);
     buf_fini(&plain);
     return e;
 }
@@ -53,7 +53,7 @@ enum err canary_check(struct shared *s, const char **why)
     struct arena *a = arena_new(1024);
     e = store_find_object(reader, a, OBJ_CANARY, 0, 0, name, &o);
     if (e == ERR_OK)
-        e = open_sealed(s, &o);
+        e = canary_open(s->keys, o.id, o.sealed);
     else if (e == ERR_NOT_FOUND)
         e = make(s);
     *why = e == ERR_INVALID ? "these are not the keys of this database: put its own keys file back (or MASTER_KEY); "

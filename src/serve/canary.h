@@ -10,5 +10,7 @@
 
 /* ERR_INVALID: the keys are not this database's, *why says what to do; store errors. */
 MUST_USE enum err canary_check(struct shared *s, const char **why);
+/* Whether these keys open it; without a store at hand. ERR_INVALID: they are another's. */
+MUST_USE enum err canary_open(const struct keyring *keys, oid_t id, struct str sealed);
 
 #endif

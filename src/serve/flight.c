@@ -120,7 +120,7 @@ void flight_describe(struct flight *f, const struct client_result *res, const st
     a->cause = res->cause;
     a->http_status = res->http_status;
     a->phases = res->phases;
-    a->next_ms = v->status == DELIVERY_PENDING ? v->due_ms : 0;
+    a->next_ms = v->status == DELIVERY_PENDING && v->disable == NULL ? v->due_ms : 0;
     a->request_headers = kept_str(f, sent, sent.len == 0);
     a->response_headers = kept_str(f, headers, res->headers.ptr == NULL);
     a->response_body = kept_str(f, body, res->body.ptr == NULL);

@@ -193,7 +193,8 @@ static void open_listeners(struct server *v, const struct settings *set)
     char why[256];
     enum err e = http_listen(str_c(set->listen), &v->listen_fd);
     if (e != ERR_OK) {
-        snprintf(why, sizeof why, "%s: %s", set->listen, e == ERR_IO ? strerror(errno) : "not an address:port");
+        snprintf(why, sizeof why, "%s: %s%s", set->listen, e == ERR_IO ? strerror(errno) : "not an address:port",
+                 e == ERR_IO && errno == EADDRINUSE ? "; stop what listens there, or name another with --listen" : "");
         die(e == ERR_INVALID ? 2 : 3, "cannot listen", why);
     }
     v->metrics_fd = -1;
@@ -283,17 +284,24 @@ static void start(struct server *v)
     struct shared *s = &v->shared;
     struct store_reader *reader;
     size_t endpoints = 0;
+    bool known = true;
     enum err e = store_reader_open(s->store, &reader);
     if (e == ERR_OK) {
         e = env_upgrade_all(&s->api, reader, clock_wall_ms());
         if (e == ERR_OK)
+            e = env_default_profile_known(&s->api, reader, &known);
+        if (e == ERR_OK && known)
             e = open_inflight(s, reader);
-        if (e == ERR_OK)
+        if (e == ERR_OK && known)
             e = loader_start(s, reader, &endpoints);
         store_reader_close(reader);
     }
     if (e != ERR_OK)
         die(3, "cannot read the store", err_text(e));
+    if (!known)
+        die(2, "DEFAULT_PROFILE",
+            "there is no such profile: write standard, myra, metapulse, or the name of one that was made with "
+            "POST /api/v1/profile");
     v->keeper = keeper_start(s);
     if (v->keeper == NULL || api_tasks_start(&s->api, clock_wall_ms) != ERR_OK) /* before requests may ask for tasks */
         die(3, "cannot start", "no threads");

@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 #define STORE_KEY_IDS_MAX 32
+#define STORE_CANARY_MAX  128
 
 struct store_facts {
     int schema_version;
@@ -18,6 +19,11 @@ struct store_facts {
     uint64_t messages, deliveries, attempts, objects;
     uint32_t key_ids[STORE_KEY_IDS_MAX]; /* that the secrets in it are sealed under */
     size_t key_id_count;
+    /* The OBJ_CANARY, sealed, and its id: whether a key with the right id is the right key. 0: the store has none yet.
+     */
+    int64_t canary_id;
+    size_t canary_bytes;
+    char canary[STORE_CANARY_MAX];
     char sha256[65]; /* over all rows of the four tables, in order of their keys; hex */
 };
 

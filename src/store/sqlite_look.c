@@ -83,6 +83,26 @@ static enum err look_keys(sqlite3 *db, struct store_facts *out)
     return e == ERR_OK && rc != SQLITE_DONE ? ERR_IO : e;
 }
 
+static enum err look_canary(sqlite3 *db, struct store_facts *out)
+{
+    sqlite3_stmt *st = NULL;
+    enum err e = prepare(db, "SELECT id, sealed FROM object WHERE kind = ?1 AND deleted_ms = 0", &st);
+    int rc = SQLITE_DONE;
+    out->canary_id = 0;
+    out->canary_bytes = 0;
+    if (e == ERR_OK && sqlite3_bind_int(st, 1, OBJ_CANARY) == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        const void *sealed = sqlite3_column_blob(st, 1);
+        size_t bytes = (size_t)sqlite3_column_bytes(st, 1);
+        if (sealed != NULL && bytes <= STORE_CANARY_MAX) {
+            out->canary_id = sqlite3_column_int64(st, 0);
+            out->canary_bytes = bytes;
+            memcpy(out->canary, sealed, bytes);
+        }
+    }
+    sqlite3_finalize(st);
+    return e == ERR_OK && rc != SQLITE_DONE && rc != SQLITE_ROW ? ERR_IO : e;
+}
+
 /* ---- is it whole ------------------------------------------------------------------------------------------------- */
 
 static enum err look_whole(sqlite3 *db)
@@ -162,6 +182,8 @@ static enum err look_in(sqlite3 *db, enum store_depth depth, struct store_facts 
         e = look_whole(db);
     if (e == ERR_OK)
         e = look_keys(db, out);
+    if (e == ERR_OK)
+        e = look_canary(db, out);
     if (e == ERR_OK)
         e = ask_number(db, "SELECT " HIGHEST_SQL, &highest);
     if (e == ERR_OK)

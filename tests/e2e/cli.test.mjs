@@ -471,6 +471,11 @@ test('doctor: a line per check, 0 or 1', async (t) => {
     rmSync(keys);
     assert.equal((await words(NO, {})).keys, 'fail', 'the keys are gone');
     assert.equal((await words(NO, { settings: { MASTER_KEY: 'ab'.repeat(32) } })).keys, 'fail', 'another key');
+    const other = await postrider(t, {});
+    await other.stop();
+    copyFileSync(join(other.dir, 'postrider.keys'), keys);
+    chmodSync(keys, 0o600);
+    assert.equal((await words(NO, {})).keys, 'fail', 'the keys of another store, with the same key id');
     writeFileSync(join(p.dir, 'postrider.db'), 'no database');
     assert.equal((await words(NO, {})).database, 'fail');
 });

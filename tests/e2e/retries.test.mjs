@@ -153,6 +153,7 @@ test('410 disables under standard only; disabled stays disabled after a restart'
     assert.equal(gone.count, before);
     const [attempt] = await p.attempted(standard, message, 1);
     assert.equal(attempt.responseStatusCode, 410);
+    assert.equal(attempt.nextAttempt, null, 'nothing follows the attempt that disabled the endpoint');
 });
 
 test('an open breaker delays and probes; it consumes no attempt', async (t) => {

@@ -19,7 +19,7 @@ const table = [
     ['PUBLIC_URL', ['https://hooks.example.com'], ['hooks.example.com', 'ftp://x']],
     ['TRUSTED_PROXIES', ['10.0.0.0/8,::1'], ['10.0.0.0/33', 'proxy.example.com']],
     ['ENVIRONMENT', ['org_00000000000000000000000test'], ['me', 'app_23rb8YdGqMT0qIzpgGwdXfHirMu']],
-    ['DEFAULT_PROFILE', ['myra', 'metapulse', 'standard'], ['Not A Name']],
+    ['DEFAULT_PROFILE', ['myra', 'metapulse', 'standard'], ['Not A Name', 'no-such-profile']],
     ['RETRY_SCHEDULE', ['1ms,5s,5m,2h', ''], ['5', '1s,soon', '-1s']],
     ['REQUEST_TIMEOUT', ['20s'], ['soon', '0s', '-5s']],
     ['DEFAULT_SIGNATURE', ['hmac256', 'ed25519'], ['md5', 'none']],

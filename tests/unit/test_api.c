@@ -479,6 +479,8 @@ static void messages_and_attempts_are_read(void **state)
     expect(f, "GET", one.ptr, NULL, 200, "\"response\":\"EXPUNGED\",\"responseEncoding\":\"text\"");
     expect(f, "POST", E "/e/recover", "{\"since\":\"2020-01-01T00:00:00Z\"}", 422, "[\"body\",\"since\"]");
     expect(f, "POST", E "/e/recover", "{}", 422, "is missing");
+    expect(f, "POST", E "/e/recover", "{\"since\":\"2999-01-01T00:00:00Z\"}", 422, "must not be in the future");
+    expect(f, "POST", E "/e/recover", "{\"since\":\"x\"}", 422, "value_error.datetime\"}]}");
     struct buf body = BUF_INIT(256);
     struct json_writer w = json_writer(&body);
     json_w_object(&w);

@@ -1004,7 +1004,19 @@ static int setup_tls(void **state)
              key_path, cert_path);
     assert_int_equal(system(command), 0);
     assert_int_equal(http_tls_load(cert_path, cert_path, &s.tls, &why), ERR_INVALID);
-    assert_non_null(why);
+    assert_non_null(strstr(why, "TLS_KEY is not a private key"));
+    assert_int_equal(http_tls_load(key_path, key_path, &s.tls, &why), ERR_INVALID);
+    assert_non_null(strstr(why, "TLS_CERT is not a certificate"));
+    static const char *const others[] = {"EC -pkeyopt ec_paramgen_curve:P-256", "ED25519"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        char other[300];
+        snprintf(other, sizeof other, "%s/other.pem", tls_dir);
+        snprintf(command, sizeof command, "openssl genpkey -algorithm %s -out %s 2>/dev/null", others[i], other);
+        assert_int_equal(system(command), 0);
+        assert_int_equal(http_tls_load(cert_path, other, &s.tls, &why), ERR_INVALID);
+        assert_non_null(strstr(why, "does not belong"));
+        unlink(other);
+    }
     assert_int_equal(http_tls_load(cert_path, key_path, &s.tls, &why), ERR_OK);
     s.limits = http_limits_default;
     s.limits.header_timeout_ms = 300;

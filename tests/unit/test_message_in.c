@@ -56,6 +56,9 @@ static void bodies_are_checked(void **state)
             {OK_START "\"application\":3}", NULL, ERR_INVALID, "application"},
             {OK_START "\"transformationsParams\":{\"rawPayload\":\"x\",\"headers\":{\"Content-Type\":\"a\\nb/c\"}}}",
              NULL, ERR_INVALID, "content-type"},
+            {OK_START "\"transformationsParams\":{\"rawPayload\":5}}", NULL, ERR_INVALID, "\"rawPayload\""},
+            {OK_START "\"transformationsParams\":{\"rawPayload\":{\"x\":1}}}", NULL, ERR_INVALID, "\"rawPayload\""},
+            {OK_START "\"transformationsParams\":{\"rawPayload\":null}}", NULL, ERR_OK, NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct arena *a = arena_new(4096);
