@@ -3,13 +3,12 @@
  * What the files of the HTTP client share. Nobody else includes this.
  *
  *   client.c    exchanges from client_send to on_done: resolve, guard, start, end
- *   lanes.c     curl's multis on the event loop
  *   transfer.c  one exchange as curl sees it
  *   request.c   what is sent
  *   answer.c    what comes back
  *   outcome.c   what became of it, in words
- *   sockets.c   curl's sockets on the event loop
- *   h1.h        those that need no curl
+ *   lanes.h     curl on the event loop
+ *   h1.h        exchanges that need no curl
  */
 #ifndef PR_DELIVERY_CLIENT_IMPL_H
 #define PR_DELIVERY_CLIENT_IMPL_H
@@ -21,6 +20,7 @@
 #include "delivery/client.h"
 #include "delivery/guard.h"
 #include "delivery/h1.h"
+#include "delivery/lanes.h"
 #include "delivery/resolve.h"
 #include "delivery/target.h"
 
@@ -31,41 +31,6 @@
 #define CONNECTION_LIFETIME_MAX_S 600
 /* Bodies up to this size are joined and leave with the headers in one send; larger ones are read slice by slice. */
 #define JOIN_MAX_BYTES (32 * 1024)
-
-/* Hosts are hashed to a few multis, so that no connection cache grows long. */
-#define LANES 4
-
-struct lane {
-    CURLM *multi;
-    struct client *client;
-    struct loop_timer timer;
-    bool due;
-    size_t active;
-    long connections_max;
-};
-
-/* A socket that curl opened, by descriptor. */
-struct socket {
-    struct loop_io io;
-    struct lane *lane;
-    struct list node; /* of sockets.spare */
-    unsigned wanted;  /* what curl waits for */
-    bool own;         /* opened by sockets_open: its end is told by sockets_close */
-    bool handshaking; /* TLS is being set up: costs a millisecond, so it counts */
-};
-
-struct sockets {
-    struct loop *loop;
-    struct socket **by_fd;
-    size_t cap;
-    struct list spare;
-    struct address *bind; /* source addresses, used in turn */
-    size_t bind_count;
-    size_t next_bind;
-    int64_t turn_ms; /* handshakes are counted by the turn's time */
-    int handshakes;
-    void (*on_ready)(struct lane *lane, int fd, int curl_events);
-};
 
 enum transfer_stop {
     STOP_NONE,
@@ -155,17 +120,6 @@ void client_kick(struct client *c);
 /* A try has ended, the outcome is set: starts the next one or reports. */
 void client_ended(struct transfer *t);
 
-/* lanes.c */
-bool lane_open(struct client *c, struct lane *l);
-void lane_close(struct lane *l);
-struct lane *lane_of(struct client *c, struct str host);
-/* Gives the transfer to curl. */
-void lane_enter(struct transfer *t);
-/* Takes it back, if it is there. */
-void lane_leave(struct transfer *t);
-/* curl has asked to be called at once, or a socket is ready. */
-void lane_step(struct lane *l, int fd, int curl_events);
-
 /* transfer.c */
 struct transfer *transfer_new(struct client *c);
 void transfer_free(struct transfer *t);
@@ -208,18 +162,5 @@ void outcome_of_curl(struct transfer *t, CURLcode code);
 void outcome_of_h1(struct transfer *t, enum h1_end how, int os_error);
 /* Status, headers, body, phases and peer for on_done. */
 void outcome_complete(struct transfer *t);
-
-/* sockets.c */
-bool sockets_init(struct sockets *s, struct loop *l, const char *const *bind, const char **why);
-void sockets_fini(struct sockets *s);
-/* A socket for this address, bound to the next source address if `bound`; CURL_SOCKET_BAD with errno. */
-curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct curl_sockaddr *a, bool tls, bool bound);
-/* Binds to the next source address of the family, if any are given; -1 with errno. */
-int sockets_bind(struct sockets *s, int fd, int family);
-/* TLS is set up. */
-void sockets_handshake_done(struct sockets *s, int fd);
-int sockets_close(struct sockets *s, curl_socket_t fd);
-/* What curl waits for: CURL_POLL_… */
-void sockets_watch(struct sockets *s, struct lane *lane, curl_socket_t fd, int what);
 
 #endif
