@@ -307,8 +307,8 @@ static void start(struct server *v)
         die(3, "cannot start", "no threads");
     for (unsigned i = 0; i < s->reactor_count; i++)
         reactor_start(&v->reactors[i]);
-    log_info("listening", LOG_CSTR("address", s->settings->listen), LOG_INT("workers", s->reactor_count),
-             LOG_INT("endpoints_with_pending_work", endpoints));
+    log_info("listening", LOG_CSTR("address", s->settings->listen), LOG_CSTR("url", s->api.public_url),
+             LOG_INT("workers", s->reactor_count), LOG_INT("endpoints_with_pending_work", endpoints));
 }
 
 /* ---- ending ---- */

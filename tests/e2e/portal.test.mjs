@@ -5,6 +5,7 @@ import test from 'node:test';
 import { Svix } from 'svix';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
 
 const refused = (status) => (e) => e.code === status;
 
@@ -59,4 +60,14 @@ test('a portal link is exchanged once, and its key is stored nowhere', async (t)
     assert.equal((await p.api('GET', '/api/v1/app/w/endpoint', undefined, { token: oneTimeToken })).status, 401);
     assert.equal((await p.api('POST', '/api/v1/app/w/endpoint', { url: 'http://127.0.0.1:9/' }, { token: session.token })).status, 403);
     for (const secret of [token, session.token, oneTimeToken]) assert.equal(p.log().includes(secret), false);
+});
+
+test('without a PUBLIC_URL, links name the port that it got', async (t) => {
+    const p = await postrider(t, { settings: { LISTEN: '127.0.0.1:0' }, start: { ready: false } });
+    const port = await until('it says where it listens', () => /url="?http:\/\/127\.0\.0\.1:(\d+)/.exec(p.log())?.[1]);
+    assert.notEqual(port, '0');
+    const options = { port: Number(port) };
+    const app = await p.ok('POST', '/api/v1/app', { name: 'A' }, options);
+    const { url } = await p.ok('POST', `/api/v1/auth/app-portal-access/${app.id}`, {}, options);
+    assert.ok(url.startsWith(`http://127.0.0.1:${port}/portal#key=`), url);
 });
