@@ -49,6 +49,11 @@ int64_t clock_mono_ms(void)
     return clock_mono_us() / 1000;
 }
 
+int64_t clock_system_ms(void)
+{
+    return read_us(CLOCK_REALTIME) / 1000;
+}
+
 int64_t clock_slew(int64_t ahead, int64_t elapsed)
 {
     int64_t most = elapsed / 2;

@@ -13,6 +13,8 @@
 void clock_init(int64_t at_least_ms);
 /* Unix milliseconds. Never goes backwards. */
 int64_t clock_wall_ms(void);
+/* The system clock as it stands: for what others hold against their own clock, such as the time in a signature. */
+int64_t clock_system_ms(void);
 /* Monotonic, for durations and time-outs. */
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);

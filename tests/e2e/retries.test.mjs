@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens after a failure: the schedule, what is logged, what stays the same, who is disabled and who is only slowed down.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import test from 'node:test';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
@@ -194,4 +196,23 @@ test('a dead endpoint delays nobody else', async (t) => {
     await eachOf(Array(20).keys(), 10, () => p.send(other, 'a.b'));
     await alive.arrived(40, { timeoutMs: 4000 });
     assert.ok(Date.now() - started < 4000);
+});
+
+test('signatures and tokens go by the system clock, also after a day when that was wrong', async (t) => {
+    const r = await receiver(t);
+    const p = await postrider(t);
+    const app = await p.app();
+    await p.endpoint(app, r.url());
+    await p.stop();
+    // As a start with the clock two days ahead leaves it: the highest id is of then, and our time goes on from there.
+    const ahead = (BigInt(Date.now() + 2 * 86_400_000) - 1_577_836_800_000n) << 21n;
+    execFileSync('sqlite3', [join(p.dir, 'postrider.db'), `INSERT OR REPLACE INTO meta(key, value) VALUES('highest_oid', '${ahead}')`]);
+    await p.start();
+    assert.match(p.log(), /clock_behind_store/);
+    const made = await p.command(['token', 'create']); // with a token of its own that lives for minutes
+    assert.equal(made.status, 0, made.stderr);
+    await p.send(app, 'a.b');
+    const [request] = await r.arrived(1);
+    const off = Math.abs(Number(request.headers['webhook-timestamp']) - Date.now() / 1000);
+    assert.ok(off < 60, `webhook-timestamp is ${off} s off, receivers allow 300`);
 });
