@@ -114,6 +114,10 @@ static const struct arg_flag profile_data[] = {
         {"data", "JSON|FILE|-", "the row as JSON, or a file with it", .kind = ARG_TEXT, .required = true},
 };
 
+static const struct arg_flag preview_data[] = {
+        {"data", "JSON|FILE|-", "the message as JSON, or a file with it", .kind = ARG_TEXT, .required = true},
+};
+
 static const char *const app_columns[] = {"id", "uid", "name", "profile", "createdAt", NULL};
 static const char *const endpoint_columns[] = {"id", "uid", "url", "disabled", "eventTypes", "createdAt", NULL};
 static const char *const type_columns[] = {"name", "description", "archived", "createdAt", NULL};
@@ -261,7 +265,7 @@ const struct resource_verb resource_verbs[] = {
         {"profile", "delete", "DELETE", V1 "/profile/{}", NULL,
          BARE("profile delete", "NAME", 1, "Deletes a profile.", "postrider profile delete mine"), .columns = NULL},
         {"profile", "preview", "POST", V1 "/profile/{}/preview", NULL,
-         PAGE("profile preview", "NAME", 1, "Shows the exact request that a message becomes.", profile_data,
+         PAGE("profile preview", "NAME", 1, "Shows the exact request that a message becomes.", preview_data,
               "postrider profile preview myra --data message.json"),
          .columns = NULL},
 };

@@ -15,6 +15,8 @@
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
+#define NO_APP "no such application" /* in the words of the other routes */
+
 #define STALE_TRIES_MAX  8
 #define RENDER_BYTES_MAX (1u << 20)
 #define ANSWER_BYTES_MAX (64u << 20)
@@ -312,7 +314,7 @@ void ingest_admit(struct ingest *in)
     int64_t now_ms = clock_wall_ms();
     struct message_in m;
     if (in->who.who.app != 0 && in->who.who.app != in->ws->app.id) {
-        ingest_error(in, ERR_NOT_FOUND, NULL);
+        ingest_error(in, ERR_NOT_FOUND, NO_APP);
         return;
     }
     if (!api_may_send(&in->who.who, in->ws->app.id)) {
@@ -354,7 +356,7 @@ static void prepared(struct loop_task *task)
         return;
     }
     if (in->prepared != ERR_OK) {
-        ingest_error(in, in->prepared, NULL);
+        ingest_error(in, in->prepared, in->prepared == ERR_NOT_FOUND ? NO_APP : NULL);
         return;
     }
     struct str authorization = http_exchange_header(in->exchange, STR("Authorization"));

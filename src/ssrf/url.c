@@ -57,7 +57,8 @@ static enum err split_scheme(const struct ssrf_policy *p, struct str *url, bool 
     struct str scheme = str_take(*url, colon);
     *https = str_eq_nocase(scheme, STR("https"));
     if (colon == url->len || str_find(scheme, '/') < scheme.len || str_find(scheme, '.') < scheme.len)
-        return refuse(why, "The URL must begin with https://.");
+        return refuse(why, p->https_only ? "The URL must begin with https://."
+                                         : "The URL must begin with https:// or http://.");
     if (!*https && !str_eq_nocase(scheme, STR("http")))
         return refuse(why, "The URL must begin with https://; other schemes are not supported.");
     if (!*https && p->https_only)
