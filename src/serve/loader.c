@@ -4,12 +4,16 @@
  * health, a workspace's new snapshot. Results go back as tasks; jobs of one endpoint stay in order.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/time.h"
 #include "serve/reactor.h"
 #include "sys/clock.h"
 
+/* A snapshot that cannot be read is asked for again, for half a minute. */
+#define RELOAD_TRIES_MAX 300
+#define RELOAD_AGAIN_US  100000
 #define REFILL_BYTES_MAX ((size_t)4 << 20)
 
 /* ---- due work ---- */
@@ -140,6 +144,7 @@ struct fresh {
 
 struct reload_job {
     struct pool_job job;
+    int tries;
     struct shared *shared;
     oid_t app;
 };
@@ -153,28 +158,38 @@ static void apply_fresh(struct loop_task *task)
     free(f);
 }
 
+static void give_to_all(struct shared *s, oid_t app, const struct workspace *ws)
+{
+    for (unsigned i = 0; i < s->reactor_count; i++) {
+        struct fresh *f = mem_zalloc(1, sizeof *f);
+        f->task.run = apply_fresh;
+        f->reactor = &s->reactors[i];
+        f->app = app;
+        f->ws = ws;
+        if (ws != NULL)
+            catalog_ref(ws);
+        loop_post(f->reactor->loop, &f->task);
+    }
+}
+
 static void run_reload(struct pool_job *job, struct store_reader *reader)
 {
     struct reload_job *j = CONTAINER_OF(job, struct reload_job, job);
     struct shared *s = j->shared;
     const struct workspace *ws = catalog_get(s->catalog, j->app);
     enum err e = ws != NULL ? ERR_OK : catalog_load(s->catalog, reader, j->app, &ws);
-    if (e == ERR_OK || e == ERR_NOT_FOUND) {
-        for (unsigned i = 0; i < s->reactor_count; i++) {
-            struct fresh *f = mem_zalloc(1, sizeof *f);
-            f->task.run = apply_fresh;
-            f->reactor = &s->reactors[i];
-            f->app = j->app;
-            f->ws = e == ERR_OK ? ws : NULL;
-            if (f->ws != NULL)
-                catalog_ref(f->ws);
-            loop_post(f->reactor->loop, &f->task);
-        }
-    } else {
-        log_warn("reload_failed", LOG_CSTR("error", err_text(e)));
-    }
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
+        give_to_all(s, j->app, ws);
         catalog_unref(ws);
+    } else if (e == ERR_NOT_FOUND) {
+        give_to_all(s, j->app, NULL);
+    } else if (++j->tries < RELOAD_TRIES_MAX && !atomic_load(&s->draining)) {
+        usleep(RELOAD_AGAIN_US); /* this thread only reads for the engines, and cannot now */
+        pool_submit_always(s->loader, &j->job);
+        return;
+    } else {
+        log_error("reload_failed", LOG_CSTR("error", err_text(e)));
+    }
     free(j);
 }
 
