@@ -10,6 +10,7 @@
  *   -r RATE          per second over all connections, on schedule whatever the answers do (open loop); 0: every
  *                    connection posts as soon as it is answered (closed loop)
  *   -b BYTES         of the payload, 1024 unless said otherwise
+ *   -k               an idempotency key of its own with each, as the official clients send
  * The environment's BENCH_TOKEN is sent as bearer token. Prints one line of JSON. Exit status 1: a connection broke.
  */
 #include <errno.h>
@@ -39,6 +40,7 @@ struct load {
     size_t bytes;
     char **paths;
     const char *token;
+    bool keys;
 
     int epoll_fd;
     struct conn *idle;
@@ -97,18 +99,21 @@ static bool send_rest(struct conn *c)
 
 static void write_request(struct conn *c)
 {
-    char head[64];
+    char head[64], key[80] = "";
+    if (me.keys)
+        (void)snprintf(key, sizeof key, "idempotency-key: auto_%d-%lld-%llu\r\n", (int)getpid(), (long long)me.start_us,
+                       (unsigned long long)me.posted);
     const char *open = me.token != NULL ? "{\"eventType\":\"bench.event\",\"payload\":" : "";
     const char *close = me.token != NULL ? "}" : "";
     int head_len = snprintf(head, sizeof head, "{\"t\":%lld,\"pad\":\"", (long long)c->due_us);
     size_t pad = me.bytes > (size_t)head_len + 2 ? me.bytes - (size_t)head_len - 2 : 0;
     int n = snprintf(c->request, REQUEST_MAX,
-                     "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: bench\r\n%s%s%sContent-Type: "
+                     "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: bench\r\n%s%s%s%sContent-Type: "
                      "application/json\r\nContent-Length: %zu\r\n\r\n%s%s",
                      me.paths[me.posted % (uint64_t)me.path_count], me.port,
                      me.token != NULL ? "Authorization: Bearer " : "", me.token != NULL ? me.token : "",
-                     me.token != NULL ? "\r\n" : "", strlen(open) + (size_t)head_len + pad + 2 + strlen(close), open,
-                     head);
+                     me.token != NULL ? "\r\n" : "", key, strlen(open) + (size_t)head_len + pad + 2 + strlen(close),
+                     open, head);
     bench_check(n > 0 && (size_t)n + pad + 4 < REQUEST_MAX, "request");
     memset(c->request + n, 'x', pad);
     c->len = (size_t)n + pad;
@@ -206,7 +211,7 @@ static void run(void)
 
 static bool read_options(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "p:c:s:n:r:b:")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "p:c:s:n:r:b:k")) != -1;) {
         if (o == 'p')
             me.port = atoi(optarg);
         else if (o == 'c')
@@ -219,6 +224,8 @@ static bool read_options(int argc, char **argv)
             me.rate = atof(optarg);
         else if (o == 'b')
             me.bytes = strtoul(optarg, NULL, 10);
+        else if (o == 'k')
+            me.keys = true;
         else
             return false;
     }
@@ -231,7 +238,8 @@ static bool read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (!read_options(argc, argv)) {
-        fprintf(stderr, "usage: load -p PORT [-c CONNECTIONS] [-s SECONDS] [-n EVENTS] [-r RATE] [-b BYTES] PATH...\n");
+        fprintf(stderr,
+                "usage: load -p PORT [-c CONNECTIONS] [-s SECONDS] [-n EVENTS] [-r RATE] [-b BYTES] [-k] PATH...\n");
         return 2;
     }
     bench_init();
