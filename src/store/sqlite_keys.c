@@ -109,7 +109,7 @@ static enum err slot_read(struct sqlite_backend *b, struct key_slot *s, int64_t 
     return ERR_OK;
 }
 
-static enum err slots_read(struct sqlite_backend *b)
+static enum err slots_read(struct sqlite_backend *b, int64_t hour)
 {
     int64_t hours[KEY_SLOTS] = {0};
     sqlite3_stmt *st = conn_stmt(&b->w, W_KEY_SLOTS, "SELECT slot,hour FROM key_slot");
@@ -121,7 +121,9 @@ static enum err slots_read(struct sqlite_backend *b)
     }
     e = e == ERR_NOT_FOUND ? ERR_OK : e;
     for (size_t i = 0; i < KEY_SLOTS && e == ERR_OK; i++)
-        if (b->keys.slots[i].hour != hours[i])
+        if (hours[i] != 0 && hours[i] < hour - STORE_KEY_HOURS)
+            slot_begin(&b->keys.slots[i], KEY_HOUR_OVER);
+        else if (b->keys.slots[i].hour != hours[i])
             e = slot_read(b, &b->keys.slots[i], hours[i]);
     return e;
 }
@@ -151,14 +153,55 @@ enum err keys_turn(struct sqlite_backend *b)
     int64_t hour = b->now_ms / TIME_HOUR_MS;
     if (LIKELY(k->hour == hour))
         return ERR_OK;
-    enum err e = k->hour == 0 ? slots_read(b) : ERR_OK;
+    enum err e = k->hour == 0 ? slots_read(b, hour) : ERR_OK;
     for (size_t i = 0; i < KEY_SLOTS && e == ERR_OK; i++)
-        if (k->slots[i].hour != 0 && k->slots[i].hour < hour - STORE_KEY_HOURS)
-            e = slot_turn(b, &k->slots[i], 0);
+        if (k->slots[i].hour > 0 && k->slots[i].hour < hour - STORE_KEY_HOURS)
+            slot_begin(&k->slots[i], KEY_HOUR_OVER);
     if (e == ERR_OK && slot_of(k, hour)->hour != hour)
         e = slot_turn(b, slot_of(k, hour), hour);
     if (e == ERR_OK)
         k->hour = hour;
+    return e;
+}
+
+/* The first rows of a table; all and the slot itself when there are not more than rows_max. */
+static enum err slot_drop(struct sqlite_backend *b, struct key_slot *s, size_t rows_max)
+{
+    char sql[96];
+    sqlite3_stmt *st, *drop = NULL;
+    enum err e = rows_open(b, s, "ORDER BY chunk,h,h2 LIMIT 1 OFFSET ?", &st);
+    if (e != ERR_OK)
+        return e;
+    bind_int(st, 1, (int64_t)rows_max);
+    e = conn_next(&b->w, st);
+    if (e == ERR_OK) {
+        (void)snprintf(sql, sizeof sql, "DELETE FROM key_%zu WHERE (chunk,h,h2)<(?,?,?)", slot_number(&b->keys, s));
+        e = conn_err(&b->w, sqlite3_prepare_v2(b->w.db, sql, -1, &drop, NULL));
+        for (int i = 0; i < 3 && e == ERR_OK; i++)
+            bind_int(drop, i + 1, col_int(st, i));
+        sqlite3_reset(st);
+        if (e == ERR_OK)
+            e = conn_run(&b->w, drop);
+    } else if (e == ERR_NOT_FOUND) {
+        sqlite3_reset(st);
+        e = slot_turn(b, s, 0);
+    }
+    sqlite3_finalize(drop);
+    sqlite3_finalize(st);
+    return e;
+}
+
+enum err keys_drop(struct sqlite_backend *b, size_t rows_max, bool *more)
+{
+    enum err e = keys_turn(b);
+    for (size_t i = 0; i < KEY_SLOTS && e == ERR_OK; i++) {
+        if (b->keys.slots[i].hour != KEY_HOUR_OVER)
+            continue;
+        if (*more)
+            break;
+        e = slot_drop(b, &b->keys.slots[i], rows_max);
+        *more = true; /* the next step sees whether something is left */
+    }
     return e;
 }
 
@@ -200,7 +243,7 @@ enum err sqlite_key_find(struct backend *base, struct store_key *key)
         return e;
     e = ERR_NOT_FOUND;
     for (size_t i = 0; i < KEY_SLOTS && e == ERR_NOT_FOUND; i++)
-        if (b->keys.slots[i].hour != 0)
+        if (b->keys.slots[i].hour >= b->keys.hour - STORE_KEY_HOURS)
             e = slot_find(b, &b->keys.slots[i], key);
     return e;
 }

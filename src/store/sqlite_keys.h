@@ -11,8 +11,11 @@
 /* A ring of hours: the one that is, those that are kept (STORE_KEY_HOURS), one to be dropped. */
 #define KEY_SLOTS 14
 
+/* Of a slot that waits to be emptied. */
+#define KEY_HOUR_OVER (-1)
+
 struct key_slot {
-    int64_t hour; /* since 1970, of the keys in the table; 0: none */
+    int64_t hour; /* since 1970, of the keys in the table; 0: none; or KEY_HOUR_OVER */
     uint16_t chunk;
     size_t chunk_keys; /* in the chunk that is being filled */
     struct key_index index;

@@ -93,8 +93,10 @@ void keys_init(struct sqlite_backend *b);
 void keys_fini(struct sqlite_backend *b);
 /* After a rollback. */
 void keys_forget(struct sqlite_backend *b);
-/* Drops the tables whose hours are over, once an hour; within a group. */
+/* Once an hour: which table is whose. Within a group. */
 MUST_USE enum err keys_turn(struct sqlite_backend *b);
+/* A step of emptying the tables whose hours are over; *more is only ever set. Within a group. */
+MUST_USE enum err keys_drop(struct sqlite_backend *b, size_t rows_max, bool *more);
 /* A step of filling the filters of hours from before the start; between groups. */
 MUST_USE enum err keys_load(struct sqlite_backend *b);
 enum err sqlite_key_find(struct backend *b, struct store_key *key);

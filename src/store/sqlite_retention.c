@@ -223,10 +223,14 @@ static enum err attempts_step(struct sqlite_backend *b, struct store_sweep *op)
 
 enum err sqlite_retention(struct sqlite_backend *b, struct store_sweep *op)
 {
-    enum err e = keys_turn(b);
-    if (e != ERR_OK)
-        return e;
     if (op->sweep == SWEEP_PAYLOADS)
         return payloads_step(b, op);
-    return op->sweep == SWEEP_MESSAGES ? messages_step(b, op) : attempts_step(b, op);
+    if (op->sweep == SWEEP_ATTEMPTS)
+        return attempts_step(b, op);
+    bool more = false;
+    enum err e = messages_step(b, op);
+    if (e == ERR_OK)
+        e = keys_drop(b, op->rows_max, &more);
+    op->more = op->more || more;
+    return e;
 }

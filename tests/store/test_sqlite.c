@@ -106,6 +106,53 @@ static void the_index_knows_each_chunk_until_it_is_full(void **state)
     assert_false(index_has(&x, 0, 1));
 }
 
+static int64_t count_rows(struct backend *b, const char *sql)
+{
+    sqlite3_stmt *st = NULL;
+    assert_int_equal(sqlite3_prepare_v2(CONTAINER_OF(b, struct sqlite_backend, base)->w.db, sql, -1, &st, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    int64_t n = sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return n;
+}
+
+static void an_hour_that_is_over_goes_in_steps(void **state)
+{
+    (void)state;
+    struct place p = place_make();
+    struct store_config c = {.path = p.path};
+    struct backend *b;
+    const char *why;
+    char sql[64];
+    OK(backend_sqlite.open(&c, &b, &why));
+    OK(b->ops->begin(b, NOW_MS));
+    for (uint64_t n = 0; n < 20000; n++) {
+        struct store_key key = {.hash = {hash_u64(2 * n), hash_u64(2 * n + 1)}};
+        OK(b->ops->key_put(b, &key));
+    }
+    OK(b->ops->commit(b));
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM key_%d", (int)(NOW_MS / TIME_HOUR_MS % KEY_SLOTS));
+    struct store_sweep op = {.op.kind = STORE_SWEEP, .sweep = SWEEP_MESSAGES, .rows_max = 999};
+    for (int64_t later_h = 12; later_h < 14; later_h++) {
+        int64_t had = 20000;
+        size_t steps = 0;
+        do {
+            OK(b->ops->begin(b, NOW_MS + later_h * TIME_HOUR_MS));
+            OK(b->ops->sweep(b, &op));
+            OK(b->ops->commit(b));
+            int64_t have = count_rows(b, sql);
+            assert_true(had - have <= 999);
+            had = have;
+            steps++;
+        } while (op.more);
+        assert_int_equal(had, later_h == 12 ? 20000 : 0);
+        assert_int_equal(steps, later_h == 12 ? 1 : 22);
+    }
+    b->ops->close(b);
+    place_remove(&p);
+}
+
 /* ---- plans
  * ----------------------------------------------------------------------------------------------------------- */
 
@@ -426,6 +473,7 @@ int main(void)
     clock_init(0);
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_filter_misses_nothing_and_seldom_errs),
                                        cmocka_unit_test(the_index_knows_each_chunk_until_it_is_full),
+                                       cmocka_unit_test(an_hour_that_is_over_goes_in_steps),
                                        cmocka_unit_test(no_statement_walks_a_table),
                                        cmocka_unit_test(copies_and_readers_do_not_hold_the_log)};
     return cmocka_run_group_tests(tests, NULL, NULL);
