@@ -75,6 +75,14 @@ bool key_index_add_read(struct key_index *x, const uint64_t hash[2], uint16_t ch
     return add(x, hash, chunk, KEY_INDEX_PARTS);
 }
 
+void key_index_prefetch(const struct key_index *x, const uint64_t hash[2])
+{
+    for (size_t i = 0; i < KEY_INDEX_PARTS && x->parts[i].cells != NULL; i++) {
+        __builtin_prefetch(bucket_of(&x->parts[i], hash, 0));
+        __builtin_prefetch(bucket_of(&x->parts[i], hash, 1));
+    }
+}
+
 uint16_t key_index_next(const struct key_index *x, const uint64_t hash[2], struct key_index_at *at)
 {
     uint32_t bits = key_bits(hash);

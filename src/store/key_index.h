@@ -29,6 +29,8 @@ bool key_index_add(struct key_index *x, const uint64_t hash[2], uint16_t chunk);
  * little more room. */
 bool key_index_add_read(struct key_index *x, const uint64_t hash[2], uint16_t chunk);
 
+/* Asks memory for what a look-up will touch, so that look-ups in several indexes wait once. */
+void key_index_prefetch(const struct key_index *x, const uint64_t hash[2]);
 /* Where a look-up stands; zeroed to begin. */
 struct key_index_at {
     size_t cell;

@@ -241,6 +241,8 @@ enum err sqlite_key_find(struct backend *base, struct store_key *key)
     enum err e = keys_turn(b);
     if (e != ERR_OK)
         return e;
+    for (size_t i = 0; i < KEY_SLOTS; i++)
+        key_index_prefetch(&b->keys.slots[i].index, key->hash);
     e = ERR_NOT_FOUND;
     for (size_t i = 0; i < KEY_SLOTS && e == ERR_NOT_FOUND; i++)
         if (b->keys.slots[i].hour >= b->keys.hour - STORE_KEY_HOURS)
