@@ -266,10 +266,9 @@ struct client *client_new(const struct client_config *config, const char **why)
     list_init(&c->starting);
     list_init(&c->finished);
     list_init(&c->spare);
-    size_t idle = config->idle_connections_max > 0 ? config->idle_connections_max : IDLE_DEFAULT;
-    h1_pool_init(&c->pool, c->loop, &c->sockets, idle);
+    c->idle_max = config->idle_connections_max > 0 ? config->idle_connections_max : IDLE_DEFAULT;
+    h1_pool_init(&c->pool, c->loop, &c->sockets, c->idle_max);
     h1_wheel_init(&c->wheel, c->loop, h1_on_due);
-    c->idle_per_lane = (long)(idle + LANES - 1) / LANES;
     c->sockets.on_ready = lane_step;
     if (!sockets_init(&c->sockets, c->loop, config->bind, why))
         goto fail;

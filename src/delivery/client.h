@@ -24,7 +24,7 @@ struct client_config {
     const char *no_proxy;    /* comma-separated hosts and subnets, or NULL */
     const char *const *bind; /* local source addresses used in turn, NULL-terminated, or NULL */
     const char *user_agent;
-    size_t idle_connections_max; /* kept alive per client with curl, and as many without; 0 = 500 */
+    size_t idle_connections_max; /* kept alive per client, 0 = 500 */
     bool no_h1;                  /* everything through curl, plain HTTP too */
     const char *resolver;        /* "127.0.0.1:5353" in tests; NULL: /etc/resolv.conf */
 };

@@ -107,7 +107,7 @@ struct client {
     struct list spare;
     size_t spare_count;
     size_t in_flight;
-    long idle_per_lane;
+    size_t idle_max;   /* connections, curl's and others */
     unsigned families; /* GUARD_V4 | GUARD_V6 */
     struct h1_pool pool;
     struct h1_wheel wheel;

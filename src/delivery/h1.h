@@ -63,7 +63,8 @@ struct h1_pool {
     struct list buckets[H1_BUCKETS]; /* idle connections by target, the last used first */
     struct list idle;                /* the same, the longest idle first */
     size_t idle_count;
-    size_t idle_max;
+    size_t idle_max; /* together with `others` */
+    size_t others;   /* idle connections of curl */
     struct loop_timer sweep;
     void (*on_ready)(struct transfer *t, unsigned events);
 };
@@ -93,6 +94,8 @@ struct h1_conn *h1_pool_connect(struct h1_pool *p, struct str host, const struct
 /* Keeps it, watched, for the next exchange; may close this or another one instead. */
 void h1_pool_keep(struct h1_conn *c);
 void h1_pool_close(struct h1_conn *c);
+/* Curl keeps `others` idle: gives way to them, but for half of idle_max. */
+void h1_pool_share(struct h1_pool *p, size_t others);
 
 /* An answer */
 

@@ -128,6 +128,20 @@ struct h1_conn *h1_pool_connect(struct h1_pool *p, struct str host, const struct
     return c;
 }
 
+static void trim(struct h1_pool *p)
+{
+    size_t half = p->idle_max / 2, left = p->others < p->idle_max ? p->idle_max - p->others : 0;
+    size_t most = left > half ? left : half;
+    while (p->idle_count > most)
+        h1_pool_close(CONTAINER_OF(list_first(&p->idle), struct h1_conn, in_idle));
+}
+
+void h1_pool_share(struct h1_pool *p, size_t others)
+{
+    p->others = others;
+    trim(p);
+}
+
 void h1_pool_keep(struct h1_conn *c)
 {
     struct h1_pool *p = c->pool;
@@ -142,10 +156,10 @@ void h1_pool_keep(struct h1_conn *c)
         loop_io_set(p->loop, &c->io, LOOP_READ);
     list_push_front(bucket_of(p, c->hash), &c->in_bucket);
     list_push_back(&p->idle, &c->in_idle);
-    if (++p->idle_count > p->idle_max)
-        h1_pool_close(CONTAINER_OF(list_first(&p->idle), struct h1_conn, in_idle));
+    p->idle_count++;
     if (!heap_on(&p->sweep.node))
         loop_timer_set(p->loop, &p->sweep, now_ms + SWEEP_MS);
+    trim(p);
 }
 
 void h1_pool_close(struct h1_conn *c)

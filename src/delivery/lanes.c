@@ -5,19 +5,43 @@
 #include "base/hash.h"
 #include "delivery/client_impl.h"
 
-#define CONNECTIONS_STEP 64 /* a power of two: the maximum is not told to curl for every exchange */
+/* Powers of two: curl's maximum is not set for every exchange. */
+#define CONNECTIONS_STEP 64
+#define IDLE_STEP        16
 
 struct lane *lane_of(struct client *c, struct str host)
 {
     return &c->lanes[hash_sip((struct hash_key){0}, host.ptr, host.len) % LANES];
 }
 
+static size_t round_up(size_t n, size_t step)
+{
+    return (n + step - 1) & ~(step - 1);
+}
+
+/* What the connections without curl leave, at least half. */
+static size_t idle_per_lane(const struct client *c)
+{
+    size_t half = c->idle_max / 2, others = round_up(c->pool.idle_count, IDLE_STEP);
+    return (c->idle_max - (others < half ? others : half) + LANES - 1) / LANES;
+}
+
+/* Connections that curl keeps idle; with HTTP/2 there are more exchanges than connections. */
+static size_t count_idle(const struct client *c)
+{
+    size_t active = 0;
+    for (size_t i = 0; i < LANES; i++)
+        active += c->lanes[i].active;
+    return c->sockets.own_count > active ? c->sockets.own_count - active : 0;
+}
+
 /* Curl counts busy connections too and then closes idle ones, so its maximum follows the number of exchanges. */
 static void follow_active(struct lane *l)
 {
+    size_t idle = idle_per_lane(l->client);
     /* In steps, unless there are so few descriptors that each counts. */
-    size_t step = l->client->idle_per_lane > CONNECTIONS_STEP / 4 ? CONNECTIONS_STEP : 1;
-    long want = l->client->idle_per_lane + (long)((l->active + step - 1) & ~(step - 1));
+    size_t step = idle > CONNECTIONS_STEP / 4 ? CONNECTIONS_STEP : 1;
+    long want = (long)(idle + round_up(l->active, step));
     if (want == l->connections_max)
         return;
     l->connections_max = want;
@@ -40,6 +64,7 @@ void lane_leave(struct transfer *t)
     curl_multi_remove_handle(t->lane->multi, t->easy);
     t->lane->active--;
     t->added = false;
+    h1_pool_share(&t->client->pool, count_idle(t->client));
 }
 
 static void harvest(struct lane *l)

@@ -43,6 +43,7 @@ struct sockets {
     struct loop *loop;
     struct socket **by_fd;
     size_t cap;
+    size_t own_count; /* opened by sockets_open, not closed yet */
     struct list spare;
     struct address *bind; /* source addresses, used in turn */
     size_t bind_count;

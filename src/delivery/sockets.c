@@ -117,6 +117,7 @@ curl_socket_t sockets_open(struct sockets *s, struct lane *lane, const struct cu
     }
     struct socket *k = get_socket(s, lane, fd);
     k->own = true;
+    s->own_count++;
     k->handshaking = tls;
     return fd;
 }
@@ -129,8 +130,10 @@ void sockets_handshake_done(struct sockets *s, int fd)
 
 int sockets_close(struct sockets *s, curl_socket_t fd)
 {
-    if ((size_t)fd < s->cap && s->by_fd[fd] != NULL)
+    if ((size_t)fd < s->cap && s->by_fd[fd] != NULL) {
+        s->own_count -= s->by_fd[fd]->own;
         drop_socket(s, fd);
+    }
     return close(fd);
 }
 

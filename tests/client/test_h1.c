@@ -182,6 +182,10 @@ static void idle_connections_end(void **state)
         free(x);
         assert_int_equal(f.client->pool.idle_count, i + 1 < KEPT ? i + 1 : KEPT);
     }
+    h1_pool_share(&f.client->pool, 1);
+    assert_int_equal(f.client->pool.idle_count, KEPT - 1);
+    h1_pool_share(&f.client->pool, 100);
+    assert_int_equal(f.client->pool.idle_count, KEPT / 2);
     for (size_t i = 0; i < HOSTS; i++)
         server_stop(&s[i]);
     pause_loop(&f, 50);
