@@ -220,6 +220,32 @@ async function endpointMemory(ctx) {
     }
 }
 
+// The same load over workspaces of one endpoint each, many of them or ten. Nothing is asked of it; it shows what locality is worth.
+const SPREAD_MAX = 5000;
+
+async function endpointCost(ctx) {
+    const count = Math.min(ctx.endpoints, SPREAD_MAX);
+    const options = { connections: 256, seconds: ctx.seconds };
+    const compare = async (many, few, receiver) => {
+        const numbers = Array.from({ length: count }, (_, i) => i);
+        many.paths = [];
+        await each(numbers, 4, async (i) => many.paths.push(await many.workspace(`one-${i}`, [receiver.url(i % PORTS)])));
+        await measure(ctx.world, many, receiver, { ...options, seconds: ctx.warmUp });
+        const [a, b] = await interleave(ctx.world, [few, many], receiver, ctx.rounds, options);
+        const ratio = ratios(column(b, 'cpuMicros'), column(a, 'cpuMicros'));
+        const costs = [b, a].map((m) => micros(spread(column(m, 'cpuMicros')).median));
+        return [
+            {
+                name: `cost per event over ${count.toLocaleString('en')} endpoints, to ${PORTS}`,
+                text: `${range(ratio, times)}: ${costs[0]} to ${costs[1]}${losses(a, b)}`,
+            },
+        ];
+    };
+    return withPostrider(ctx, {}, (many, receiver) =>
+        withPostrider(ctx, {}, (few) => compare(many, few, receiver), receiver),
+    );
+}
+
 // Enough events that requests hang as long as it takes, then rounds of load on the healthy endpoints.
 async function hanging(ctx) {
     const rate = (await maximum(ctx)) / 8;
@@ -301,4 +327,5 @@ export const rows = [
     { key: 'hang', run: hanging },
     { key: 'peers', run: idlePeers },
     { key: 'endpoints', run: endpointMemory },
+    { key: 'spread', run: endpointCost },
 ];
