@@ -5,8 +5,8 @@
  * and in the table keys stand in chunks, in the order in which they came, so that those of a group share a few pages.
  * An index in memory says in which chunk a key may be, and of almost every new key that it is in none.
  *
- * What the index of an hour has no room for goes to chunk 0, at random, behind a filter. Before the first key after a
- * start the indexes are read from the tables; the filters are filled bit by bit, and until then chunk 0 is asked.
+ * What the index has no room for goes to chunk 0, at random, behind a filter. Before the first key after a
+ * start the index is read from the tables; the filters are filled bit by bit, and until then chunk 0 is asked.
  */
 #include <stdio.h>
 
@@ -43,7 +43,7 @@ static sqlite3_stmt *slot_stmt(struct sqlite_backend *b, struct key_slot *s, sql
 
 void keys_init(struct sqlite_backend *b)
 {
-    b->keys = (struct keys){.hour = 0};
+    memset(&b->keys, 0, sizeof b->keys);
 }
 
 void keys_fini(struct sqlite_backend *b)
@@ -51,10 +51,10 @@ void keys_fini(struct sqlite_backend *b)
     for (size_t i = 0; i < KEY_SLOTS; i++) {
         struct key_slot *s = &b->keys.slots[i];
         key_filter_fini(&s->filter);
-        key_index_fini(&s->index);
         sqlite3_finalize(s->find);
         sqlite3_finalize(s->put);
     }
+    key_index_fini(&b->keys.index);
     keys_init(b);
 }
 
@@ -66,14 +66,19 @@ void keys_forget(struct sqlite_backend *b)
 
 /* ---- hours ------------------------------------------------------------------------------------------------------- */
 
-static void slot_begin(struct key_slot *s, int64_t hour)
+static uint8_t owner_of(const struct keys *k, const struct key_slot *s)
+{
+    return (uint8_t)(slot_number(k, s) + 1);
+}
+
+static void slot_begin(struct keys *k, struct key_slot *s, int64_t hour)
 {
     key_filter_fini(&s->filter);
-    key_index_fini(&s->index);
+    key_index_forget(&k->index, owner_of(k, s));
     s->hour = hour;
-    s->chunk = 1;
+    s->chunk = 0;
     s->chunk_keys = 0;
-    s->rest = s->rest_full = false;
+    s->rest = false;
     s->rest_loaded = true;
 }
 
@@ -89,20 +94,20 @@ static enum err rows_open(struct sqlite_backend *b, struct key_slot *s, const ch
 static enum err slot_read(struct sqlite_backend *b, struct key_slot *s, int64_t hour)
 {
     sqlite3_stmt *st;
-    slot_begin(s, hour);
+    slot_begin(&b->keys, s, hour);
     enum err e = rows_open(b, s, "WHERE chunk>0 ORDER BY chunk,h,h2", &st);
     size_t lost = 0;
     while (e == ERR_OK && (e = conn_next(&b->w, st)) == ERR_OK) {
-        s->chunk = (uint16_t)col_int(st, 0);
-        lost += !key_index_add_read(&s->index, (const uint64_t[2]){(uint64_t)col_int(st, 1), (uint64_t)col_int(st, 2)},
-                                    s->chunk);
+        uint16_t chunk = (uint16_t)col_int(st, 0);
+        const uint64_t hash[2] = {(uint64_t)col_int(st, 1), (uint64_t)col_int(st, 2)};
+        b->keys.index.owner[chunk] = owner_of(&b->keys, s);
+        lost += !key_index_add_read(&b->keys.index, hash, chunk);
     }
     sqlite3_finalize(st);
     if (e != ERR_NOT_FOUND)
         return e;
     if (lost > 0)
         log_warn("keys_lost", LOG_INT("keys", (int64_t)lost));
-    s->chunk_keys = CHUNK_KEYS; /* the next key begins a chunk */
     s->rest = true;
     s->rest_loaded = false;
     s->rest_loaded_to[0] = s->rest_loaded_to[1] = INT64_MIN;
@@ -122,7 +127,7 @@ static enum err slots_read(struct sqlite_backend *b, int64_t hour)
     e = e == ERR_NOT_FOUND ? ERR_OK : e;
     for (size_t i = 0; i < KEY_SLOTS && e == ERR_OK; i++)
         if (hours[i] != 0 && hours[i] < hour - STORE_KEY_HOURS)
-            slot_begin(&b->keys.slots[i], KEY_HOUR_OVER);
+            slot_begin(&b->keys, &b->keys.slots[i], KEY_HOUR_OVER);
         else if (b->keys.slots[i].hour != hours[i])
             e = slot_read(b, &b->keys.slots[i], hours[i]);
     return e;
@@ -143,7 +148,7 @@ static enum err slot_turn(struct sqlite_backend *b, struct key_slot *s, int64_t 
     bind_int(st, 2, hour);
     e = conn_run(&b->w, st);
     if (e == ERR_OK)
-        slot_begin(s, hour);
+        slot_begin(&b->keys, s, hour);
     return e;
 }
 
@@ -156,7 +161,7 @@ enum err keys_turn(struct sqlite_backend *b)
     enum err e = k->hour == 0 ? slots_read(b, hour) : ERR_OK;
     for (size_t i = 0; i < KEY_SLOTS && e == ERR_OK; i++)
         if (k->slots[i].hour > 0 && k->slots[i].hour < hour - STORE_KEY_HOURS)
-            slot_begin(&k->slots[i], KEY_HOUR_OVER);
+            slot_begin(k, &k->slots[i], KEY_HOUR_OVER);
     if (e == ERR_OK && slot_of(k, hour)->hour != hour)
         e = slot_turn(b, slot_of(k, hour), hour);
     if (e == ERR_OK)
@@ -223,45 +228,38 @@ static enum err chunk_find(struct sqlite_backend *b, struct key_slot *s, uint16_
     return e;
 }
 
-static enum err slot_find(struct sqlite_backend *b, struct key_slot *s, struct store_key *key)
-{
-    struct key_index_at at = {0};
-    uint16_t chunk;
-    enum err e = ERR_NOT_FOUND;
-    while (e == ERR_NOT_FOUND && (chunk = key_index_next(&s->index, key->hash, &at)) != 0)
-        e = chunk_find(b, s, chunk, key);
-    if (e == ERR_NOT_FOUND && s->rest && (!s->rest_loaded || key_filter_may_have(&s->filter, key->hash)))
-        e = chunk_find(b, s, CHUNK_REST, key);
-    return e;
-}
-
 enum err sqlite_key_find(struct backend *base, struct store_key *key)
 {
     struct sqlite_backend *b = backend_of(base);
+    struct keys *k = &b->keys;
+    struct key_index_at at = {0};
+    uint16_t chunk;
     enum err e = keys_turn(b);
     if (e != ERR_OK)
         return e;
-    for (size_t i = 0; i < KEY_SLOTS; i++)
-        key_index_prefetch(&b->keys.slots[i].index, key->hash);
     e = ERR_NOT_FOUND;
-    for (size_t i = 0; i < KEY_SLOTS && e == ERR_NOT_FOUND; i++)
-        if (b->keys.slots[i].hour >= b->keys.hour - STORE_KEY_HOURS)
-            e = slot_find(b, &b->keys.slots[i], key);
+    while (e == ERR_NOT_FOUND && (chunk = key_index_next(&k->index, key->hash, &at)) != 0)
+        e = chunk_find(b, &k->slots[k->index.owner[chunk] - 1], chunk, key);
+    for (size_t i = 0; i < KEY_SLOTS && e == ERR_NOT_FOUND; i++) {
+        struct key_slot *s = &k->slots[i];
+        if (s->rest && (!s->rest_loaded || key_filter_may_have(&s->filter, key->hash)))
+            e = chunk_find(b, s, CHUNK_REST, key);
+    }
     return e;
 }
 
 /* The chunk that a new key goes to. Noted in memory at once: a key that is then not written costs a look-up. */
-static uint16_t slot_place(struct key_slot *s, const uint64_t hash[2])
+static uint16_t slot_place(struct keys *k, struct key_slot *s, const uint64_t hash[2])
 {
-    if (s->chunk_keys >= CHUNK_KEYS && s->chunk < UINT16_MAX) {
-        s->chunk++;
+    if (s->chunk == 0 || s->chunk_keys >= CHUNK_KEYS) {
+        s->chunk = key_index_begin_chunk(&k->index, owner_of(k, s));
         s->chunk_keys = 0;
     }
-    if (!s->rest_full && key_index_add(&s->index, hash, s->chunk)) {
+    if (s->chunk != 0 && key_index_add(&k->index, hash, s->chunk)) {
         s->chunk_keys++;
         return s->chunk;
     }
-    s->rest = s->rest_full = true;
+    s->rest = true;
     key_filter_add(&s->filter, hash);
     return CHUNK_REST;
 }
@@ -275,7 +273,7 @@ enum err sqlite_key_put(struct backend *base, const struct store_key *key)
     struct key_slot *s = slot_of(&b->keys, b->keys.hour);
     sqlite3_stmt *st =
             slot_stmt(b, s, &s->put, "INSERT OR REPLACE INTO", "(chunk,h,h2,made,what,status) VALUES(?,?,?,?,?,?)");
-    bind_int(st, 1, slot_place(s, key->hash));
+    bind_int(st, 1, slot_place(&b->keys, s, key->hash));
     bind_int(st, 2, (int64_t)key->hash[0]);
     bind_int(st, 3, (int64_t)key->hash[1]);
     bind_int(st, 4, key->made.id);

@@ -15,12 +15,10 @@
 #define KEY_HOUR_OVER (-1)
 
 struct key_slot {
-    int64_t hour; /* since 1970, of the keys in the table; 0: none; or KEY_HOUR_OVER */
-    uint16_t chunk;
-    size_t chunk_keys; /* in the chunk that is being filled */
-    struct key_index index;
+    int64_t hour;   /* since 1970, of the keys in the table; 0: none; or KEY_HOUR_OVER */
+    uint16_t chunk; /* that is being filled; 0: none */
+    size_t chunk_keys;
     bool rest;                 /* there may be keys in chunk 0 */
-    bool rest_full;            /* the index is full: new keys go there */
     bool rest_loaded;          /* the filter has all of them */
     int64_t rest_loaded_to[2]; /* the last one so far */
     struct key_filter filter;
@@ -29,7 +27,8 @@ struct key_slot {
 };
 
 struct keys {
-    int64_t hour; /* of the last turn; 0: the slots are not as in the file */
+    int64_t hour;           /* of the last turn; 0: the slots are not as in the file */
+    struct key_index index; /* of the chunks of all slots; owners are the slots' numbers and one */
     struct key_slot slots[KEY_SLOTS];
 };
 

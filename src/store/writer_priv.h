@@ -38,7 +38,7 @@ struct writer {
     /* The thread's own. */
     struct lanes lanes;
     enum err trouble; /* ERR_FULL, ERR_UNAVAILABLE: appends are refused, results tried again at retry_ms */
-    bool sweep_turn; /* while the disk is full: whose try the next group is */
+    bool sweep_turn;  /* while the disk is full: whose try the next group is */
     int64_t retry_ms;
     int64_t space_ms; /* the next look at the disk */
     struct backup_job *copying;

@@ -79,28 +79,46 @@ static bool index_has(const struct key_index *x, uint64_t n, uint16_t chunk)
     return got == chunk;
 }
 
+/* Adds keys from `first` on until it is full; how many. */
+static uint64_t index_fill(struct key_index *x, uint64_t first, uint8_t owner, uint16_t *chunks)
+{
+    for (uint64_t n = 0;; n++) {
+        const uint64_t hash[2] = {hash_u64(2 * (first + n)), hash_u64(2 * (first + n) + 1)};
+        if (n % 512 == 0)
+            chunks[n / 512] = key_index_begin_chunk(x, owner);
+        if (!key_index_add(x, hash, chunks[n / 512]))
+            return n;
+    }
+}
+
 static void the_index_knows_each_chunk_until_it_is_full(void **state)
 {
     (void)state;
-    struct key_index x = {0}, read = {0};
-    uint64_t count = 0, wrong = 0;
-    for (; count < 1000000; count++) {
-        const uint64_t have[2] = {hash_u64(2 * count), hash_u64(2 * count + 1)};
-        struct key_index_at at = {0};
-        wrong += key_index_next(&x, have, &at) != 0;
-        if (!key_index_add(&x, have, (uint16_t)(count / 512 + 1)))
-            break;
-    }
+    static struct key_index x, read;
+    static uint16_t chunks[2][2048];
+    x.parts_max = 4;
+    uint64_t count = index_fill(&x, 0, 1, chunks[0]), wrong = 0;
     assert_true(count > 550000 && count < 700000);
-    assert_true(wrong < count / 200);
     /* In another order. */
+    read = (struct key_index){.parts_max = 0};
+    memcpy(read.owner, x.owner, sizeof read.owner);
     for (uint64_t i = count; i-- > 0;)
         assert_true(key_index_add_read(&read, (const uint64_t[2]){hash_u64(2 * i), hash_u64(2 * i + 1)},
-                                       (uint16_t)(i / 512 + 1)));
+                                       chunks[0][i / 512]));
     for (uint64_t i = 0; i < count; i++) {
-        assert_true(index_has(&x, i, (uint16_t)(i / 512 + 1)));
-        assert_true(index_has(&read, i, (uint16_t)(i / 512 + 1)));
+        struct key_index_at at = {0};
+        assert_true(index_has(&x, i, chunks[0][i / 512]));
+        assert_true(index_has(&read, i, chunks[0][i / 512]));
+        wrong += key_index_next(&x, (const uint64_t[2]){hash_u64(~i), hash_u64(i)}, &at) != 0;
     }
+    assert_true(wrong < count / 200);
+    /* What is forgotten makes room for as many. */
+    key_index_forget(&x, 1);
+    assert_false(index_has(&x, 0, chunks[0][0]));
+    uint64_t again = index_fill(&x, count, 2, chunks[1]);
+    assert_true(again > count / 10 * 9);
+    for (uint64_t i = 0; i < again; i++)
+        assert_true(index_has(&x, count + i, chunks[1][i / 512]));
     key_index_fini(&x);
     key_index_fini(&read);
     assert_false(index_has(&x, 0, 1));
