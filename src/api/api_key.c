@@ -15,7 +15,7 @@ struct request {
 
 const struct field api_key_fields[] = {
         {.name = "name", .kind = FIELD_TEXT, .flags = FIELD_REQUIRED, .at = AT(token.name), .min = 1, .max = 256},
-        {.name = "role", .kind = FIELD_TEXT, .at = AT(token.role), .fallback = "owner"},
+        {.name = "role", .kind = FIELD_TEXT, .at = AT(token.role)}, /* default: TOKEN_ROLE_* */
         {.name = "scopes",
          .kind = FIELD_NAMES,
          .at = AT(token.scopes),
@@ -71,6 +71,8 @@ void api_key_create(struct api *api, struct api_call *call)
         return;
     fields_read(call->arena, api_key_fields, api_key_field_count, FIELD_CREATE, body, &r, &call->problems);
     r.token.env = str_c(call->who.env);
+    if (r.token.role.ptr == NULL)
+        r.token.role = str_c(r.app.ptr != NULL ? TOKEN_ROLE_CONFINED : TOKEN_ROLE_FREE);
     if (call->problems.count == 0 && token_check(&r.token, &why) != ERR_OK)
         call_problem(call, "role", "value_error", "%s", why);
     if (call->problems.count == 0 && !within_own_scopes(&call->who, &r.token))

@@ -8,6 +8,10 @@
 
 #include "auth/auth.h"
 
+/* What a key may be that does not say: one for a workspace cannot delete that workspace. */
+#define TOKEN_ROLE_FREE     "owner"
+#define TOKEN_ROLE_CONFINED "editor"
+
 struct token {
     oid_t id;
     struct str name;

@@ -38,7 +38,8 @@ static struct str make_body(struct speak *s)
     size_t n = args_list(a, "scope", scopes, ARRAY_LEN(scopes));
     json_w_object(&w);
     json_w_str_at(&w, "name", str_c(args_text(a, "name")));
-    json_w_str_at(&w, "role", str_c(args_text(a, "role")));
+    if (args_given(a, "role"))
+        json_w_str_at(&w, "role", str_c(args_text(a, "role")));
     if (args_given(a, "app"))
         json_w_str_at(&w, "appId", str_c(args_text(a, "app")));
     if (args_given(a, "expires"))
@@ -117,6 +118,8 @@ static int create_offline(struct offline *o)
     int64_t now_ms = (int64_t)time(NULL) * TIME_SECOND_MS, life_ms = args_duration_ms(a, "expires");
     const char *env = args_text(a, "env") != NULL ? args_text(a, "env") : o->set->environment;
     struct token t = {.name = str_c(args_text(a, "name")), .role = str_c(args_text(a, "role")), .env = str_c(env)};
+    if (!args_given(a, "role"))
+        t.role = str_c(args_given(a, "app") ? TOKEN_ROLE_CONFINED : TOKEN_ROLE_FREE);
     t.scope_count = args_list(a, "scope", scopes, ARRAY_LEN(scopes));
     for (size_t i = 0; i < t.scope_count; i++)
         list[i] = str_c(scopes[i]);

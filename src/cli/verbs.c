@@ -129,7 +129,7 @@ static const char *const profile_columns[] = {"name", "description", NULL};
 static const struct arg_flag token_create[] = {
         {"name", "TEXT", "what it is for, as lists show it", .def = "command line", .kind = ARG_TEXT},
         {"app", "APP", "for this workspace only: its id or uid", .kind = ARG_TEXT},
-        {"role", "ROLE", "owner, editor or viewer", .def = "owner", .kind = ARG_TEXT},
+        {"role", "ROLE", "owner, editor or viewer (default: owner, with --app editor)", .kind = ARG_TEXT},
         {"scope", "AREA:VERB", "only this, such as message:write or *:read", .kind = ARG_LIST},
         {"expires", "DURATION", "ends after this, such as 30d (default: never)", .kind = ARG_DURATION},
         {"env", "ENVIRONMENT", "of this environment instead of the default one: org_…", .kind = ARG_TEXT},

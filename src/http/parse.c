@@ -266,7 +266,7 @@ static struct http_refusal explain(const http_parser *p, const struct parse *q)
         return REFUSE(431, "too many header fields");
     switch ((int)HTTP_PARSER_ERRNO(p)) {
     case HPE_INVALID_METHOD:
-        return REFUSE(501, "method not known");
+        return REFUSE(405, "method not known");
     case HPE_INVALID_VERSION:
         return REFUSE(505, "HTTP version not supported");
     case HPE_INVALID_URL:

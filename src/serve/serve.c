@@ -16,6 +16,7 @@
 #include "serve/canary.h"
 #include "serve/keeper.h"
 #include "serve/ops.h"
+#include "serve/preflight.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
@@ -113,23 +114,18 @@ static void find_own_addresses(struct server *v)
     v->policy.own_count = n;
 }
 
-static void check_folder(const char *path)
+static void preflight(const struct settings *set)
 {
-    char folder[4096], why[4200];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path), slash == NULL ? "." : path);
-    if (folder[0] == '\0' || access(folder, W_OK | X_OK) == 0)
-        return;
-    snprintf(why, sizeof why, "the folder %s cannot be used: %s; create it, or name another with sqlite:PATH", folder,
-             strerror(errno));
-    die(3, "DATABASE", why);
+    char why[PREFLIGHT_WHY_SIZE];
+    const char *what = preflight_check(set, why);
+    if (what != NULL)
+        die(strcmp(what, "DATABASE") == 0 || strcmp(what, "keys") == 0 ? 3 : 2, what, why);
 }
 
 static void open_store(struct server *v, const struct settings *set)
 {
     struct shared *s = &v->shared;
     const char *why = NULL;
-    check_folder(set->sqlite_path);
     enum err e = keyring_load(set->keys_path, set->master_key, set->jwt_secret, &s->keys, &why);
     if (e != ERR_OK)
         die(3, "keys", why);
@@ -417,9 +413,10 @@ int serve_run(const struct settings *set)
                                               "only, never in production"));
     if (client_global_init() != ERR_OK)
         die(3, "cannot start", "the HTTP client library could not be set up");
+    preflight(set);
+    open_listeners(&v, set); /* before anything is made: a port in use leaves nothing behind */
     open_store(&v, set);
     open_api(&v, set);
-    open_listeners(&v, set);
     know_public_url(&v, set);
     serve_metrics_init(&v.shared);
     open_reactors(&v, set);
