@@ -184,7 +184,8 @@ static const struct {
          4,
          false,
          -1},
-        {"reset at once", {0}, {0}, BEFORE_ACCEPTED, CAUSE_RESET, 0, "closed before an answer", 0, false, -1},
+        /* whether the reset or our request is first is chance: "connection reset by", or "closed before an answer" */
+        {"reset at once", {0}, {0}, BEFORE_ACCEPTED, CAUSE_RESET, 0, "connection", 0, false, -1},
         {"reset after the request", {0}, {0}, BEFORE_RESET, CAUSE_RESET, 0, "closed before an answer", 0, false, -1},
         {"closed after the request", {0}, {0}, BEFORE_CLOSE, CAUSE_RESET, 0, "closed before an answer", 0, false, -1},
         {"reset in the body",

@@ -100,4 +100,11 @@ void fx_same_delivery(const struct delivery *a, const struct delivery *b);
 void fx_same_attempt(const struct attempt *a, const struct attempt *b);
 void fx_same_object(const struct object *a, const struct object *b);
 
+/* ---- skipping ---- */
+#define FX_FILES_ONLY(f)                                                                                               \
+    if ((f)->memory) {                                                                                                 \
+        print_message("skipped: the memory store has no file\n");                                                      \
+        skip();                                                                                                        \
+    }
+
 #endif

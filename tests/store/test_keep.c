@@ -7,12 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FILES_ONLY(f)                                                                                                  \
-    if ((f)->memory) {                                                                                                 \
-        print_message("skipped: the memory store has no file\n");                                                      \
-        skip();                                                                                                        \
-    }
-
 struct written {
     oid_t app, ep, msg[3];
     struct message message;
@@ -81,7 +75,7 @@ static void check_written(struct fixture *f, const struct written *w, const stru
 static void everything_survives_a_restart(void **state)
 {
     struct fixture *f = *state;
-    FILES_ONLY(f);
+    FX_FILES_ONLY(f);
     struct written w = write_some(f);
     struct delivery d[3];
     for (size_t i = 0; i < 3; i++)
@@ -128,7 +122,7 @@ static enum err open_elsewhere(const char *path)
 static void a_second_process_is_refused(void **state)
 {
     struct fixture *f = *state;
-    FILES_ONLY(f);
+    FX_FILES_ONLY(f);
     oid_t app = fx_app(f);
     for (int i = 0; i < 2; i++)
         assert_int_equal(open_elsewhere(f->path), ERR_CONFLICT);
@@ -146,7 +140,7 @@ static void run_sql(const char *path, const char *sql)
 static void strange_files_are_refused(void **state)
 {
     struct fixture *f = *state;
-    FILES_ONLY(f);
+    FX_FILES_ONLY(f);
     struct store *s;
     const char *why = NULL;
     char other[128];
@@ -173,7 +167,7 @@ static void strange_files_are_refused(void **state)
 static void a_newer_schema_is_refused(void **state)
 {
     struct fixture *f = *state;
-    FILES_ONLY(f);
+    FX_FILES_ONLY(f);
     struct written w = write_some(f);
     char sql[64];
     int version = store_identity(f->store)->schema_version;

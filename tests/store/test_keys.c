@@ -169,8 +169,7 @@ static void keys_are_known_after_a_restart(void **state)
 {
     enum { COUNT = 3000 }; /* more than one step of filling the filter */
     struct fixture *f = *state;
-    if (f->memory)
-        skip();
+    FX_FILES_ONLY(f);
     for (uint64_t i = 0; i < COUNT; i++) {
         struct store_key key = key_of(i, (oid_t)i + 1);
         struct store_objects op = {.op = {.kind = STORE_OBJECTS, .key = &key}};
@@ -285,8 +284,7 @@ static void a_crowded_hour_loses_no_key(void **state)
 {
     enum { COUNT = 300000, STEP = 3001 };
     struct fixture *f = *state;
-    if (f->memory)
-        skip();
+    FX_FILES_ONLY(f);
     struct backend *b = hours_open(f);
     OK(b->ops->begin(b, TEST_START_MS));
     CONTAINER_OF(b, struct sqlite_backend, base)->keys.index.parts_max = 3;
