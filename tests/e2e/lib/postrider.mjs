@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the built program as a user would: a folder of its own, a free port, settings by environment; and speaks its API.
 import { spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHmac, webcrypto } from 'node:crypto';
 import { mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
@@ -9,6 +9,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './wait.mjs';
+
+// The official clients expect this global, which Node has from version 19 on.
+globalThis.crypto ??= webcrypto;
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 export const program = process.env.POSTRIDER ?? join(root, 'build', 'postrider');
