@@ -32,17 +32,6 @@ struct str call_header(const struct api_call *call, struct str name)
     return STR_NULL;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool text_decode(struct arena *a, struct str s, bool query, struct str *out)
 {
     char *to = arena_alloc(a, s.len + 1);
@@ -50,8 +39,8 @@ bool text_decode(struct arena *a, struct str s, bool query, struct str *out)
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
         if (c == '%') {
-            int high = i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-            int low = i + 2 < s.len ? hex_digit(s.ptr[i + 2]) : -1;
+            int high = i + 2 < s.len ? str_hex_digit(s.ptr[i + 1]) : -1;
+            int low = i + 2 < s.len ? str_hex_digit(s.ptr[i + 2]) : -1;
             if (high < 0 || low < 0 || (high == 0 && low == 0))
                 return false;
             c = (char)(high * 16 + low);

@@ -68,6 +68,9 @@ MUST_USE enum err str_to_u64(struct str s, uint64_t *out);
 /* As above with an optional leading '-'. */
 MUST_USE enum err str_to_i64(struct str s, int64_t *out);
 
+/* The value of a hexadecimal digit, either case; -1 for any other character. */
+int str_hex_digit(char c);
+
 /* Whether every byte sequence is well-formed UTF-8 (RFC 3629: no overlongs, no surrogates, at most U+10FFFF). */
 bool str_is_utf8(struct str s);
 

@@ -22,17 +22,6 @@ void crypto_hex(struct str in, struct buf *out)
     out->len += in.len * 2;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 enum err crypto_unhex(struct str in, struct buf *out)
 {
     if (in.len % 2 != 0)
@@ -41,7 +30,7 @@ enum err crypto_unhex(struct str in, struct buf *out)
     if (to == NULL)
         return ERR_INVALID;
     for (size_t i = 0; i < in.len; i += 2) {
-        int high = hex_value(in.ptr[i]), low = hex_value(in.ptr[i + 1]);
+        int high = str_hex_digit(in.ptr[i]), low = str_hex_digit(in.ptr[i + 1]);
         if (high < 0 || low < 0)
             return ERR_INVALID;
         to[i / 2] = (char)(high << 4 | low);

@@ -10,17 +10,9 @@ enum { SIZE_LINE_MAX = 256, TRAILERS_MAX = 8192 };
 #define REFUSE(code, text) ((struct http_refusal){.status = (code), .detail = (text)})
 #define FINE               ((struct http_refusal){.status = 0})
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool add_digit(struct http_chunks *k, char c)
 {
-    int d = hex_digit(c);
+    int d = str_hex_digit(c);
     if (d < 0 || k->left > (UINT64_MAX >> 5))
         return false;
     k->left = k->left * 16 + (uint64_t)d;

@@ -41,17 +41,6 @@ size_t json_plain_run(const char *p, const char *end)
     return (size_t)(p - from);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The cursor is on a backslash. */
 static bool lex_escape(struct json_lex *lx)
 {
@@ -65,7 +54,7 @@ static bool lex_escape(struct json_lex *lx)
         return json_lex_fail(lx, "not an escape: write \\\\ for a backslash");
     lx->p++;
     for (int i = 0; i < 4; i++) {
-        if (hex_digit(json_lex_peek(lx)) < 0)
+        if (str_hex_digit(json_lex_peek(lx)) < 0)
             return json_lex_fail(lx, "\\u needs four hexadecimal digits");
         lx->p++;
     }
@@ -185,7 +174,7 @@ static unsigned hex4(const char *p)
 {
     unsigned v = 0;
     for (int i = 0; i < 4; i++)
-        v = v * 16 + (unsigned)hex_digit(p[i]);
+        v = v * 16 + (unsigned)str_hex_digit(p[i]);
     return v;
 }
 

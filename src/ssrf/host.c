@@ -23,22 +23,14 @@ static enum err refuse(const char **why, const char *sentence)
     return ERR_INVALID;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static enum err decode_percent(struct str raw, struct reading *r, const char **why)
 {
     r->len = 0;
     for (size_t i = 0; i < raw.len; i++) {
         char c = raw.ptr[i];
         if (c == '%') {
-            int high = raw.len - i > 2 ? hex_digit(raw.ptr[i + 1]) : -1;
-            int low = raw.len - i > 2 ? hex_digit(raw.ptr[i + 2]) : -1;
+            int high = raw.len - i > 2 ? str_hex_digit(raw.ptr[i + 1]) : -1;
+            int low = raw.len - i > 2 ? str_hex_digit(raw.ptr[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return refuse(why, "The host of the URL has a '%' that is not followed by two hexadecimal digits.");
             c = (char)(high * 16 + low);
@@ -111,7 +103,7 @@ static bool is_number(struct str label)
 {
     if (str_starts(label, STR("0x"))) {
         for (size_t i = 2; i < label.len; i++)
-            if (hex_digit(label.ptr[i]) < 0)
+            if (str_hex_digit(label.ptr[i]) < 0)
                 return false;
         return true;
     }
@@ -136,7 +128,7 @@ static bool read_number(struct str label, uint64_t *out)
     if (label.len == 0)
         return false;
     for (size_t i = 0; i < label.len; i++) {
-        int digit = hex_digit(label.ptr[i]);
+        int digit = str_hex_digit(label.ptr[i]);
         if (digit < 0 || (unsigned)digit >= base)
             return false;
         v = v * base + (unsigned)digit;
