@@ -10,6 +10,7 @@
 #include "api/task.h"
 
 #define ENSURE_TRIES 5
+#define PAGE         250
 
 static void write_app(const struct api *api, struct api_call *call, const struct app *app, struct json_writer *w)
 {
@@ -245,23 +246,74 @@ static struct str name_item(const struct api *api, struct api_call *call, const 
     return api_id(api, call, ((const struct app *)items)[i].id, "app_");
 }
 
+/* Which applications a list leaves out, by what their endpoints are. */
+struct left_out {
+    bool empty;    /* without endpoints */
+    bool disabled; /* with only disabled ones */
+    bool play;     /* with only ones at Svix Play */
+};
+
+static enum err is_left_out(const struct api *api, struct api_call *call, const struct left_out *x, oid_t app,
+                            bool *out)
+{
+    struct object_query q = {.kind = OBJ_ENDPOINT, .env = call->env, .app = app, .limit = PAGE};
+    bool any = false, enabled = false, elsewhere = false;
+    size_t count = PAGE;
+    *out = false;
+    if (!x->empty && !x->disabled && !x->play)
+        return ERR_OK;
+    while (count == PAGE && !(enabled && elsewhere)) {
+        struct object *page;
+        enum err e = store_list_objects(call->reader, call->arena, &q, &page, &count);
+        for (size_t i = 0; e == ERR_OK && i < count; i++) {
+            struct endpoint ep;
+            q.after = page[i].id;
+            e = endpoint_decode(call->arena, api->keys, &page[i], &ep);
+            any = true;
+            enabled = enabled || (e == ERR_OK && !ep.disabled);
+            elsewhere = elsewhere || (e == ERR_OK && !str_starts(ep.url, STR("https://play.svix.com/")));
+        }
+        if (e != ERR_OK)
+            return e;
+    }
+    *out = any ? (x->disabled && !enabled) || (x->play && !elsewhere) : x->empty;
+    return ERR_OK;
+}
+
+/* Adds those of a page of objects that are shown, up to one more than the limit. */
+static enum err add_shown(const struct api *api, struct api_call *call, const struct left_out *x,
+                          const struct object *objects, size_t count, size_t max, struct app *apps, size_t *n)
+{
+    for (size_t i = 0; i < count && *n < max; i++) {
+        bool out = operational_hides(objects[i].key);
+        enum err e = out ? ERR_OK : is_left_out(api, call, x, objects[i].id, &out);
+        if (e == ERR_OK && !out)
+            e = app_decode(call->arena, &objects[i], &apps[(*n)++]);
+        if (e != ERR_OK)
+            return e;
+    }
+    return ERR_OK;
+}
+
 void application_list(struct api *api, struct api_call *call)
 {
-    struct page page, wider;
+    struct page page, at;
     struct object *objects;
     size_t count, n = 0;
+    struct left_out x = {.empty = query_bool(call, "exclude_apps_with_no_endpoints", false),
+                         .disabled = query_bool(call, "exclude_apps_with_disabled_endpoints", false),
+                         .play = query_bool(call, "exclude_apps_with_svix_play_endpoints", false)};
     if (!page_read(api, call, "app_", PAGE_ASCENDING, &page))
         return;
-    wider = page;
-    wider.limit++; /* one of them is not shown */
-    if (!answer_ok(call, list_objects(call, OBJ_APP, call->env, 0, &wider, &objects, &count)))
-        return;
-    struct app *apps = arena_alloc(call->arena, (count + 1) * sizeof *apps);
-    for (size_t i = 0; i < count && n <= page.limit; i++) {
-        if (operational_hides(objects[i].key))
-            continue;
-        if (!answer_ok(call, app_decode(call->arena, &objects[i], &apps[n++])))
+    at = page;
+    at.limit++; /* one of them is not shown */
+    struct app *apps = arena_alloc(call->arena, (page.limit + 1) * sizeof *apps);
+    do {
+        if (!answer_ok(call, list_objects(call, OBJ_APP, call->env, 0, &at, &objects, &count)) ||
+            !answer_ok(call, add_shown(api, call, &x, objects, count, page.limit + 1, apps, &n)))
             return;
-    }
+        if (count > 0)
+            at.at = objects[count - 1].id;
+    } while (n <= page.limit && count > at.limit);
     answer_page(api, call, &(struct page_items){&page, n, apps, write_item, name_item});
 }

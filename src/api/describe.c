@@ -26,7 +26,7 @@
 
 /* clang-format off */
 const struct description api_descriptions[] = {
-    {GET,    V1 "/app", "v1.application.list", "List the applications", NULL, "[ApplicationOut]", 200, ORDERED, 0},
+    {GET,    V1 "/app", "v1.application.list", "List the applications", NULL, "[ApplicationOut]", 200, ORDERED " exclude_apps_with_no_endpoints exclude_apps_with_disabled_endpoints exclude_apps_with_svix_play_endpoints", 0},
     {POST,   V1 "/app", "v1.application.create", "Create an application", "ApplicationIn", "ApplicationOut", 201, "get_if_exists", 0},
     {GET,    APP, "v1.application.get", "Get an application", NULL, "ApplicationOut", 200, NULL, 0},
     {PUT,    APP, "v1.application.update", "Replace an application, or create it", "ApplicationIn", "ApplicationOut", 200, NULL, 201},
@@ -96,6 +96,7 @@ const struct description api_descriptions[] = {
     {DELETE, KEY "/{key_id}", "v1.api-key.revoke", "Revoke an API key", NULL, NULL, 204, NULL, 0},
     {GET,    V1 "/auth/whoami", "v1.authentication.whoami", "Who the token stands for", NULL, "WhoamiOut", 200, NULL, 0},
     {POST,   V1 "/auth/app-portal-access/{app_id}", "v1.authentication.app-portal-access", "Give access to the portal of an application", "AppPortalAccessIn", "AppPortalAccessOut", 200, NULL, 0},
+    {POST,   V1 "/auth/dashboard-access/{app_id}", "v1.authentication.dashboard-access", "The former name of app-portal-access", "AppPortalAccessIn", "AppPortalAccessOut", 200, NULL, 0},
     {POST,   V1 "/auth/app/{app_id}/expire-all", "v1.authentication.expire-all", "End all access to the portal of an application", "ApplicationTokenExpireIn", NULL, 204, NULL, 0},
     {POST,   V1 "/auth/logout", "v1.authentication.logout", "End the portal token that asks", NULL, NULL, 204, NULL, 0},
     {POST,   V1 "/auth/one-time-token", "v1.authentication.exchange-one-time-token", "Exchange the key of a portal link for a token, once", "OneTimeTokenIn", "OneTimeTokenOut", 200, NULL, 0},
@@ -117,6 +118,9 @@ const struct query_parameter query_parameters[] = {
         {"order", "string", "ascending or descending"},
         {"get_if_exists", "bool", "Get what has this uid instead of refusing"},
         {"include_archived", "bool", "Archived ones too"},
+        {"exclude_apps_with_no_endpoints", "bool", "Without those that have no endpoints"},
+        {"exclude_apps_with_disabled_endpoints", "bool", "Without those whose endpoints are all disabled"},
+        {"exclude_apps_with_svix_play_endpoints", "bool", "Without those whose endpoints are all at Svix Play"},
         {"with_content", "bool", "With payloads, or schemas, or answers"},
         {"expunge", "bool", "Remove it instead of archiving it"},
         {"since", "time", "From this time on"},

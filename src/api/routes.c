@@ -93,6 +93,7 @@ const struct route api_routes[] = {
     {DELETE, KEY "/{key_id}",         api_key_revoke,         WHO_ADMIN, A(TOKEN), 0},
     {GET,    V1 "/auth/whoami",       whoami,                 WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
     {POST,   V1 "/auth/app-portal-access/{app_id}", portal_access,     WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {POST,   V1 "/auth/dashboard-access/{app_id}",  portal_access,     WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
     {POST,   V1 "/auth/app/{app_id}/expire-all",    portal_expire_all, WHO_ADMIN, A(TOKEN), 0},
     {POST,   V1 "/auth/logout",       portal_logout,          WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
     {POST,   V1 "/auth/one-time-token", portal_exchange_key,  0, A(TOKEN), ROUTE_PUBLIC},

@@ -108,7 +108,8 @@ const struct schema api_schemas[] = {
         {.name = "ApiKeyCreatedOut", .use = SCHEMA_OUT, .more = KEY_OUT " token:string"},
         {.name = "WhoamiOut",
          .use = SCHEMA_OUT,
-         .more = "envId:string appId:string? permissionSource:string role:string name:string?"},
+         .more = "envId:string appId:string? streamAppId:string? sessionId:string? permissionSource:string role:string "
+                 "name:string?"},
         {.name = "AppPortalAccessIn", .use = SCHEMA_IN, TABLE(portal_access), .more = "application:ApplicationIn"},
         {.name = "AppPortalAccessOut", .use = SCHEMA_OUT, .more = "url:string token:string"},
         {.name = "ApplicationTokenExpireIn", .use = SCHEMA_IN, TABLE(portal_expire)},

@@ -39,6 +39,11 @@ void health_report(struct api *api, struct api_call *call)
     json_w_object_end(&w);
 }
 
+static bool is_portal(enum auth_role role)
+{
+    return role == AUTH_PORTAL || role == AUTH_PORTAL_READ;
+}
+
 void whoami(struct api *api, struct api_call *call)
 {
     static const char *const roles[] = {
@@ -48,6 +53,8 @@ void whoami(struct api *api, struct api_call *call)
     json_w_object(&w);
     json_w_str_at(&w, "envId", str_c(call->who.env));
     json_w_opt_str_at(&w, "appId", call->who.app != 0 ? api_id(api, call, call->who.app, "app_") : STR_NULL);
+    json_w_opt_str_at(&w, "streamAppId", STR_NULL);
+    json_w_opt_str_at(&w, "sessionId", is_portal(call->who.role) ? call->who.name : STR_NULL);
     json_w_str_at(&w, "permissionSource", call->who.token == 0 ? STR("SvixJwt") : STR("Unknown"));
     json_w_str_at(&w, "role", str_c(roles[call->who.role]));
     json_w_opt_str_at(&w, "name", call->who.name);

@@ -13,8 +13,10 @@ import { until } from './lib/wait.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const committed = join(here, '..', '..', 'docs', 'api', 'openapi.json');
-// What the open-source server describes; where the clients know another status of success, theirs.
+// What the open-source server describes and what the official clients know, united: a field is required where both say so.
 const reference = JSON.parse(readFileSync(join(here, 'data', 'svix-operations.json')));
+// Of those, what does not exist yet: a list that only gets shorter.
+const absent = new Set(JSON.parse(readFileSync(join(here, 'data', 'svix-absent.json'))));
 
 async function served(t) {
     const p = await postrider(t);
@@ -41,8 +43,8 @@ test('no operation and no field of the reference is missing', async (t) => {
     for (const want of reference) {
         const [method, path] = want.op.split(' ');
         const op = api.paths[path]?.[method.toLowerCase()];
-        if (!op) {
-            missing.push(want.op);
+        if (!op || absent.has(want.id)) {
+            if (!op !== absent.has(want.id)) missing.push(op ? `${want.id} exists: take it out of data/svix-absent.json` : want.op);
             continue;
         }
         const query = op.parameters.filter((x) => x.in === 'query').map((x) => x.name);
@@ -63,7 +65,7 @@ test('no operation and no field of the reference is missing', async (t) => {
             for (const name of [...want.out, ...want.maybe]) if (!body.properties?.[name]) missing.push(`${want.op} answers ${name}`);
         }
     }
-    assert.deepEqual(missing, []);
+    assert.deepEqual(missing.filter((x) => !absent.has(x)), []);
 });
 
 // What does not fit, as "path: why".
@@ -164,6 +166,7 @@ test('answers are as described, for every operation', async (t) => {
     await call(`DELETE ${V}/auth/api-key/{key_id}`, n);
     await call(`GET ${V}/auth/whoami`, n);
     const { url, token } = await call(`POST ${V}/auth/app-portal-access/{app_id}`, n, {});
+    await call(`POST ${V}/auth/dashboard-access/{app_id}`, n, {});
     await call(`POST ${V}/auth/one-time-token`, n, { oneTimeToken: url.split('#key=')[1] }, { token: null });
     await call(`POST ${V}/auth/logout`, n, '', { token });
     await call(`POST ${V}/auth/app/{app_id}/expire-all`, n, {});
