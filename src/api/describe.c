@@ -79,6 +79,8 @@ const struct description api_descriptions[] = {
     {DELETE, PROF, "v1.profile.delete", "Delete a profile that nobody uses", NULL, NULL, 204, NULL, 0},
     {POST,   PROF "/preview", "v1.profile.preview", "Render a message as the exact request that would be sent", "ProfilePreviewIn", "ProfilePreviewOut", 200, NULL, 0},
 
+    {POST,   V1 "/filter/test", "v1.filter.test", "Try a content filter on a payload", "FilterTestIn", "FilterTestOut", 200, NULL, 0},
+
     {GET,    OPW, "v1.operational-webhook.endpoint.list", "List the endpoints of operational webhooks", NULL, "[EndpointOut]", 200, ORDERED, 0},
     {POST,   OPW, "v1.operational-webhook.endpoint.create", "Create an endpoint of operational webhooks", "EndpointIn", "EndpointOut", 201, NULL, 0},
     {GET,    OPEP, "v1.operational-webhook.endpoint.get", "Get an endpoint of operational webhooks", NULL, "EndpointOut", 200, NULL, 0},

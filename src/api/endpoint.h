@@ -8,9 +8,11 @@
 /* The profile that the endpoint uses now, parsed. *version (may be NULL): its id. ERR_NOT_FOUND: it names none. */
 MUST_USE enum err endpoint_profile(struct api *api, struct api_call *call, const struct app *app,
                                    const struct endpoint *ep, const struct catalog_profile **out);
-/* Adds problems: URL (normalised in place), event types, profile, headers, CA bundle. Store errors. */
+/* Adds problems: URL (normalised in place), event types, profile, headers, filter, CA bundle. Store errors. */
 MUST_USE enum err endpoint_check(struct api *api, struct api_call *call, const struct app *app, struct endpoint *ep,
                                  const struct endpoint *before);
+/* Whether it is a content filter; else a problem at body.filter, and the place inside as a JSON pointer. */
+bool filter_check(struct api_call *call, const struct json *from, const struct filter **out);
 /* Problems of custom headers, each at body.headers.<name>. */
 void headers_check(struct api_call *call, const struct profile *profile, const struct header_pair *headers,
                    size_t count);

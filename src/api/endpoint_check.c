@@ -143,6 +143,14 @@ static enum err check_event_types(struct api_call *call, const struct app *app, 
     return ERR_OK;
 }
 
+static void check_filter(struct api_call *call, const struct endpoint *ep)
+{
+    const struct filter *unused;
+    struct json *tree;
+    if (ep->filter.ptr != NULL && json_parse(call->arena, ep->filter, &tree, NULL) == ERR_OK)
+        filter_check(call, tree, &unused);
+}
+
 static bool same_names(const struct endpoint *a, const struct endpoint *b)
 {
     if (a->event_type_count != b->event_type_count)
@@ -175,8 +183,7 @@ enum err endpoint_check(struct api *api, struct api_call *call, const struct app
         profile_check_secret(profile->profile, ep->secrets[0].text, &why) != ERR_OK)
         call_problem(call, "profile", "value_error", "the secret does not fit this profile; rotate it first: %s", why);
     headers_check(call, profile != NULL ? profile->profile : NULL, ep->headers, ep->header_count);
-    if (ep->filter.ptr != NULL)
-        call_problem(call, "filter", "value_error", "content filters are not there yet: leave it out or null");
+    check_filter(call, ep);
     if (ep->ca_bundle.ptr != NULL && crypto_pem_certificates(ep->ca_bundle) <= 0)
         call_problem(call, "caBundle", "value_error", "must be certificates in PEM form");
     return ERR_OK;

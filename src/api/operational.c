@@ -131,7 +131,7 @@ static void add_render(struct sending *s, const struct workspace *ws, const stru
 /* Once with this snapshot. ERR_STALE: it is an old one. */
 static enum err append_with(struct sending *s, const struct workspace *ws)
 {
-    struct match_facts facts = {.event_type = str_c(s->ev->type)};
+    struct match_facts facts = {.event_type = str_c(s->ev->type), .payload = s->payload};
     struct message m = {.id = oid_next(s->api->oids, s->now_ms),
                         .env = ws->app.env,
                         .app = ws->app.id,
@@ -151,6 +151,7 @@ static enum err append_with(struct sending *s, const struct workspace *ws)
         targets[n++] = (struct store_target){
                 .ep = ep->id, .profile_version = p->version, .fifo = ep->fifo, .due_ms = s->now_ms, .pos = s->now_ms};
     }
+    match_facts_fini(&facts);
     if (n == 0)
         return ERR_OK;
     m.renders = renders;

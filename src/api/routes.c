@@ -87,6 +87,8 @@ const struct route api_routes[] = {
     {GET,    OPEP "/secret",          endpoint_secret_get,    WHO_ADMIN, A(SECRET), OPERATIONAL},
     {POST,   OPEP "/secret/rotate",   endpoint_secret_rotate, WHO_ADMIN, A(SECRET), OPERATIONAL},
 
+    {POST,   V1 "/filter/test",       filter_test,            WHO_READ,  A(ENDPOINT), ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
+
     {GET,    V1 "/settings/egress",   settings_egress,        WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
     {GET,    KEY,                     api_key_list,           WHO_ADMIN, A(TOKEN), 0},
     {POST,   KEY,                     api_key_create,         WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},

@@ -16,6 +16,7 @@ api_handler_fn attempts_of_endpoint, attempts_of_message, attempt_get, attempt_h
 api_handler_fn message_resend, endpoint_recover, endpoint_send_example;
 api_handler_fn background_task_list, background_task_get;
 api_handler_fn profile_list, profile_create, profile_get, profile_put, profile_delete, profile_preview;
+api_handler_fn filter_test;
 api_handler_fn settings_egress, health_report, health_ping, whoami;
 api_handler_fn portal_access, portal_expire_all, portal_logout, portal_exchange_key;
 api_handler_fn openapi_get, reference_get;

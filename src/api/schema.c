@@ -101,6 +101,8 @@ const struct schema api_schemas[] = {
         {.name = "ProfilePreviewOut",
          .use = SCHEMA_OUT,
          .more = "method:string url:string headers:strings body:string secret:string"},
+        {.name = "FilterTestIn", .use = SCHEMA_IN, .more = "filter:object! payload:object!"},
+        {.name = "FilterTestOut", .use = SCHEMA_OUT, .more = "matches:bool"},
         {.name = "EgressOut", .use = SCHEMA_OUT, .more = "addresses:[string] proxy:string?"},
 
         {.name = "ApiKeyIn", .use = SCHEMA_IN, TABLE(api_key)},

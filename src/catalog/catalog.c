@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/table.h"
 #include "json/tree.h"
@@ -283,6 +284,13 @@ static enum err current_profile(struct loading *l, struct str name, const struct
     return ERR_OK;
 }
 
+static void own_endpoint(struct loading *l, struct endpoint *ep)
+{
+    endpoint_own(l->entry->arena, ep);
+    if (endpoint_compile(l->entry->arena, ep) != ERR_OK)
+        log_error("endpoint_filter_unreadable", LOG_INT("endpoint", ep->id));
+}
+
 /* One page into `all`, which has room. *after moves on. Decoding leaves much behind: only what is kept enters the
  * snapshot. */
 static enum err read_page(struct loading *l, struct endpoint *all, oid_t *after, size_t *count)
@@ -295,7 +303,7 @@ static enum err read_page(struct loading *l, struct endpoint *all, oid_t *after,
     for (size_t i = 0; e == ERR_OK && i < *count; i++) {
         e = endpoint_decode(scratch, l->catalog->keys, &page[i], &all[i]);
         if (e == ERR_OK)
-            endpoint_own(l->entry->arena, &all[i]);
+            own_endpoint(l, &all[i]);
         *after = page[i].id;
     }
     arena_free(scratch);

@@ -266,3 +266,14 @@ void endpoint_own(struct arena *a, struct endpoint *ep)
     ep->secrets = secrets;
     fields_own(a, endpoint_fields, endpoint_field_count, ep);
 }
+
+enum err endpoint_compile(struct arena *a, struct endpoint *ep)
+{
+    struct json *tree;
+    ep->wants = NULL;
+    if (ep->filter.ptr == NULL)
+        return ERR_OK;
+    if (json_parse(a, ep->filter, &tree, NULL) != ERR_OK)
+        return ERR_INVALID;
+    return filter_compile(a, tree, &ep->wants, NULL);
+}

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "crypto/seal.h"
+#include "filter/filter.h"
 #include "model/field.h"
 #include "model/object.h"
 
@@ -61,6 +62,7 @@ struct endpoint {
     bool fifo;
     bool http2;
     struct str filter;          /* JSON, null: none */
+    const struct filter *wants; /* the filter, compiled: endpoint_compile; not stored */
     struct str ca_bundle;       /* PEM, null: none */
     struct str disabled_reason; /* why it was disabled by itself: "gone", "failing"; null */
     int64_t disabled_at_ms;
@@ -88,6 +90,11 @@ MUST_USE enum err endpoint_decode(struct arena *a, const struct keyring *keys, c
                                   struct endpoint *out);
 /* Lets an endpoint point into this arena only: what decoding left behind can go. */
 void endpoint_own(struct arena *a, struct endpoint *ep);
+/*
+ * Compiles the filter, which the endpoint's own strings hold, into the arena. ERR_INVALID: it is not one (which the API
+ * does not store): the endpoint matches nothing.
+ */
+MUST_USE enum err endpoint_compile(struct arena *a, struct endpoint *ep);
 void endpoint_encode(struct arena *a, const struct keyring *keys, const struct endpoint *ep, struct object *out);
 
 /* OBJ_PROFILE_VERSION: body is the profile row itself (signing/profile.h). OBJ_PROFILE: key = name, body

@@ -191,7 +191,8 @@ static size_t match_all(struct ingest *in, const struct message *m, int64_t now_
                         const struct catalog_profile **wraps)
 {
     const struct workspace *ws = in->ws;
-    struct match_facts facts = {.event_type = m->event_type};
+    struct match_facts facts = {.event_type = m->event_type,
+                                .payload = m->content_type.ptr != NULL ? STR_NULL : m->payload};
     struct store_target *targets = NULL;
     size_t n = 0, wrap_count = 0;
     channel_names(in, m->channels, &facts.channels, &facts.channel_count);
@@ -212,6 +213,7 @@ static size_t match_all(struct ingest *in, const struct message *m, int64_t now_
         if (!known)
             wraps[wrap_count++] = p;
     }
+    match_facts_fini(&facts);
     in->append.targets = targets;
     in->append.target_count = n;
     return wrap_count;

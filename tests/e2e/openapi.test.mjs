@@ -160,6 +160,7 @@ test('answers are as described, for every operation', async (t) => {
     await call(`POST ${O}/{endpoint_id}/secret/rotate`, o, {});
     await call(`DELETE ${O}/{endpoint_id}`, o);
 
+    await call(`POST ${V}/filter/test`, n, { filter: { x: 1 }, payload: { x: 1 } });
     await call(`GET ${V}/settings/egress`, n);
     n.key_id = (await call(`POST ${V}/auth/api-key`, n, { name: 'k' })).id;
     await call(`GET ${V}/auth/api-key`, n);
