@@ -18,6 +18,8 @@ void headers_check(struct api_call *call, const struct profile *profile, const s
                    size_t count);
 /* Whether values of this header are never shown. */
 bool header_is_sensitive(struct str name);
+/* Adds a problem unless these are certificates in PEM form. */
+void ca_bundle_check(struct api_call *call, const char *field, struct str pem);
 
 /* The members of EndpointOut, extensions included. Store errors. */
 MUST_USE enum err endpoint_out(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,

@@ -111,6 +111,12 @@ void headers_check(struct api_call *call, const struct profile *profile, const s
     }
 }
 
+void ca_bundle_check(struct api_call *call, const char *field, struct str pem)
+{
+    if (crypto_pem_certificates(pem) <= 0)
+        call_problem(call, field, "value_error", "must be certificates in PEM form");
+}
+
 static void check_url(struct api *api, struct api_call *call, struct endpoint *ep)
 {
     struct ssrf_url url;
@@ -184,7 +190,7 @@ enum err endpoint_check(struct api *api, struct api_call *call, const struct app
         call_problem(call, "profile", "value_error", "the secret does not fit this profile; rotate it first: %s", why);
     headers_check(call, profile != NULL ? profile->profile : NULL, ep->headers, ep->header_count);
     check_filter(call, ep);
-    if (ep->ca_bundle.ptr != NULL && crypto_pem_certificates(ep->ca_bundle) <= 0)
-        call_problem(call, "caBundle", "value_error", "must be certificates in PEM form");
+    if (ep->ca_bundle.ptr != NULL)
+        ca_bundle_check(call, "caBundle", ep->ca_bundle);
     return ERR_OK;
 }

@@ -51,8 +51,8 @@ struct client_request {
     int64_t timeout_ms; /* over the whole exchange, DNS to the last byte */
     bool http2;
     struct str ca_bundle;   /* PEM, instead of the client's; null: none */
-    struct str client_cert; /* PEM chain and key for mTLS; null: none */
-    struct str client_key;
+    struct str client_cert; /* PEM chain for servers that ask for one; null: none */
+    struct str client_key;  /* the PEM key that belongs to it */
     /* Called once, on the loop, never from within client_send. The result's slices live until it returns. */
     void (*on_done)(struct client_request *r, const struct client_result *result);
     void *impl; /* the client's */

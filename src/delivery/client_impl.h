@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "crypto/identity.h"
 #include "delivery/client.h"
 #include "delivery/guard.h"
 #include "delivery/h1.h"
@@ -78,8 +79,9 @@ struct transfer {
     int64_t ready_us;     /* the request was begun */
     int64_t body_sent_us; /* the reader was last asked; 0: the body left with the headers */
     int64_t first_byte_us;
-    bool opened; /* a connection was opened for it */
-    bool ready;  /* connected, and the guard agreed: the request was begun */
+    struct crypto_tls_ask *ask; /* of the connection opened for it, NULL: none, or not TLS */
+    bool opened;                /* a connection was opened for it */
+    bool ready;                 /* connected, and the guard agreed: the request was begun */
     int status;
     bool headers_done;
     enum transfer_stop stop;

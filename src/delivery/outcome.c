@@ -257,14 +257,33 @@ static bool of_answer(struct transfer *t, bool ended)
     return true;
 }
 
+/* A server that misses a certificate says so by an alert, by closing, or by a status: 495 and 496 are nginx's. */
+static void add_certificate_words(struct transfer *t)
+{
+    static const int statuses[] = {400, 401, 403, 495, 496};
+    char words[sizeof t->words];
+    bool of_status = false;
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+        of_status = of_status || (t->result.cause == CAUSE_STATUS && t->status == statuses[i]);
+    bool unanswered = t->result.cause == CAUSE_TLS || (t->result.cause == CAUSE_RESET && t->status == 0);
+    if (!crypto_tls_ask_happened(t->ask) || (!of_status && !unanswered))
+        return;
+    snprintf(words, sizeof words, STR_FMT, STR_ARG(t->result.error));
+    outcome_set(t, of_status ? CAUSE_STATUS : CAUSE_TLS,
+                "%.*s; the server asked for a client certificate, and the endpoint has none", 400, words);
+}
+
 void outcome_of_curl(struct transfer *t, CURLcode code)
 {
-    if (of_answer(t, code == CURLE_OK))
+    if (of_answer(t, code == CURLE_OK)) {
+        add_certificate_words(t);
         return;
+    }
     if (code == CURLE_OK)
         outcome_set(t, CAUSE_RESET, "the connection was closed in the head of the answer");
     else
         of_failure(t, code);
+    add_certificate_words(t);
 }
 
 static void of_closed(struct transfer *t, int os_error)

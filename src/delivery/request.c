@@ -184,7 +184,8 @@ static void set_blob(CURL *e, CURLoption option, struct str pem)
     curl_easy_setopt(e, option, pem.len > 0 ? &blob : NULL);
 }
 
-/* Connections are shared only among requests with the same bundle and certificate: curl compares their bytes. */
+/* Connections are shared only among requests with the same bundle and certificates: curl compares their bytes. The key
+ * is not compared, but a certificate has only one. */
 static void set_tls(struct transfer *t)
 {
     const struct client_request *r = t->request;

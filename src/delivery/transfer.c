@@ -32,9 +32,10 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
 static CURLcode on_tls_begin(CURL *easy, void *tls, void *arg)
 {
     (void)easy;
-    (void)tls;
     struct transfer *t = arg;
     t->connected_us = clock_mono_us();
+    crypto_tls_ask_unref(t->ask);
+    t->ask = crypto_tls_ask_watch(tls);
     return CURLE_OK;
 }
 
@@ -142,6 +143,7 @@ void transfer_free(struct transfer *t)
 {
     if (t->easy != NULL)
         curl_easy_cleanup(t->easy);
+    crypto_tls_ask_unref(t->ask);
     buf_fini(&t->h1.head);
     buf_fini(&t->h1.answer.line);
     buf_fini(&t->headers);
@@ -166,6 +168,8 @@ void transfer_restart(struct transfer *t)
     buf_clear(&t->headers);
     buf_clear(&t->answer);
     t->error[0] = '\0';
+    crypto_tls_ask_unref(t->ask);
+    t->ask = NULL;
 }
 
 void transfer_clear(struct transfer *t)

@@ -190,6 +190,7 @@ static enum err open_sealed(struct arena *a, const struct keyring *keys, const s
     read_secrets(a, secrets, ep);
     if (headers != NULL)
         read_headers(a, headers, ep);
+    endpoint_auth_read(a, sealed, ep);
     return ep->secret_count > 0 ? ERR_OK : ERR_INVALID;
 }
 
@@ -234,6 +235,7 @@ static struct str encode_sealed(struct arena *a, const struct keyring *keys, con
         json_w_str(&w, ep->headers[i].value);
     }
     json_w_object_end(&w);
+    endpoint_auth_write(ep, &w);
     json_w_object_end(&w);
     CHECK(!plain.overflow);
     keyring_seal(keys, buf_str(&plain), seal_identity(ep->id, id), &sealed);
@@ -264,6 +266,7 @@ void endpoint_own(struct arena *a, struct endpoint *ep)
         secrets[i] = (struct endpoint_secret){.text = arena_str(a, ep->secrets[i].text),
                                               .expires_ms = ep->secrets[i].expires_ms};
     ep->secrets = secrets;
+    endpoint_auth_own(a, ep);
     fields_own(a, endpoint_fields, endpoint_field_count, ep);
 }
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "crypto/seal.h"
 #include "filter/filter.h"
+#include "model/endpoint_auth.h"
 #include "model/field.h"
 #include "model/object.h"
 
@@ -68,6 +69,8 @@ struct endpoint {
     int64_t disabled_at_ms;
     int64_t created_ms;
     int64_t updated_ms;
+    /* What few have, sealed; NULL: none. */
+    const struct endpoint_identity *identity;
 };
 
 /* What their JSON looks like: requests, answers and the stored body. */

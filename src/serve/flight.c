@@ -71,6 +71,10 @@ void flight_write_request(struct flight *f, struct profile_signers *signers)
             .timeout_ms = ep->timeout_ms != 0 ? ep->timeout_ms : profile_timeout_ms(f->profile->profile),
             .http2 = ep->http2,
             .ca_bundle = ep->ca_bundle};
+    if (ep->identity != NULL) {
+        f->request.client_cert = ep->identity->certificates;
+        f->request.client_key = ep->identity->key;
+    }
     write_headers(f, signers);
     point_at_lines(f);
     f->request.headers = f->lines;

@@ -15,9 +15,9 @@ export function authority(t, { days = 2 } = {}) {
         pem: readFileSync(join(dir, 'ca.pem'), 'utf8'),
         path: join(dir, 'ca.pem'),
         // {key, cert} for Node's tls; names like 'DNS:localhost' or 'IP:127.0.0.1'
-        issue(names, { certDays = 2 } = {}) {
+        issue(names, { certDays = 2, name = 'receiver' } = {}) {
             writeFileSync(join(dir, 'ext'), `subjectAltName=${names.join(',')}\n`);
-            openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 's.key', '-out', 's.csr', '-subj', '/CN=receiver');
+            openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 's.key', '-out', 's.csr', '-subj', `/CN=${name}`);
             openssl('x509', '-req', '-in', 's.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-out', 's.pem', '-days', String(certDays), '-extfile', 'ext');
             return { key: readFileSync(join(dir, 's.key')), cert: readFileSync(join(dir, 's.pem')) };
         },

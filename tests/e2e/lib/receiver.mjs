@@ -13,7 +13,7 @@
 //   'close'                          FIN without an answer
 //   (socket) => void                 whatever it does
 // A request: {method, path, head (bytes), body (bytes), headers (lower-case name → value), rawHeaders [[name, value]…], at (ms),
-// peer and local (addresses), connection (number)}.
+// peer and local (addresses), connection (number), certificate (common name of the client's, if it showed one)}.
 import net from 'node:net';
 import tls from 'node:tls';
 import { sleep, until } from './wait.mjs';
@@ -106,7 +106,7 @@ export class Receiver {
             if (!taken) return;
             busy = true;
             buffer = taken.rest;
-            const request = { ...taken.request, at: Date.now(), peer: socket.remoteAddress, local: socket.localAddress, connection };
+            const request = { ...taken.request, at: Date.now(), peer: socket.remoteAddress, local: socket.localAddress, connection, certificate: socket.getPeerCertificate?.()?.subject?.CN };
             const n = this.count++;
             if (this.keep) this.requests.push(request);
             await give(socket, await this.answer(request, n));
