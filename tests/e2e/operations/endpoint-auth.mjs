@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+
+// The clients have no methods for these.
+const made = async ({ app, endpoint }) => {
+    const a = await app();
+    return `/app/${a.id}/endpoint/${(await endpoint(a)).id}`;
+};
+
+const identity = execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', '-', '-subj', '/CN=one'],
+    { stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+const certificate = identity.slice(identity.indexOf('-----BEGIN CERT'));
+
+export default [
+    {
+        op: 'v1.endpoint.set-mtls-config',
+        async run(c) {
+            const ep = await made(c);
+            assert.equal((await c.http('PUT', `${ep}/mtls`, { identity })).status, 204);
+            assert.equal((await c.http('PUT', `${ep}/mtls`, { identity: 'no' })).status, 422);
+        },
+    },
+    {
+        op: 'v1.endpoint.get-mtls',
+        async run(c) {
+            const ep = await made(c);
+            assert.equal((await c.http('GET', `${ep}/mtls`)).status, 404);
+            await c.http('PUT', `${ep}/mtls`, { identity });
+            assert.equal((await c.http('GET', `${ep}/mtls`)).json.certificate, certificate);
+        },
+    },
+    {
+        op: 'v1.endpoint.get-mtls-2',
+        async run(c) {
+            const ep = await made(c);
+            assert.deepEqual((await c.http('GET', `${ep}/mtls-config`)).json, { enabled: false, config: null });
+            await c.http('PUT', `${ep}/mtls`, { identity });
+            assert.equal((await c.http('GET', `${ep}/mtls-config`)).json.enabled, true);
+        },
+    },
+    {
+        op: 'v1.endpoint.delete-mtls-config',
+        async run(c) {
+            const ep = await made(c);
+            await c.http('PUT', `${ep}/mtls`, { identity });
+            assert.equal((await c.http('DELETE', `${ep}/mtls`)).status, 204);
+            assert.equal((await c.http('GET', `${ep}/mtls`)).status, 404);
+        },
+    },
+    {
+        op: 'v1.endpoint.set-server-ca',
+        async run(c) {
+            const ep = await made(c);
+            assert.equal((await c.http('PUT', `${ep}/ca`, { cert: certificate })).status, 204);
+            assert.equal((await c.http('GET', ep)).json.caBundle, certificate);
+            assert.equal((await c.http('PUT', `${ep}/ca`, { cert: null })).status, 204);
+            assert.equal((await c.http('GET', ep)).json.caBundle, null);
+        },
+    },
+    {
+        op: 'v1.endpoint.get-server-ca',
+        async run(c) {
+            const ep = await made(c);
+            assert.deepEqual((await c.http('GET', `${ep}/ca`)).json, { cert: null });
+        },
+    },
+];
