@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { selfSigned } from './lib/certs.mjs';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { until } from './lib/wait.mjs';
@@ -127,6 +128,10 @@ test('answers are as described, for every operation', async (t) => {
     await call(`PATCH ${E}/headers`, n, { headers: { 'X-B': '1' }, deleteHeaders: ['X-A'] });
     await call(`GET ${E}/headers`, n);
     await call(`POST ${E}/secret/rotate`, n, {});
+    await call(`PUT ${E}/mtls`, n, { identity: selfSigned() });
+    for (const rest of ['mtls', 'mtls-config', 'ca']) await call(`GET ${E}/${rest}`, n);
+    await call(`DELETE ${E}/mtls`, n);
+    await call(`PUT ${E}/ca`, n, { cert: null });
 
     n.msg_id = (await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 }, tags: ['t'], channels: ['c'], actor: { type: 'user', id: '1' } })).id;
     await p.attempted({ id: n.app_id }, { id: n.msg_id }, 1);

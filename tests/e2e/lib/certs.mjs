@@ -23,3 +23,9 @@ export function authority(t, { days = 2 } = {}) {
         },
     };
 }
+
+// A private key and its certificate in one text.
+export function selfSigned(name = 'one') {
+    const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', '-', '-subj', `/CN=${name}`];
+    return execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+}

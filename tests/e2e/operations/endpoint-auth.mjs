@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { selfSigned } from '../lib/certs.mjs';
 
 // The clients have no methods for these.
 const made = async ({ app, endpoint }) => {
@@ -8,8 +8,7 @@ const made = async ({ app, endpoint }) => {
     return `/app/${a.id}/endpoint/${(await endpoint(a)).id}`;
 };
 
-const identity = execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', '-', '-subj', '/CN=one'],
-    { stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+const identity = selfSigned();
 const certificate = identity.slice(identity.indexOf('-----BEGIN CERT'));
 
 export default [
