@@ -99,7 +99,8 @@ MUST_USE enum err api_authenticate(const struct api *api, struct store_reader *r
 bool api_may_send(const struct principal *who, oid_t app);
 /* Who caused a message that does not say so itself: {"type","id","name"} of the token. */
 struct str api_actor(const struct api *api, struct arena *a, const struct principal *who);
-/* The OBJ_ENV behind "org_…". create: made, with its profiles, if it does not exist; else *out = 0. Store errors. */
+/* The OBJ_ENV behind "org_…". create: made, with its profiles, if it does not exist; else *out = 0. Store errors;
+ * ERR_NOT_FOUND: to be created, yet it is one that was deleted. */
 MUST_USE enum err api_env(const struct api *api, struct store_reader *reader, struct str name, bool create,
                           int64_t now_ms, oid_t *out);
 /* The application's id behind an id or uid. ERR_NOT_FOUND. */

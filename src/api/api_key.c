@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API keys of an environment. The key itself is in the answer that made it and nowhere else. */
+#include "api/api_key.h"
+
 #include "api/describe.h"
 #include "api/routes.h"
-#include "auth/token.h"
 #include "base/time.h"
 
 struct request {
@@ -28,7 +29,7 @@ const struct field api_key_fields[] = {
 };
 const size_t api_key_field_count = ARRAY_LEN(api_key_fields);
 
-static void write_key(const struct api *api, struct api_call *call, const struct token *t, struct json_writer *w)
+void api_key_write(const struct api *api, struct api_call *call, const struct token *t, struct json_writer *w)
 {
     json_w_str_at(w, "id", api_id(api, call, t->id, "key_"));
     json_w_str_at(w, "name", t->name);
@@ -62,10 +63,35 @@ static bool within_own_scopes(const struct principal *who, const struct token *t
     return who->scopes == 0 || (made.scopes != 0 && (made.scopes & ~who->scopes) == 0);
 }
 
+void api_key_check(struct api_call *call, const struct token *t)
+{
+    const char *why;
+    if (call->problems.count == 0 && token_check(t, &why) != ERR_OK)
+        call_problem(call, "role", "value_error", "%s", why);
+    if (call->problems.count == 0 && !within_own_scopes(&call->who, t))
+        call_problem(call, "scopes", "value_error", "a key cannot make one that may more than itself");
+}
+
+void api_key_make(struct api *api, struct api_call *call, struct token *t, int status)
+{
+    struct buf text = BUF_INIT(256);
+    struct object_change change;
+    token_make(call->arena, api->oids, call->now_ms, t, &text, &change);
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = &change, .count = 1};
+    call_made(call, OBJ_TOKEN, t->id, status);
+    if (answer_ok(call, call_run(api, call, &op.op))) {
+        struct json_writer w = answer(call, status);
+        json_w_object(&w);
+        api_key_write(api, call, t, &w);
+        json_w_str_at(&w, "token", buf_str(&text));
+        json_w_object_end(&w);
+    }
+    buf_fini(&text);
+}
+
 void api_key_create(struct api *api, struct api_call *call)
 {
     struct request r = {0};
-    const char *why;
     const struct json *body = call_json(call, false);
     if (body == NULL)
         return;
@@ -73,10 +99,7 @@ void api_key_create(struct api *api, struct api_call *call)
     r.token.env = str_c(call->who.env);
     if (r.token.role.ptr == NULL)
         r.token.role = str_c(r.app.ptr != NULL ? TOKEN_ROLE_CONFINED : TOKEN_ROLE_FREE);
-    if (call->problems.count == 0 && token_check(&r.token, &why) != ERR_OK)
-        call_problem(call, "role", "value_error", "%s", why);
-    if (call->problems.count == 0 && !within_own_scopes(&call->who, &r.token))
-        call_problem(call, "scopes", "value_error", "a key cannot make one that may more than itself");
+    api_key_check(call, &r.token);
     if (r.expires_in_s > 0)
         r.token.expires_ms = call->now_ms + r.expires_in_s * TIME_SECOND_MS;
     if (r.token.expires_ms != 0 && r.token.expires_ms <= call->now_ms)
@@ -88,27 +111,14 @@ void api_key_create(struct api *api, struct api_call *call)
         else if (!answer_ok(call, e))
             return;
     }
-    if (!call_fits(call))
-        return;
-    struct buf text = BUF_INIT(256);
-    struct object_change change;
-    token_make(call->arena, api->oids, call->now_ms, &r.token, &text, &change);
-    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = &change, .count = 1};
-    call_made(call, OBJ_TOKEN, r.token.id, 201);
-    if (answer_ok(call, call_run(api, call, &op.op))) {
-        struct json_writer w = answer(call, 201);
-        json_w_object(&w);
-        write_key(api, call, &r.token, &w);
-        json_w_str_at(&w, "token", buf_str(&text));
-        json_w_object_end(&w);
-    }
-    buf_fini(&text);
+    if (call_fits(call))
+        api_key_make(api, call, &r.token, 201);
 }
 
 static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
 {
     json_w_object(w);
-    write_key(api, call, (const struct token *)items + i, w);
+    api_key_write(api, call, (const struct token *)items + i, w);
     json_w_object_end(w);
 }
 
@@ -126,8 +136,8 @@ void api_key_list(struct api *api, struct api_call *call)
     if (!page_read(api, call, "key_", PAGE_ASCENDING, &page))
         return;
     page.back = page.descending = false;
-    if (answer_ok(call, token_list(call->reader, call->arena, str_c(call->who.env), page.at, page.limit + 1, &tokens,
-                                   &count)))
+    if (answer_ok(call, token_list(call->reader, call->arena, str_c(call->who.env), false, page.at, page.limit + 1,
+                                   &tokens, &count)))
         answer_page(api, call, &(struct page_items){&page, count, tokens, write_item, name_item});
 }
 

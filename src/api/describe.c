@@ -10,6 +10,9 @@
 #define KEY  V1 "/auth/api-key"
 #define TASK V1 "/background-task"
 #define ATT  MSG "/attempt/{attempt_id}"
+#define MENV V1 "/management/environment"
+#define MTOK V1 "/management/authentication/{env_id}/api-token"
+#define INTG APP "/integration"
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
@@ -108,6 +111,24 @@ const struct description api_descriptions[] = {
     {POST,   V1 "/auth/app/{app_id}/expire-all", "v1.authentication.expire-all", "End all access to the portal of an application", "ApplicationTokenExpireIn", NULL, 204, NULL, 0},
     {POST,   V1 "/auth/logout", "v1.authentication.logout", "End the portal token that asks", NULL, NULL, 204, NULL, 0},
     {POST,   V1 "/auth/one-time-token", "v1.authentication.exchange-one-time-token", "Exchange the key of a portal link for a token, once", "OneTimeTokenIn", "OneTimeTokenOut", 200, NULL, 0},
+
+    {GET,    MENV, "v1.management.environment.list", "List this environment and those that it has made", NULL, "[EnvironmentModelOut]", 200, ORDERED, 0},
+    {POST,   MENV, "v1.management.environment.create", "Make an environment that this one owns", "EnvironmentModelIn", "EnvironmentModelOut", 201, NULL, 0},
+    {GET,    MENV "/{env_id}", "v1.management.environment.get", "Get an environment", NULL, "EnvironmentModelOut", 200, NULL, 0},
+    {PUT,    MENV "/{env_id}", "v1.management.environment.update", "Name an environment", "EnvironmentModelUpdate", "EnvironmentModelOut", 200, NULL, 0},
+    {DELETE, MENV "/{env_id}", "v1.management.environment.delete", "Delete an environment with all that is in it", NULL, NULL, 204, NULL, 0},
+    {GET,    MTOK, "v1.management.authentication.list-api-tokens", "List the API tokens of an environment", NULL, "[ApiTokenCensoredOut]", 200, ORDERED, 0},
+    {POST,   MTOK, "v1.management.authentication.create-api-token", "Make an API token, which only this answer shows", "ApiTokenIn", "ApiTokenOut", 200, NULL, 0},
+    {GET,    MTOK "/{key_id}", "v1.management.authentication.get-api-token", "Get an API token, without its text", NULL, "ApiTokenCensoredOut", 200, NULL, 0},
+    {PUT,    MTOK "/{key_id}", "v1.management.authentication.update-api-token", "Name an API token", "ApiTokenUpdate", "ApiTokenCensoredOut", 200, NULL, 0},
+    {PATCH,  MTOK "/{key_id}", "v1.management.authentication.patch-api-token", "Change name and scopes of an API token", "ApiTokenPatch", "ApiTokenCensoredOut", 200, NULL, 0},
+    {POST,   MTOK "/{key_id}/expire", "v1.management.authentication.expire-api-token", "End an API token, now or in some seconds", "ApiTokenExpireIn", NULL, 204, NULL, 0},
+    {GET,    INTG, "v1.integration.list", "List the integrations of an application", NULL, "[IntegrationOut]", 200, ORDERED, 0},
+    {POST,   INTG, "v1.integration.create", "Create an integration; it gets its key by rotating it", "IntegrationIn", "IntegrationOut", 201, NULL, 0},
+    {GET,    INTG "/{integ_id}", "v1.integration.get", "Get an integration", NULL, "IntegrationOut", 200, NULL, 0},
+    {PUT,    INTG "/{integ_id}", "v1.integration.update", "Replace an integration; its key stays", "IntegrationIn", "IntegrationOut", 200, NULL, 0},
+    {DELETE, INTG "/{integ_id}", "v1.integration.delete", "Delete an integration and end its key", NULL, NULL, 204, NULL, 0},
+    {POST,   INTG "/{integ_id}/key/rotate", "v1.integration.rotate-key", "Make a key, which only this answer shows; the one before ends", NULL, "IntegrationKeyOut", 200, NULL, 0},
 
     {GET,    V1 "/health", "v1.health.get", "Whether it is well", NULL, "HealthOut", 200, NULL, 0},
     {GET,    V1 "/health/ping", "v1.health.ping", "Whether it answers", NULL, NULL, 204, NULL, 0},

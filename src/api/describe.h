@@ -83,4 +83,8 @@ extern const size_t event_type_field_count, api_key_field_count;
 /* A change does not name the type: all but the first field. */
 extern const size_t event_type_change_field_count;
 
+extern const struct field api_token_fields[], api_token_expire_fields[], integration_fields[];
+extern const size_t api_token_field_count, api_token_update_field_count, api_token_expire_field_count,
+        integration_field_count;
+
 #endif

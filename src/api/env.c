@@ -46,35 +46,60 @@ static void add_profile(const struct api *api, struct arena *a, oid_t env, const
     two[1].object.body = env_profile_body(a, two[0].object.id, true);
 }
 
-static enum err create(const struct api *api, struct arena *a, struct str name, int64_t now_ms, oid_t *out)
+struct object_change *env_creation(const struct api *api, struct arena *a, const struct object *env, size_t *count)
 {
     size_t n = 0;
     struct object_change *changes =
             arena_zalloc(a, (1 + 2 * api->row_count + ARRAY_LEN(operational)) * sizeof *changes);
-    oid_t env = oid_next(api->oids, now_ms);
-    changes[n++] = (struct object_change){.change = OBJECT_CREATE,
-                                          .object = {.id = env,
-                                                     .kind = OBJ_ENV,
-                                                     .key = name,
-                                                     .body = STR("{}"),
-                                                     .created_ms = now_ms,
-                                                     .updated_ms = now_ms}};
+    changes[n++] = (struct object_change){.change = OBJECT_CREATE, .object = *env};
     for (size_t i = 0; i < api->row_count; i++, n += 2)
-        add_profile(api, a, env, &api->rows[i], now_ms, &changes[n]);
-    for (size_t i = 0; i < ARRAY_LEN(operational) && str_eq(name, STR(MANAGEMENT_ENV)); i++)
+        add_profile(api, a, env->id, &api->rows[i], env->created_ms, &changes[n]);
+    for (size_t i = 0; i < ARRAY_LEN(operational) && str_eq(env->key, STR(MANAGEMENT_ENV)); i++)
         changes[n++] = (struct object_change){
                 .change = OBJECT_CREATE,
-                .object = {.id = oid_next(api->oids, now_ms),
+                .object = {.id = oid_next(api->oids, env->created_ms),
                            .kind = OBJ_EVENT_TYPE,
-                           .env = env,
+                           .env = env->id,
                            .key = str_c(operational[i].name),
                            .body = arena_printf(a, "{\"description\":\"%s\"}", operational[i].description),
-                           .created_ms = now_ms,
-                           .updated_ms = now_ms}};
-    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = n};
-    enum err e = store_run(api->store, &op.op);
+                           .created_ms = env->created_ms,
+                           .updated_ms = env->created_ms}};
+    *count = n;
+    return changes;
+}
+
+/* One that the API made and that was deleted does not come back because somebody still holds a token of it. */
+static enum err is_deleted(const struct api *api, struct store_reader *reader, struct arena *a, struct str name,
+                           bool *out)
+{
+    struct object o;
+    oid_t id;
+    *out = false;
+    if (oid_parse(name, object_prefix(OBJ_ENV), api->id_key, &id) != ERR_OK)
+        return ERR_OK;
+    enum err e = store_get_object(reader, a, OBJ_ENV, id, &o);
+    *out = e == ERR_OK && str_eq(o.key, name);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err create(const struct api *api, struct store_reader *reader, struct arena *a, struct str name,
+                       int64_t now_ms, oid_t *out)
+{
+    bool deleted;
+    enum err e = is_deleted(api, reader, a, name, &deleted);
+    if (e != ERR_OK || deleted)
+        return e != ERR_OK ? e : ERR_NOT_FOUND;
+    struct object env = {.id = oid_next(api->oids, now_ms),
+                         .kind = OBJ_ENV,
+                         .key = name,
+                         .body = STR("{}"),
+                         .created_ms = now_ms,
+                         .updated_ms = now_ms};
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}};
+    op.changes = env_creation(api, a, &env, &op.count);
+    e = store_run(api->store, &op.op);
     if (e == ERR_OK)
-        *out = env;
+        *out = env.id;
     return e;
 }
 
@@ -85,7 +110,7 @@ enum err api_env(const struct api *api, struct store_reader *reader, struct str 
     struct arena *a = arena_new(4096);
     enum err e = store_find_object(reader, a, OBJ_ENV, 0, 0, name, &o);
     if (e == ERR_NOT_FOUND && make) {
-        e = create(api, a, name, now_ms, &o.id);
+        e = create(api, reader, a, name, now_ms, &o.id);
         if (e == ERR_CONFLICT)
             e = store_find_object(reader, a, OBJ_ENV, 0, 0, name, &o);
     } else if (e == ERR_NOT_FOUND) {

@@ -10,6 +10,9 @@
 #define MANAGEMENT_ENV "org_00000000000SvixManagement00"
 bool env_is_operational_type(struct str name);
 
+/* What makes this environment (an OBJ_ENV), with the profiles of this binary: changes for one commit, in the arena. */
+struct object_change *env_creation(const struct api *api, struct arena *a, const struct object *env, size_t *count);
+
 /* The body of an OBJ_PROFILE. */
 struct env_profile {
     oid_t current; /* OBJ_PROFILE_VERSION */

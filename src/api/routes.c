@@ -9,6 +9,9 @@
 #define TYPE V1 "/event-type/{event_type_name}"
 #define PROF V1 "/profile/{name}"
 #define KEY  V1 "/auth/api-key"
+#define MENV V1 "/management/environment"
+#define MTOK V1 "/management/authentication/{env_id}/api-token"
+#define INTG APP "/integration"
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
@@ -105,6 +108,24 @@ const struct route api_routes[] = {
     {POST,   V1 "/auth/app/{app_id}/expire-all",    portal_expire_all, WHO_ADMIN, A(TOKEN), 0},
     {POST,   V1 "/auth/logout",       portal_logout,          WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
     {POST,   V1 "/auth/one-time-token", portal_exchange_key,  0, A(TOKEN), ROUTE_PUBLIC},
+
+    {GET,    MENV,                    environment_list,       WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},
+    {POST,   MENV,                    environment_create,     WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},
+    {GET,    MENV "/{env_id}",        environment_get,        WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},
+    {PUT,    MENV "/{env_id}",        environment_put,        WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},
+    {DELETE, MENV "/{env_id}",        environment_delete,     WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},
+    {GET,    MTOK,                    api_token_list,         WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {POST,   MTOK,                    api_token_create,       WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {GET,    MTOK "/{key_id}",        api_token_get,          WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {PUT,    MTOK "/{key_id}",        api_token_put,          WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {PATCH,  MTOK "/{key_id}",        api_token_patch,        WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {POST,   MTOK "/{key_id}/expire", api_token_expire,       WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
+    {GET,    INTG,                    integration_list,       WHO_ADMIN, A(TOKEN), 0},
+    {POST,   INTG,                    integration_create,     WHO_ADMIN, A(TOKEN), 0},
+    {GET,    INTG "/{integ_id}",      integration_get,        WHO_ADMIN, A(TOKEN), 0},
+    {PUT,    INTG "/{integ_id}",      integration_put,        WHO_ADMIN, A(TOKEN), 0},
+    {DELETE, INTG "/{integ_id}",      integration_delete,     WHO_ADMIN, A(TOKEN), 0},
+    {POST,   INTG "/{integ_id}/key/rotate", integration_rotate, WHO_ADMIN, A(TOKEN), 0},
 
     {GET,    V1 "/health",            health_report,          0, A(SETTINGS), ROUTE_PUBLIC},
     {GET,    V1 "/health/ping",       health_ping,            0, A(SETTINGS), ROUTE_PUBLIC},

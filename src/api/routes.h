@@ -22,6 +22,10 @@ api_handler_fn filter_test;
 api_handler_fn settings_egress, health_report, health_ping, whoami;
 api_handler_fn portal_access, portal_expire_all, portal_logout, portal_exchange_key;
 api_handler_fn openapi_get, reference_get;
+api_handler_fn environment_list, environment_create, environment_get, environment_put, environment_delete;
+api_handler_fn api_token_list, api_token_create, api_token_get, api_token_put, api_token_patch, api_token_expire;
+api_handler_fn integration_list, integration_create, integration_get, integration_put, integration_delete,
+        integration_rotate;
 api_handler_fn api_key_list, api_key_create, api_key_revoke;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/describe.h"
 
+#include "api/environment.h"
 #include "api/portal.h"
 #include "model/config.h"
 
@@ -115,6 +116,29 @@ const struct schema api_schemas[] = {
         {.name = "ApiKeyIn", .use = SCHEMA_IN, TABLE(api_key)},
         {.name = "ApiKeyOut", .use = SCHEMA_OUT, .more = KEY_OUT},
         {.name = "ApiKeyCreatedOut", .use = SCHEMA_OUT, .more = KEY_OUT " token:string"},
+        {.name = "ApiTokenIn", .use = SCHEMA_IN, TABLE(api_token)},
+        {.name = "ApiTokenPatch", .use = SCHEMA_PATCH, TABLE(api_token)},
+        {.name = "ApiTokenUpdate",
+         .use = SCHEMA_IN,
+         .fields = api_token_fields,
+         .field_count = &api_token_update_field_count},
+        {.name = "ApiTokenExpireIn", .use = SCHEMA_IN, TABLE(api_token_expire)},
+        {.name = "ApiTokenCensoredOut", .use = SCHEMA_OUT, .more = KEY_OUT},
+        {.name = "ApiTokenOut", .use = SCHEMA_OUT, .more = KEY_OUT " token:string"},
+        {.name = "EnvironmentModelIn", .use = SCHEMA_IN, TABLE(environment)},
+        {.name = "EnvironmentModelUpdate",
+         .use = SCHEMA_IN,
+         .fields = environment_fields,
+         .field_count = &environment_change_field_count},
+        {.name = "EnvironmentModelOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string name:string type:string region:string owner:string? createdAt:time updatedAt:time"},
+        {.name = "IntegrationIn", .use = SCHEMA_IN, TABLE(integration)},
+        {.name = "IntegrationOut",
+         .use = SCHEMA_OUT,
+         TABLE(integration),
+         .more = "id:string featureFlags:[string] createdAt:time updatedAt:time"},
+        {.name = "IntegrationKeyOut", .use = SCHEMA_OUT, .more = "key:string"},
         {.name = "WhoamiOut",
          .use = SCHEMA_OUT,
          .more = "envId:string appId:string? streamAppId:string? sessionId:string? permissionSource:string role:string "

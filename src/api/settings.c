@@ -46,9 +46,13 @@ static bool is_portal(enum auth_role role)
 
 void whoami(struct api *api, struct api_call *call)
 {
-    static const char *const roles[] = {
-            [AUTH_NOBODY] = NULL,     [AUTH_OWNER] = "owner",   [AUTH_EDITOR] = "editor",
-            [AUTH_VIEWER] = "viewer", [AUTH_PORTAL] = "portal", [AUTH_PORTAL_READ] = "portal-read"};
+    static const char *const roles[] = {[AUTH_NOBODY] = NULL,
+                                        [AUTH_OWNER] = "owner",
+                                        [AUTH_EDITOR] = "editor",
+                                        [AUTH_VIEWER] = "viewer",
+                                        [AUTH_PORTAL] = "portal",
+                                        [AUTH_PORTAL_READ] = "portal-read",
+                                        [AUTH_INTEGRATION] = "integration"};
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
     json_w_str_at(&w, "envId", str_c(call->who.env));

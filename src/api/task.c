@@ -8,7 +8,7 @@
 struct stored {
     struct str task;
     struct str status;
-    int64_t app, ep, reason, cursor;
+    int64_t app, ep, victim, reason, cursor;
     int64_t since_ms, until_ms;
 };
 
@@ -19,6 +19,7 @@ static const struct field fields[] = {
         {.name = "status", .kind = FIELD_TEXT, .at = AT(status)},
         {.name = "app", .kind = FIELD_MS, .at = AT(app)},
         {.name = "ep", .kind = FIELD_MS, .at = AT(ep)},
+        {.name = "victim", .kind = FIELD_MS, .at = AT(victim)},
         {.name = "reason", .kind = FIELD_MS, .at = AT(reason)},
         {.name = "cursor", .kind = FIELD_MS, .at = AT(cursor)},
         {.name = "since", .kind = FIELD_TIME, .at = AT(since_ms)},
@@ -27,7 +28,8 @@ static const struct field fields[] = {
 
 static const char *const kinds[] = {[TASK_RECOVER] = "endpoint.recover",
                                     [TASK_FAIL_PENDING] = "endpoint.fail-pending",
-                                    [TASK_DELETE_APP] = "application.delete"};
+                                    [TASK_DELETE_APP] = "application.delete",
+                                    [TASK_DELETE_ENV] = "environment.delete"};
 static const char *const statuses[] = {
         [TASK_RUNNING] = "running", [TASK_FINISHED] = "finished", [TASK_FAILED] = "failed"};
 
@@ -47,6 +49,7 @@ struct str task_body(struct arena *a, const struct task *t)
                        .status = str_c(statuses[t->status]),
                        .app = t->app,
                        .ep = t->ep,
+                       .victim = t->victim,
                        .reason = (int64_t)t->reason,
                        .cursor = t->cursor,
                        .since_ms = t->since_ms,
@@ -80,6 +83,7 @@ enum err task_decode(struct arena *a, const struct object *o, struct task *out)
     t.status = (enum task_status)status;
     t.app = s.app;
     t.ep = s.ep;
+    t.victim = s.victim;
     t.reason = (enum delivery_reason)s.reason;
     t.cursor = s.cursor;
     t.since_ms = s.since_ms;

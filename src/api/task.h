@@ -11,7 +11,8 @@
 enum task_kind {
     TASK_RECOVER,      /* one new attempt for each failed message of ep in [since, until] */
     TASK_FAIL_PENDING, /* ep was disabled or deleted: what is pending fails with `reason` */
-    TASK_DELETE_APP    /* app was deleted: its endpoints go too */
+    TASK_DELETE_APP,   /* app was deleted: its endpoints go too */
+    TASK_DELETE_ENV    /* the environment `victim` was deleted: its workspaces go too */
 };
 
 enum task_status { TASK_RUNNING, TASK_FINISHED, TASK_FAILED };
@@ -21,8 +22,9 @@ struct task {
     enum task_kind kind;
     enum task_status status;
     oid_t env;
-    int64_t app; /* oid */
-    int64_t ep;  /* oid */
+    int64_t app;    /* oid */
+    int64_t ep;     /* oid */
+    int64_t victim; /* oid of another environment: the task is its owner's */
     int64_t since_ms;
     int64_t until_ms;
     enum delivery_reason reason;

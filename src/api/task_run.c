@@ -155,6 +155,42 @@ static enum err delete_endpoint(struct api_tasks *t, struct arena *a, const stru
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* The first workspace of a deleted environment: its endpoints, then itself. *more: there may be another. */
+static enum err delete_app(struct api_tasks *t, struct arena *a, const struct task *task, bool *more)
+{
+    struct object *found;
+    size_t count;
+    struct object_query q = {.kind = OBJ_APP, .env = task->victim, .limit = 1};
+    enum err e = store_list_objects(t->reader, a, &q, &found, &count);
+    *more = e == ERR_OK && count > 0;
+    if (!*more)
+        return e;
+    struct task one = {.kind = TASK_DELETE_APP, .env = task->victim, .app = found[0].id};
+    bool again = true;
+    while (again) {
+        if ((e = delete_endpoint(t, a, &one, &again)) != ERR_OK)
+            return e;
+    }
+    struct object_change change = {.change = OBJECT_DELETE, .object = found[0]};
+    change.object.updated_ms = t->now();
+    e = commit(t, &change);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err do_some(struct api_tasks *t, struct arena *a, struct task *task, bool *more)
+{
+    switch (task->kind) {
+    case TASK_DELETE_APP:
+        return delete_endpoint(t, a, task, more);
+    case TASK_DELETE_ENV:
+        return delete_app(t, a, task, more);
+    case TASK_RECOVER:
+    case TASK_FAIL_PENDING:
+        return sweep(t, task, more);
+    }
+    return ERR_INTERNAL;
+}
+
 /* An endpoint that was enabled again keeps what has come for it since. */
 static enum err still_wanted(struct api_tasks *t, struct arena *a, const struct task *task, bool *wanted)
 {
@@ -176,12 +212,13 @@ static enum err step(struct api_tasks *t, struct arena *a, struct task *task)
     bool more = false, wanted;
     enum err e = still_wanted(t, a, task, &wanted);
     if (e == ERR_OK && wanted)
-        e = task->kind == TASK_DELETE_APP ? delete_endpoint(t, a, task, &more) : sweep(t, task, &more);
+        e = do_some(t, a, task, &more);
     if (e != ERR_OK)
         return e;
     if (!more)
         task->status = TASK_FINISHED;
-    return more && task->kind == TASK_DELETE_APP ? ERR_OK : save(t, a, task);
+    bool has_cursor = task->kind != TASK_DELETE_APP && task->kind != TASK_DELETE_ENV;
+    return more && !has_cursor ? ERR_OK : save(t, a, task);
 }
 
 static enum err load(struct api_tasks *t, struct arena *a, oid_t id, struct task *out)

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "store/store.h"
 
-enum auth_role { AUTH_NOBODY, AUTH_OWNER, AUTH_EDITOR, AUTH_VIEWER, AUTH_PORTAL, AUTH_PORTAL_READ };
+enum auth_role { AUTH_NOBODY, AUTH_OWNER, AUTH_EDITOR, AUTH_VIEWER, AUTH_PORTAL, AUTH_PORTAL_READ, AUTH_INTEGRATION };
 
 struct principal {
     enum auth_role role;
@@ -30,7 +30,8 @@ struct principal {
     X(PROFILE, "profile")                                                                                              \
     X(SETTINGS, "settings")                                                                                            \
     X(TOKEN, "token")                                                                                                  \
-    X(SECRET, "secret")
+    X(SECRET, "secret")                                                                                                \
+    X(ENVIRONMENT, "environment")
 
 enum auth_area {
 #define AUTH_AREA_ENUM(sym, name) AUTH_AREA_##sym,

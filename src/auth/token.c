@@ -15,6 +15,7 @@ static const struct field token_fields[] = {
         {.name = "role", .kind = FIELD_TEXT, .at = AT(role)},
         {.name = "env", .kind = FIELD_TEXT, .at = AT(env)},
         {.name = "app", .kind = FIELD_MS, .at = AT(app)},
+        {.name = "integration", .kind = FIELD_MS, .at = AT(integration)},
         {.name = "scopes", .kind = FIELD_NAMES, .at = AT(scopes), .count_at = AT(scope_count)},
         {.name = "expiresAt", .kind = FIELD_TIME, .at = AT(expires_ms)},
         {.name = "usedAt", .kind = FIELD_TIME, .at = AT(used_ms)},
@@ -24,7 +25,10 @@ static const struct field token_fields[] = {
 static const struct {
     const char *name;
     enum auth_role role;
-} roles[] = {{"owner", AUTH_OWNER}, {"editor", AUTH_EDITOR}, {"viewer", AUTH_VIEWER}};
+} roles[] = {{"owner", AUTH_OWNER},
+             {"editor", AUTH_EDITOR},
+             {"viewer", AUTH_VIEWER},
+             {TOKEN_ROLE_INTEGRATION, AUTH_INTEGRATION}};
 
 enum err auth_scope(struct str text, uint32_t *bits)
 {
@@ -67,10 +71,10 @@ enum err token_check(const struct token *t, const char **why)
     if (t->name.len < 1 || t->name.len > 256 || !str_is_utf8(t->name))
         return ERR_INVALID;
     *why = "the role must be owner, editor or viewer";
-    if (role_of(t->role) == AUTH_NOBODY)
+    if (role_of(t->role) == AUTH_NOBODY || role_of(t->role) == AUTH_INTEGRATION)
         return ERR_INVALID;
     *why = "a scope is AREA:read or AREA:write; areas: app, endpoint, message, attempt, event-type, profile, settings, "
-           "token, secret, *";
+           "token, secret, environment, *";
     for (size_t i = 0; i < t->scope_count; i++) {
         if (auth_scope(t->scopes[i], &bits) != ERR_OK)
             return ERR_INVALID;
@@ -164,11 +168,53 @@ void token_touch(struct store *s, struct arena *a, const struct token *t, struct
     (void)e;
 }
 
-enum err token_list(struct store_reader *r, struct arena *a, struct str env, oid_t after, size_t limit,
+enum err token_list(struct store_reader *r, struct arena *a, struct str env, bool descending, oid_t after, size_t limit,
                     struct token **out, size_t *count)
 {
     struct token *found = arena_alloc(a, (limit + 1) * sizeof *found);
     size_t n = 0, got = 0;
+    do {
+        struct object *page;
+        struct object_query q = {.kind = OBJ_TOKEN, .descending = descending, .after = after, .limit = SCAN_PAGE};
+        enum err e = store_list_objects(r, a, &q, &page, &got);
+        if (e != ERR_OK)
+            return e;
+        for (size_t i = 0; i < got && n < limit; i++) {
+            struct token *t = &found[n];
+            after = page[i].id;
+            if (decode(a, &page[i], t) == ERR_OK && str_eq(t->env, env) && t->integration == 0)
+                n++;
+        }
+    } while (got == SCAN_PAGE && n < limit);
+    *out = found;
+    *count = n;
+    return ERR_OK;
+}
+
+enum err token_get(struct store_reader *r, struct arena *a, struct str env, oid_t id, struct object *o,
+                   struct token *out)
+{
+    enum err e = store_get_object(r, a, OBJ_TOKEN, id, o);
+    if (e != ERR_OK)
+        return e;
+    if (o->deleted_ms != 0 || decode(a, o, out) != ERR_OK || !str_eq(out->env, env) || out->integration != 0)
+        return ERR_NOT_FOUND;
+    return ERR_OK;
+}
+
+struct object_change token_change(struct arena *a, const struct object *o, const struct token *t, int64_t now_ms)
+{
+    struct object_change change = {
+            .change = OBJECT_UPDATE, .object = encode(a, t, o->key), .expected_version = o->version};
+    change.object.updated_ms = now_ms;
+    return change;
+}
+
+enum err token_revoke_all(struct store_reader *r, struct arena *a, struct str env, int64_t now_ms,
+                          struct object_change *out, size_t limit, size_t *count)
+{
+    size_t n = 0, got = 0;
+    oid_t after = 0;
     do {
         struct object *page;
         struct object_query q = {.kind = OBJ_TOKEN, .after = after, .limit = SCAN_PAGE};
@@ -176,12 +222,14 @@ enum err token_list(struct store_reader *r, struct arena *a, struct str env, oid
         if (e != ERR_OK)
             return e;
         for (size_t i = 0; i < got && n < limit; i++) {
+            struct token t;
             after = page[i].id;
-            if (decode(a, &page[i], &found[n]) == ERR_OK && str_eq(found[n].env, env))
-                n++;
+            if (decode(a, &page[i], &t) != ERR_OK || !str_eq(t.env, env))
+                continue;
+            out[n] = (struct object_change){.change = OBJECT_DELETE, .object = page[i]};
+            out[n++].object.updated_ms = now_ms;
         }
     } while (got == SCAN_PAGE && n < limit);
-    *out = found;
     *count = n;
     return ERR_OK;
 }
@@ -191,11 +239,9 @@ enum err token_revoke(struct store *s, struct store_reader *r, struct arena *a, 
 {
     struct object o;
     struct token t;
-    enum err e = store_get_object(r, a, OBJ_TOKEN, id, &o);
+    enum err e = token_get(r, a, env, id, &o, &t);
     if (e != ERR_OK)
         return e;
-    if (o.deleted_ms != 0 || decode(a, &o, &t) != ERR_OK || !str_eq(t.env, env))
-        return ERR_NOT_FOUND;
     struct object_change change = {.change = OBJECT_DELETE, .object = o};
     change.object.updated_ms = now_ms;
     return commit(s, &change);

@@ -11,13 +11,16 @@
 /* What a key may be that does not say: one for a workspace cannot delete that workspace. */
 #define TOKEN_ROLE_FREE     "owner"
 #define TOKEN_ROLE_CONFINED "editor"
+/* Of the key of an integration: what the portal may in its workspace. */
+#define TOKEN_ROLE_INTEGRATION "integration"
 
 struct token {
     oid_t id;
     struct str name;
-    struct str role;          /* "owner", "editor", "viewer" */
+    struct str role;          /* "owner", "editor", "viewer"; "integration" of an integration's key */
     struct str env;           /* "org_…" */
     int64_t app;              /* oid of the one workspace, 0 = all */
+    int64_t integration;      /* oid of the OBJ_INTEGRATION whose key it is; 0: none. Not in lists. */
     const struct str *scopes; /* NULL: all */
     size_t scope_count;
     int64_t expires_ms; /* 0: never */
@@ -41,9 +44,17 @@ MUST_USE enum err token_find(struct store_reader *r, struct arena *a, struct str
                              struct token *out);
 /* Notes the use, at most once a minute; failures do not matter. Blocks. */
 void token_touch(struct store *s, struct arena *a, const struct token *t, struct str text, int64_t now_ms);
-/* Keys of an environment, oldest first, ids above `after`. */
-MUST_USE enum err token_list(struct store_reader *r, struct arena *a, struct str env, oid_t after, size_t limit,
-                             struct token **out, size_t *count);
+/* Keys of an environment but those of integrations, by age; beyond `after` (0: from the beginning). */
+MUST_USE enum err token_list(struct store_reader *r, struct arena *a, struct str env, bool descending, oid_t after,
+                             size_t limit, struct token **out, size_t *count);
+/* One of them, and its object for token_change. ERR_NOT_FOUND: no such key in this environment. */
+MUST_USE enum err token_get(struct store_reader *r, struct arena *a, struct str env, oid_t id, struct object *o,
+                            struct token *out);
+/* The change that makes the key of this object what the token says. */
+struct object_change token_change(struct arena *a, const struct object *o, const struct token *t, int64_t now_ms);
+/* Changes that revoke every key of an environment, those of integrations too; `limit` changes at most. */
+MUST_USE enum err token_revoke_all(struct store_reader *r, struct arena *a, struct str env, int64_t now_ms,
+                                   struct object_change *out, size_t limit, size_t *count);
 /* ERR_NOT_FOUND: no such key in this environment. */
 MUST_USE enum err token_revoke(struct store *s, struct store_reader *r, struct arena *a, struct str env, oid_t id,
                                int64_t now_ms);

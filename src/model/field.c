@@ -61,6 +61,9 @@ bool chars_fit(enum field_chars chars, struct str s)
             [CHARS_ANY] = "", [CHARS_ID] = "_.-", [CHARS_CHANNEL] = "_.-:+", [CHARS_TAG] = "_.-/\\#"};
     if (chars == CHARS_ANY)
         return true;
+    /* Clients resolve them away, so that nobody could name them in a path. */
+    if (chars == CHARS_ID && (str_eq(s, STR(".")) || str_eq(s, STR(".."))))
+        return false;
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
         bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -73,7 +76,7 @@ bool chars_fit(enum field_chars chars, struct str s)
 static const char *chars_words(enum field_chars chars)
 {
     static const char *const words[] = {[CHARS_ANY] = "text",
-                                        [CHARS_ID] = "letters, digits, '-', '_' and '.'",
+                                        [CHARS_ID] = "letters, digits, '-', '_' and '.', and may not be '.' or '..'",
                                         [CHARS_CHANNEL] = "letters, digits, '-', '_', '.', ':' and '+'",
                                         [CHARS_TAG] = "letters, digits, '-', '_', '.', '/', '\\' and '#'"};
     return words[chars];
@@ -287,7 +290,7 @@ static void set_default(const struct reading *r)
         *(struct str *)r->to = str_c(f->fallback);
         return;
     case FIELD_BOOL:
-        *(bool *)r->to = false;
+        *(bool *)r->to = f->fallback != NULL;
         return;
     case FIELD_INT:
         *(int *)r->to = 0;

@@ -43,7 +43,7 @@ enum field_kind {
 
 enum field_chars {
     CHARS_ANY,
-    CHARS_ID,      /* [A-Za-z0-9_.-] */
+    CHARS_ID,      /* [A-Za-z0-9_.-], but not "." and ".." */
     CHARS_CHANNEL, /* and : + */
     CHARS_TAG      /* and / \ # */
 };
@@ -67,7 +67,7 @@ struct field {
     int64_t max;            /* 0 = no bound */
     enum field_chars chars; /* of a text, or of each item */
     int64_t item_max;       /* longest item, bytes; of SECONDS the largest in ms */
-    const char *fallback;   /* TEXT, STRINGS, OBJECT: the default; NULL = null */
+    const char *fallback;   /* TEXT, STRINGS, OBJECT: the default; NULL = null. BOOL: not NULL = true */
     const char *not_prefix; /* TEXT: may not begin with this */
 };
 

@@ -24,7 +24,8 @@
     X(TOKEN, 7, "key_")                                                                                                \
     X(TASK, 8, "qtask_")                                                                                               \
     X(CANARY, 9, "can_")                                                                                               \
-    X(PORTAL, 10, "portal_")
+    X(PORTAL, 10, "portal_")                                                                                           \
+    X(INTEGRATION, 11, "integ_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

@@ -157,6 +157,25 @@ test('answers are as described, for every operation', async (t) => {
     await call(`POST ${V}/profile/{name}/preview`, n, { eventType: 'a.b', payload: { x: 1 } });
     await call(`DELETE ${V}/profile/{name}`, n);
 
+    const I = `${A}/integration`;
+    n.integ_id = (await call(`POST ${I}`, n, { name: 'I', featureFlags: ['f'] })).id;
+    for (const rest of [I, `${I}/{integ_id}`]) await call(`GET ${rest}`, n);
+    await call(`PUT ${I}/{integ_id}`, n, { name: 'J' });
+    await call(`POST ${I}/{integ_id}/key/rotate`, n);
+    await call(`DELETE ${I}/{integ_id}`, n);
+
+    const N = `${V}/management/environment`;
+    const K = `${V}/management/authentication/{env_id}/api-token`;
+    const made = { env_id: (await call(`POST ${N}`, n, { name: 'E', type: 'production' })).id };
+    for (const rest of [N, `${N}/{env_id}`]) await call(`GET ${rest}`, made);
+    await call(`PUT ${N}/{env_id}`, made, { name: 'F' });
+    made.key_id = (await call(`POST ${K}`, made, { name: 'k', scopes: ['app:read'] })).id;
+    for (const rest of [K, `${K}/{key_id}`]) await call(`GET ${rest}`, made);
+    await call(`PUT ${K}/{key_id}`, made, { name: 'l' });
+    await call(`PATCH ${K}/{key_id}`, made, { scopes: ['message:write'] });
+    await call(`POST ${K}/{key_id}/expire`, made, {});
+    await call(`DELETE ${N}/{env_id}`, made);
+
     const O = `${V}/operational-webhook/endpoint`;
     const o = { endpoint_id: (await call(`POST ${O}`, n, { url: r.url() })).id };
     for (const [m, body] of [['GET'], ['PUT', { url: r.url(), disabled: true }], ['PATCH', { description: 'd' }]]) await call(`${m} ${O}/{endpoint_id}`, o, body);
