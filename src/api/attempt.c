@@ -154,6 +154,7 @@ static void list(struct api *api, struct api_call *call, const struct app *app, 
     struct message_filter f;
     struct attempt *attempts;
     size_t count;
+    oid_t stopped = 0;
     int status_class = read_class(call);
     bool with_msg = query_bool(call, "with_msg", false);
     if (!message_filter_read(api, call, "atmpt_", &f))
@@ -171,7 +172,8 @@ static void list(struct api *api, struct api_call *call, const struct app *app, 
                               .channel = f.channel.len > 0 ? f.channel : STR_NULL,
                               .tag = f.tag.len > 0 ? f.tag : STR_NULL,
                               .with_content = f.with_content,
-                              .limit = f.page.limit + 1};
+                              .limit = f.page.limit + 1,
+                              .budget = {LIST_VISITS, &stopped}};
     if (!answer_ok(call, store_list_attempts(call->reader, call->arena, &q, &attempts, &count)))
         return;
     struct message *messages = with_msg ? arena_zalloc(call->arena, (count + 1) * sizeof *messages) : NULL;
@@ -181,6 +183,8 @@ static void list(struct api *api, struct api_call *call, const struct app *app, 
             return;
     }
     struct listed l = {attempts, messages, f.with_content};
+    if (stopped != 0)
+        f.page.stopped = api_id(api, call, stopped, "atmpt_");
     answer_page(api, call, &(struct page_items){&f.page, count, &l, write_item, name_item});
 }
 

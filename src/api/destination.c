@@ -3,8 +3,6 @@
 #include "api/message_query.h"
 #include "api/routes.h"
 
-#define STEP 500
-
 struct listed {
     const struct delivery *deliveries;
     const struct endpoint *endpoints; /* in parallel; id 0: forgotten */
@@ -28,39 +26,6 @@ static struct str name_item(const struct api *api, struct api_call *call, const 
     return api_id(api, call, ((const struct listed *)items)->deliveries[i].ep, "ep_");
 }
 
-/* Pages go from the newest endpoint down; a page backwards is read upwards and turned. */
-static enum err read_page(struct api_call *call, oid_t msg, const struct page *p, struct delivery **out, size_t *count)
-{
-    enum err e;
-    if (!p->back)
-        return store_list_deliveries(call->reader, call->arena, msg, p->at, 0, p->limit + 1, out, count);
-    /* The store lists downwards only: all that is above the iterator, whose nearest are the last. They are at most as
-     * many as the workspace has had endpoints. */
-    struct delivery *all = NULL, *some = NULL;
-    size_t n = 0, cap = 0, got;
-    oid_t before = 0;
-    do {
-        e = store_list_deliveries(call->reader, call->arena, msg, before, p->at, STEP, &some, &got);
-        if (e != ERR_OK)
-            return e;
-        if (n + got > cap) {
-            struct delivery *more = arena_alloc(call->arena, (cap = 2 * (n + got)) * sizeof *more);
-            if (n > 0)
-                memcpy(more, all, n * sizeof *all);
-            all = more;
-        }
-        for (size_t i = 0; i < got; i++)
-            all[n++] = some[i];
-        before = n > 0 ? all[n - 1].ep : 0;
-    } while (got == STEP);
-    size_t take = n < p->limit + 1 ? n : p->limit + 1;
-    *out = arena_alloc(call->arena, (take + 1) * sizeof **out);
-    for (size_t i = 0; i < take; i++)
-        (*out)[i] = all[n - 1 - i];
-    *count = take;
-    return ERR_OK;
-}
-
 void message_endpoints(struct api *api, struct api_call *call)
 {
     struct app app;
@@ -69,8 +34,11 @@ void message_endpoints(struct api *api, struct api_call *call)
     struct delivery *deliveries;
     size_t count;
     if (!call_app(api, call, &app) || !call_message(api, call, &app, 1, false, &m) ||
-        !page_read(api, call, "ep_", PAGE_NEWEST, &page) ||
-        !answer_ok(call, read_page(call, m.id, &page, &deliveries, &count)))
+        !page_read(api, call, "ep_", PAGE_ASCENDING, &page))
+        return;
+    struct delivery_query q = {.msg = m.id, .ascending = !page_asks_descending(&page), .limit = page.limit + 1};
+    *(q.ascending ? &q.after_ep : &q.before_ep) = page.at;
+    if (!answer_ok(call, store_list_deliveries(call->reader, call->arena, &q, &deliveries, &count)))
         return;
     struct endpoint *endpoints = arena_zalloc(call->arena, (count + 1) * sizeof *endpoints);
     for (size_t i = 0; i < count; i++) {

@@ -92,6 +92,7 @@ struct page {
     bool descending;    /* the order of the answer */
     oid_t at;           /* exclusive; 0 = from the beginning */
     struct str at_name; /* of lists by name */
+    struct str stopped; /* set by the handler of a filtered list that ended early: the name to go on behind */
 };
 
 enum page_order { PAGE_ASCENDING, PAGE_DESCENDING, PAGE_NEWEST /* `order` means nothing here */ };

@@ -97,6 +97,7 @@ static void list(struct api *api, struct api_call *call, const struct app *app, 
     struct message *messages;
     struct delivery *deliveries = NULL;
     size_t count;
+    oid_t stopped = 0;
     if (!message_filter_read(api, call, "msg_", &f))
         return;
     struct message_query q = {.app = app->id,
@@ -110,11 +111,14 @@ static void list(struct api *api, struct api_call *call, const struct app *app, 
                               .tag = f.tag.len > 0 ? f.tag : STR_NULL,
                               .status = ep != 0 ? f.status : -1,
                               .with_payload = f.with_content,
-                              .limit = f.page.limit + 1};
+                              .limit = f.page.limit + 1,
+                              .budget = {LIST_VISITS, &stopped}};
     if (!answer_ok(call,
                    store_list_messages(call->reader, call->arena, &q, &messages, ep != 0 ? &deliveries : NULL, &count)))
         return;
     struct listed l = {messages, deliveries, f.with_content};
+    if (stopped != 0)
+        f.page.stopped = api_id(api, call, stopped, "msg_");
     answer_page(api, call, &(struct page_items){&f.page, count, &l, write_item, name_item});
 }
 
@@ -165,12 +169,13 @@ static enum err tell_expunged(struct api *api, struct api_call *call, oid_t msg)
 {
     struct delivery *list;
     size_t count = DELIVERIES_PAGE;
-    for (oid_t before = 0; count == DELIVERIES_PAGE && api->on_expunged != NULL;) {
-        enum err e = store_list_deliveries(call->reader, call->arena, msg, before, 0, DELIVERIES_PAGE, &list, &count);
+    struct delivery_query q = {.msg = msg, .limit = DELIVERIES_PAGE};
+    while (count == DELIVERIES_PAGE && api->on_expunged != NULL) {
+        enum err e = store_list_deliveries(call->reader, call->arena, &q, &list, &count);
         if (e != ERR_OK)
             return e;
         for (size_t i = 0; i < count; i++)
-            api->on_expunged(api->hook_arg, msg, before = list[i].ep);
+            api->on_expunged(api->hook_arg, msg, q.before_ep = list[i].ep);
     }
     return ERR_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pages of lists. The iterator of a page is the name of its last item; behind a '-' the page before it is meant. One
- * item more than the page is asked for, to know whether it was the last.
+ * item more than the page is asked for, to know whether it was the last. A filtered list may end early, even with
+ * nothing: `done` is false then, and the iterator says where it goes on.
  */
 #include "api/handler.h"
 #include "base/time.h"
@@ -36,6 +37,15 @@ bool page_read(const struct api *api, struct api_call *call, const char *prefix,
     return true;
 }
 
+/* A page that ended early goes on where it stopped, also when nothing was found so far. */
+static void stop_names(const struct page_items *p, struct str *first, struct str *last)
+{
+    if (p->page->back || first->ptr == NULL)
+        *first = p->page->stopped;
+    if (!p->page->back || last->ptr == NULL)
+        *last = p->page->stopped;
+}
+
 void answer_page(const struct api *api, struct api_call *call, const struct page_items *p)
 {
     size_t n = p->count < p->page->limit ? p->count : p->page->limit;
@@ -50,11 +60,15 @@ void answer_page(const struct api *api, struct api_call *call, const struct page
     if (n > 0) {
         first = p->name(api, call, p->items, p->page->back ? n - 1 : 0);
         last = p->name(api, call, p->items, p->page->back ? 0 : n - 1);
-        first = arena_printf(call->arena, "-" STR_FMT, STR_ARG(first));
     }
+    bool cut = p->page->stopped.ptr != NULL && p->count <= p->page->limit;
+    if (cut)
+        stop_names(p, &first, &last);
+    if (first.ptr != NULL)
+        first = arena_printf(call->arena, "-" STR_FMT, STR_ARG(first));
     json_w_opt_str_at(&w, "iterator", last);
     json_w_opt_str_at(&w, "prevIterator", first);
-    json_w_bool_at(&w, "done", p->count <= p->page->limit);
+    json_w_bool_at(&w, "done", p->count <= p->page->limit && !cut);
     json_w_object_end(&w);
     if (call->out.overflow)
         answer_error(call, ERR_TOO_LARGE, "the page is too large; ask for fewer items or with_content=false");

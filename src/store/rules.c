@@ -239,6 +239,17 @@ static bool labels_fit(struct str channel, struct str tag, struct str channels, 
            (tag.ptr == NULL || rules_array_has(tags, tag));
 }
 
+bool rules_message_filters(const struct message_query *q)
+{
+    return q->event_type_count > 0 || q->channel.ptr != NULL || q->tag.ptr != NULL || (q->ep != 0 && q->status >= 0);
+}
+
+bool rules_attempt_filters(const struct attempt_query *q)
+{
+    return q->event_type_count > 0 || q->channel.ptr != NULL || q->tag.ptr != NULL || q->status >= 0 ||
+           q->status_class >= 0 || (q->msg != 0 && q->ep != 0);
+}
+
 bool rules_message_fits(const struct message_query *q, const struct message *m, const struct delivery *d)
 {
     return (q->status < 0 || d == NULL || (int)d->status == q->status) &&

@@ -22,7 +22,8 @@ static int reader_late(void *arg)
 
 void reader_begin(struct sqlite_reader *r)
 {
-    r->deadline_ms = clock_mono_ms() + READ_MAX_MS;
+    if (!r->held)
+        r->deadline_ms = clock_mono_ms() + READ_MAX_MS;
 }
 
 enum err sqlite_reader_open(struct backend *base, struct store_reader **out)
@@ -43,6 +44,20 @@ enum err sqlite_reader_open(struct backend *base, struct store_reader **out)
     sqlite3_progress_handler(r->c.db, READER_LOOK, reader_late, r);
     *out = &r->base;
     return ERR_OK;
+}
+
+void reader_hold(struct sqlite_reader *r)
+{
+    reader_begin(r);
+    if (sqlite3_get_autocommit(r->c.db))
+        r->held = conn_run(&r->c, conn_stmt(&r->c, R_BEGIN, "BEGIN")) == ERR_OK;
+}
+
+void reader_let_go(struct sqlite_reader *r)
+{
+    if (r->held && !sqlite3_get_autocommit(r->c.db) && conn_run(&r->c, conn_stmt(&r->c, R_COMMIT, "COMMIT")) != ERR_OK)
+        sqlite3_exec(r->c.db, "ROLLBACK", NULL, NULL, NULL);
+    r->held = false;
 }
 
 void sqlite_reader_close(struct store_reader *base)
@@ -69,19 +84,22 @@ enum err sqlite_get_delivery(struct store_reader *base, oid_t msg, oid_t ep, str
     return e;
 }
 
-enum err sqlite_list_deliveries(struct store_reader *base, struct arena *a, oid_t msg, oid_t before_ep, oid_t after_ep,
-                                size_t limit, struct delivery **out, size_t *count)
+enum err sqlite_list_deliveries(struct store_reader *base, struct arena *a, const struct delivery_query *q,
+                                struct delivery **out, size_t *count)
 {
     struct sqlite_reader *r = reader_of(base);
     reader_begin(r);
-    sqlite3_stmt *st = conn_stmt(&r->c, R_DELIVERIES,
-                                 "SELECT " DELIVERY_COLUMNS " FROM delivery d WHERE d.msg=? AND d.ep<? AND d.ep>?"
-                                 " ORDER BY d.ep DESC LIMIT ?");
-    bind_int(st, 1, msg);
-    bind_int(st, 2, before_ep != 0 ? before_ep : INT64_MAX);
-    bind_int(st, 3, after_ep);
-    bind_int(st, 4, (int64_t)limit);
-    struct delivery *list = arena_alloc(a, limit * sizeof *list);
+    sqlite3_stmt *st = q->ascending ? conn_stmt(&r->c, R_DELIVERIES_UP,
+                                                "SELECT " DELIVERY_COLUMNS " FROM delivery d WHERE d.msg=? AND d.ep<?"
+                                                " AND d.ep>? ORDER BY d.ep LIMIT ?")
+                                    : conn_stmt(&r->c, R_DELIVERIES_DOWN,
+                                                "SELECT " DELIVERY_COLUMNS " FROM delivery d WHERE d.msg=? AND d.ep<?"
+                                                " AND d.ep>? ORDER BY d.ep DESC LIMIT ?");
+    bind_int(st, 1, q->msg);
+    bind_int(st, 2, q->before_ep != 0 ? q->before_ep : INT64_MAX);
+    bind_int(st, 3, q->after_ep);
+    bind_int(st, 4, (int64_t)q->limit);
+    struct delivery *list = arena_alloc(a, q->limit * sizeof *list);
     size_t n = 0;
     enum err e;
     while ((e = conn_next(&r->c, st)) == ERR_OK)

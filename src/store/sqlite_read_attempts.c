@@ -60,7 +60,6 @@ static void attempt_own(struct arena *a, struct attempt *t)
 static enum err attempt_step(struct sqlite_reader *r, oid_t id, bool with_content, sqlite3_stmt **out,
                              struct attempt *t)
 {
-    reader_begin(r);
     *out = with_content ? conn_stmt(&r->c, R_ATTEMPT,
                                     "SELECT " ATTEMPT_HEAD
                                     ",request_headers,response_headers,response_body FROM attempt WHERE id=?")
@@ -77,6 +76,7 @@ enum err sqlite_get_attempt(struct store_reader *base, struct arena *a, oid_t ap
     struct sqlite_reader *r = reader_of(base);
     sqlite3_stmt *st;
     struct attempt t;
+    reader_begin(r);
     enum err e = attempt_step(r, id, true, &st, &t);
     if (e == ERR_OK && t.app != app)
         e = ERR_NOT_FOUND;
@@ -137,7 +137,6 @@ static enum err endpoints_merge(struct sqlite_reader *r, struct arena *a, const 
 
 static enum err candidates(struct sqlite_reader *r, struct arena *a, const struct attempt_query *q, struct walk *w)
 {
-    reader_begin(r);
     if (q->msg != 0)
         return walk_fill(w, &r->c, candidates_msg(&r->c, q->ascending), q->msg);
     if (q->ep != 0)
@@ -178,27 +177,41 @@ static enum err candidate_take(struct sqlite_reader *r, struct arena *a, const s
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+static enum err attempts_walk(struct sqlite_reader *r, struct arena *a, const struct attempt_query *q, struct walk *w,
+                              struct attempt *list, size_t *count)
+{
+    enum err e;
+    oid_t id;
+    do {
+        reader_hold(r);
+        e = candidates(r, a, q, w);
+        while (e == ERR_OK && *count < q->limit && walk_next(w, &id))
+            e = candidate_take(r, a, q, id, list, count);
+        reader_let_go(r);
+    } while (e == ERR_OK && *count < q->limit && walk_goes_on(w));
+    return e == ERR_OK && w->late ? ERR_UNAVAILABLE : e;
+}
+
 enum err sqlite_list_attempts(struct store_reader *base, struct arena *a, const struct attempt_query *q,
                               struct attempt **out, size_t *count)
 {
     struct sqlite_reader *r = reader_of(base);
     struct walk w;
-    bool filtered = q->event_type_count > 0 || q->channel.ptr != NULL || q->tag.ptr != NULL || q->status >= 0 ||
-                    q->status_class >= 0 || (q->msg != 0 && q->ep != 0);
-    bool late = false;
+    struct walk_plan plan = {.before = q->before,
+                             .after = q->after,
+                             .ascending = q->ascending,
+                             .limit = q->limit,
+                             .visit_max = q->budget.rows_max};
     struct attempt *list = arena_alloc(a, q->limit * sizeof *list);
     size_t n = 0;
-    walk_init(&w, q->before, q->after, q->ascending, q->limit, filtered);
-    do {
-        enum err e = candidates(r, a, q, &w);
-        for (size_t i = 0; i < w.count && n < q->limit && e == ERR_OK; i++)
-            e = candidate_take(r, a, q, w.ids[i], list, &n);
-        if (e != ERR_OK)
-            return e;
-    } while (n < q->limit && walk_goes_on(&w, &late));
-    if (late)
-        return ERR_UNAVAILABLE;
+    plan.filtered = rules_attempt_filters(q);
+    walk_init(&w, r, &plan);
+    enum err e = attempts_walk(r, a, q, &w, list, &n);
+    if (e != ERR_OK)
+        return e;
     *out = list;
     *count = n;
+    if (q->budget.stopped != NULL)
+        *q->budget.stopped = w.stopped;
     return ERR_OK;
 }

@@ -89,9 +89,8 @@ static enum err candidate_take(struct sqlite_reader *r, struct arena *a, const s
     struct str renders;
     sqlite3_stmt *st;
     enum err e = q->ep != 0 ? sqlite_get_delivery(&r->base, id, q->ep, &d) : ERR_OK;
-    if (e != ERR_OK)
+    if (e != ERR_OK || (q->ep != 0 && q->status >= 0 && (int)d.status != q->status))
         return e == ERR_NOT_FOUND ? ERR_OK : e;
-    reader_begin(r);
     e = message_step(r, id, q->with_payload, &st, &m, &renders);
     if (e == ERR_OK && m.app == q->app && rules_message_fits(q, &m, q->ep != 0 ? &d : NULL)) {
         e = message_own(a, &m, renders);
@@ -104,30 +103,43 @@ static enum err candidate_take(struct sqlite_reader *r, struct arena *a, const s
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+static enum err messages_walk(struct sqlite_reader *r, struct arena *a, const struct message_query *q, struct walk *w,
+                              struct message_list *l)
+{
+    enum err e;
+    oid_t id;
+    do {
+        reader_hold(r);
+        e = walk_fill(w, &r->c, candidates(&r->c, q), q->ep != 0 ? q->ep : q->app);
+        while (e == ERR_OK && l->count < q->limit && walk_next(w, &id))
+            e = candidate_take(r, a, q, id, l);
+        reader_let_go(r);
+    } while (e == ERR_OK && l->count < q->limit && walk_goes_on(w));
+    return e == ERR_OK && w->late ? ERR_UNAVAILABLE : e;
+}
+
 enum err sqlite_list_messages(struct store_reader *base, struct arena *a, const struct message_query *q,
                               struct message **out, struct delivery **deliveries, size_t *count)
 {
     struct sqlite_reader *r = reader_of(base);
     struct walk w;
-    bool filtered = q->event_type_count > 0 || q->channel.ptr != NULL || q->tag.ptr != NULL ||
-                    (q->ep != 0 && q->status >= 0);
-    bool late = false;
+    struct walk_plan plan = {.before = q->before,
+                             .after = q->after,
+                             .ascending = q->ascending,
+                             .limit = q->limit,
+                             .visit_max = q->budget.rows_max};
     struct message_list l = {.messages = arena_alloc(a, q->limit * sizeof(struct message)),
                              .deliveries = arena_alloc(a, q->limit * sizeof(struct delivery))};
-    walk_init(&w, q->before, q->after, q->ascending, q->limit, filtered);
-    do {
-        reader_begin(r);
-        enum err e = walk_fill(&w, &r->c, candidates(&r->c, q), q->ep != 0 ? q->ep : q->app);
-        for (size_t i = 0; i < w.count && l.count < q->limit && e == ERR_OK; i++)
-            e = candidate_take(r, a, q, w.ids[i], &l);
-        if (e != ERR_OK)
-            return e;
-    } while (l.count < q->limit && walk_goes_on(&w, &late));
-    if (late)
-        return ERR_UNAVAILABLE;
+    plan.filtered = rules_message_filters(q);
+    walk_init(&w, r, &plan);
+    enum err e = messages_walk(r, a, q, &w, &l);
+    if (e != ERR_OK)
+        return e;
     *out = l.messages;
     if (deliveries != NULL)
         *deliveries = l.deliveries;
     *count = l.count;
+    if (q->budget.stopped != NULL)
+        *q->budget.stopped = w.stopped;
     return ERR_OK;
 }

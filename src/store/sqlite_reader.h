@@ -12,6 +12,7 @@ struct sqlite_reader {
     struct store_reader base;
     struct conn c;
     int64_t deadline_ms; /* of the read transaction under way */
+    bool held;           /* several statements share one */
 };
 
 static inline struct sqlite_reader *reader_of(struct store_reader *r)
@@ -23,6 +24,10 @@ enum err sqlite_reader_open(struct backend *b, struct store_reader **out);
 void sqlite_reader_close(struct store_reader *r);
 /* A read transaction begins: it is interrupted after READ_MAX_MS. */
 void reader_begin(struct sqlite_reader *r);
+/* The statements until reader_let_go share one transaction, which spares its beginning for each row. The caller lets go
+ * after about VISIT_MAX_MS. */
+void reader_hold(struct sqlite_reader *r);
+void reader_let_go(struct sqlite_reader *r);
 
 enum err sqlite_get_object(struct store_reader *r, struct arena *a, enum object_kind kind, oid_t id,
                            struct object *out);
@@ -38,8 +43,8 @@ enum err sqlite_find_message(struct store_reader *r, struct arena *a, oid_t app,
 enum err sqlite_list_messages(struct store_reader *r, struct arena *a, const struct message_query *q,
                               struct message **out, struct delivery **deliveries, size_t *count);
 enum err sqlite_get_delivery(struct store_reader *r, oid_t msg, oid_t ep, struct delivery *out);
-enum err sqlite_list_deliveries(struct store_reader *r, struct arena *a, oid_t msg, oid_t before_ep, oid_t after_ep,
-                                size_t limit, struct delivery **out, size_t *count);
+enum err sqlite_list_deliveries(struct store_reader *r, struct arena *a, const struct delivery_query *q,
+                                struct delivery **out, size_t *count);
 enum err sqlite_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
 enum err sqlite_list_attempts(struct store_reader *r, struct arena *a, const struct attempt_query *q,
                               struct attempt **out, size_t *count);

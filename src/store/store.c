@@ -195,10 +195,10 @@ enum err store_get_delivery(struct store_reader *r, oid_t msg, oid_t ep, struct 
     return r->ops->get_delivery(r, msg, ep, out);
 }
 
-enum err store_list_deliveries(struct store_reader *r, struct arena *a, oid_t msg, oid_t before_ep, oid_t after_ep,
-                               size_t limit, struct delivery **out, size_t *count)
+enum err store_list_deliveries(struct store_reader *r, struct arena *a, const struct delivery_query *q,
+                               struct delivery **out, size_t *count)
 {
-    return r->ops->list_deliveries(r, a, msg, before_ep, after_ep, limit, out, count);
+    return r->ops->list_deliveries(r, a, q, out, count);
 }
 
 enum err store_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out)

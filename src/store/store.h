@@ -256,6 +256,17 @@ MUST_USE enum err store_get_message(struct store_reader *r, struct arena *a, oid
 MUST_USE enum err store_find_message(struct store_reader *r, struct arena *a, oid_t app, struct str event_id,
                                      bool with_payload, struct message *out);
 
+/*
+ * What a list with a filter may cost. A filter that hardly ever fits looks at many rows for one that does: after
+ * rows_max of them, or VISIT_MAX_MS, the list ends where it stands, at least one row further on, and says where. Lists
+ * without a filter look at what they return and are never cut.
+ */
+struct visit_budget {
+    size_t rows_max; /* 0: no budget; a list that takes longer than 3 s is ERR_UNAVAILABLE */
+    oid_t *stopped;  /* out, with rows_max: the last id looked at, to go on behind it; 0: nothing was left out */
+};
+#define VISIT_MAX_MS 50
+
 struct message_query {
     oid_t app;
     oid_t ep;       /* 0: all messages of the workspace; else those with a delivery to ep */
@@ -269,15 +280,23 @@ struct message_query {
     int status;         /* with ep: enum delivery_status, -1 = any */
     bool with_payload;
     size_t limit;
+    struct visit_budget budget;
 };
 /* Newest first unless `ascending`. deliveries (may be NULL) is filled in parallel when ep is given. */
 MUST_USE enum err store_list_messages(struct store_reader *r, struct arena *a, const struct message_query *q,
                                       struct message **out, struct delivery **deliveries, size_t *count);
 
 MUST_USE enum err store_get_delivery(struct store_reader *r, oid_t msg, oid_t ep, struct delivery *out);
-/* Deliveries of a message, by endpoint id, descending, from before_ep (exclusive, 0 = the newest). */
-MUST_USE enum err store_list_deliveries(struct store_reader *r, struct arena *a, oid_t msg, oid_t before_ep,
-                                        oid_t after_ep, size_t limit, struct delivery **out, size_t *count);
+/* Deliveries of a message by endpoint id, between the bounds (exclusive, before 0 = none). */
+struct delivery_query {
+    oid_t msg;
+    oid_t before_ep;
+    oid_t after_ep;
+    bool ascending; /* the `limit` nearest above after_ep; else the nearest below before_ep, descending */
+    size_t limit;
+};
+MUST_USE enum err store_list_deliveries(struct store_reader *r, struct arena *a, const struct delivery_query *q,
+                                        struct delivery **out, size_t *count);
 
 struct attempt_query {
     oid_t app;
@@ -294,6 +313,7 @@ struct attempt_query {
     struct str tag;
     bool with_content; /* else without headers and body */
     size_t limit;
+    struct visit_budget budget;
 };
 MUST_USE enum err store_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
 MUST_USE enum err store_list_attempts(struct store_reader *r, struct arena *a, const struct attempt_query *q,

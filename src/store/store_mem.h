@@ -168,8 +168,8 @@ enum err mem_read_find_message(struct store_reader *r, struct arena *a, oid_t ap
 enum err mem_read_list_messages(struct store_reader *r, struct arena *a, const struct message_query *q,
                                 struct message **out, struct delivery **deliveries, size_t *count);
 enum err mem_read_get_delivery(struct store_reader *r, oid_t msg, oid_t ep, struct delivery *out);
-enum err mem_read_list_deliveries(struct store_reader *r, struct arena *a, oid_t msg, oid_t before_ep, oid_t after_ep,
-                                  size_t limit, struct delivery **out, size_t *count);
+enum err mem_read_list_deliveries(struct store_reader *r, struct arena *a, const struct delivery_query *q,
+                                  struct delivery **out, size_t *count);
 enum err mem_read_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
 enum err mem_read_list_attempts(struct store_reader *r, struct arena *a, const struct attempt_query *q,
                                 struct attempt **out, size_t *count);

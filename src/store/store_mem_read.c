@@ -149,6 +149,8 @@ struct walk {
     size_t low;
     size_t high;
     bool ascending;
+    size_t visited;
+    oid_t last; /* visited */
 };
 
 static struct walk walk_init(const struct rows *rows, oid_t after, oid_t before, bool ascending)
@@ -165,6 +167,19 @@ static const struct row *walk_step(struct walk *w)
     return w->ascending ? w->rows->at[w->low++] : w->rows->at[--w->high];
 }
 
+/* Whether the walk stops at this candidate, because as many were looked at before it as the budget allows. */
+static bool walk_stops(struct walk *w, const struct visit_budget *b, bool filtered, oid_t id)
+{
+    if (!filtered || b->rows_max == 0 || w->visited < b->rows_max) {
+        w->visited++;
+        w->last = id;
+        return false;
+    }
+    if (b->stopped != NULL)
+        *b->stopped = w->last;
+    return true;
+}
+
 enum err mem_read_list_messages(struct store_reader *r, struct arena *a, const struct message_query *q,
                                 struct message **out, struct delivery **deliveries, size_t *count)
 {
@@ -172,14 +187,20 @@ enum err mem_read_list_messages(struct store_reader *r, struct arena *a, const s
     struct walk w = walk_init(&m->messages, q->after, q->before, q->ascending);
     const struct row *row;
     size_t n = 0;
+    bool filtered = rules_message_filters(q);
+    if (q->budget.stopped != NULL)
+        *q->budget.stopped = 0;
     *out = arena_zalloc(a, (q->limit + 1) * sizeof **out);
     if (deliveries != NULL)
         *deliveries = q->ep != 0 ? arena_zalloc(a, (q->limit + 1) * sizeof **deliveries) : NULL;
     while (n < q->limit && (row = walk_step(&w)) != NULL) {
         const struct message *msg = &((const struct mem_message *)(const void *)row)->message;
         const struct mem_delivery *d = q->ep != 0 ? mem_delivery_get(m, msg->id, q->ep) : NULL;
-        if (msg->app != q->app || (q->ep != 0 && d == NULL) ||
-            !rules_message_fits(q, msg, d != NULL ? &d->delivery : NULL))
+        if (q->ep != 0 ? d == NULL : msg->app != q->app)
+            continue;
+        if (walk_stops(&w, &q->budget, filtered, msg->id))
+            break;
+        if (msg->app != q->app || !rules_message_fits(q, msg, d != NULL ? &d->delivery : NULL))
             continue;
         (*out)[n] = mem_copy_message(a, msg, q->with_payload);
         if (d != NULL && deliveries != NULL)
@@ -200,16 +221,19 @@ enum err mem_read_get_delivery(struct store_reader *r, oid_t msg, oid_t ep, stru
     return store_done(m, ERR_OK);
 }
 
-enum err mem_read_list_deliveries(struct store_reader *r, struct arena *a, oid_t msg, oid_t before_ep, oid_t after_ep,
-                                  size_t limit, struct delivery **out, size_t *count)
+enum err mem_read_list_deliveries(struct store_reader *r, struct arena *a, const struct delivery_query *q,
+                                  struct delivery **out, size_t *count)
 {
     struct mem_store *m = store_read(r);
-    size_t low = rows_seek(&m->deliveries, msg, after_ep + 1);
-    size_t high = before_ep != 0 ? rows_seek(&m->deliveries, msg, before_ep) : rows_seek(&m->deliveries, msg + 1, 0);
+    size_t low = rows_seek(&m->deliveries, q->msg, q->after_ep + 1);
+    size_t high = q->before_ep != 0 ? rows_seek(&m->deliveries, q->msg, q->before_ep)
+                                    : rows_seek(&m->deliveries, q->msg + 1, 0);
     size_t n = 0;
-    *out = arena_zalloc(a, (limit + 1) * sizeof **out);
-    while (n < limit && high > low)
-        (*out)[n++] = ((const struct mem_delivery *)(const void *)m->deliveries.at[--high])->delivery;
+    *out = arena_zalloc(a, (q->limit + 1) * sizeof **out);
+    while (n < q->limit && high > low) {
+        const struct row *row = m->deliveries.at[q->ascending ? low++ : --high];
+        (*out)[n++] = ((const struct mem_delivery *)(const void *)row)->delivery;
+    }
     *count = n;
     return store_done(m, ERR_OK);
 }
@@ -251,10 +275,17 @@ enum err mem_read_list_attempts(struct store_reader *r, struct arena *a, const s
     struct walk w = walk_init(&m->attempts, q->after, q->before, q->ascending);
     const struct row *row;
     size_t n = 0;
+    bool filtered = rules_attempt_filters(q);
+    if (q->budget.stopped != NULL)
+        *q->budget.stopped = 0;
     *out = arena_zalloc(a, (q->limit + 1) * sizeof **out);
     while (n < q->limit && (row = walk_step(&w)) != NULL) {
         const struct attempt *t = &((const struct mem_attempt *)(const void *)row)->attempt;
         const struct mem_message *msg = mem_message_get(m, t->app, t->msg);
+        if (q->msg != 0 ? t->msg != q->msg : q->ep != 0 ? t->ep != q->ep : t->app != q->app)
+            continue;
+        if (walk_stops(&w, &q->budget, filtered, t->id))
+            break;
         if (rules_attempt_fits(q, t, msg != NULL ? msg->message.channels : STR_NULL,
                                msg != NULL ? msg->message.tags : STR_NULL))
             (*out)[n++] = mem_copy_attempt(a, t, q->with_content);

@@ -99,9 +99,11 @@ static void compare_message(struct same *s, const struct same_message *m)
         fx_same_message(&a, &b);
     struct delivery *x, *y;
     size_t n, k, limit = 1 + same_pick(s, EPS);
-    oid_t before = same_chance(s, 30) ? s->ep[same_pick(s, EPS)] : 0;
-    if (READ(s, "list deliveries", store_list_deliveries(s->f[0].reader, arena, m->id, before, 0, limit, &x, &n),
-             store_list_deliveries(s->f[1].reader, arena, m->id, before, 0, limit, &y, &k))) {
+    struct delivery_query q = {.msg = m->id, .ascending = same_chance(s, 50), .limit = limit};
+    q.before_ep = same_chance(s, 30) ? s->ep[same_pick(s, EPS)] : 0;
+    q.after_ep = same_chance(s, 30) ? s->ep[same_pick(s, EPS)] : 0;
+    if (READ(s, "list deliveries", store_list_deliveries(s->f[0].reader, arena, &q, &x, &n),
+             store_list_deliveries(s->f[1].reader, arena, &q, &y, &k))) {
         same_count(s, "list deliveries", n, k);
         for (size_t i = 0; i < n; i++)
             same_delivery(&x[i], &y[i]);
@@ -118,6 +120,49 @@ static void compare_attempt(struct same *s, const struct same_message *t)
 
 static const struct str types[] = {{"b", 1}, {"c", 1}};
 static const char *const labels[] = {"x", "y", "z", "none"};
+
+/* The same list in pieces, each ended by its budget, is the whole list. */
+static void compare_message_pieces(struct same *s, const struct message_query *whole, const struct message *all,
+                                   size_t count)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct message_query q = *whole;
+        size_t n = 0;
+        oid_t stopped = 1;
+        q.budget = (struct visit_budget){1 + same_pick(s, 20), &stopped};
+        while (stopped != 0 && n < whole->limit) {
+            struct message *some;
+            size_t got;
+            q.limit = whole->limit - n;
+            OK(store_list_messages(s->f[i].reader, s->f[0].arena, &q, &some, NULL, &got));
+            for (size_t k = 0; k < got; k++, n++)
+                assert_int_equal(n < count ? all[n].id : 0, some[k].id);
+            *(q.ascending ? &q.after : &q.before) = stopped;
+        }
+        same_count(s, "messages in pieces", count, n);
+    }
+}
+
+static void compare_attempt_pieces(struct same *s, const struct attempt_query *whole, const struct attempt *all,
+                                   size_t count)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct attempt_query q = *whole;
+        size_t n = 0;
+        oid_t stopped = 1;
+        q.budget = (struct visit_budget){1 + same_pick(s, 20), &stopped};
+        while (stopped != 0 && n < whole->limit) {
+            struct attempt *some;
+            size_t got;
+            q.limit = whole->limit - n;
+            OK(store_list_attempts(s->f[i].reader, s->f[0].arena, &q, &some, &got));
+            for (size_t k = 0; k < got; k++, n++)
+                assert_int_equal(n < count ? all[n].id : 0, some[k].id);
+            *(q.ascending ? &q.after : &q.before) = stopped;
+        }
+        same_count(s, "attempts in pieces", count, n);
+    }
+}
 
 static void compare_message_lists(struct same *s)
 {
@@ -145,6 +190,7 @@ static void compare_message_lists(struct same *s)
         if (q.ep != 0)
             same_delivery(&x[i], &y[i]);
     }
+    compare_message_pieces(s, &q, a, n);
 }
 
 static void compare_attempt_lists(struct same *s)
@@ -174,6 +220,7 @@ static void compare_attempt_lists(struct same *s)
     same_count(s, "list attempts", n, k);
     for (size_t i = 0; i < n; i++)
         fx_same_attempt(&a[i], &b[i]);
+    compare_attempt_pieces(s, &q, a, n);
 }
 
 /* ---- due work -----------------------------------------------------------------------------------------------------

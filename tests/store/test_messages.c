@@ -85,7 +85,7 @@ static void messages_without_targets_are_kept(void **state)
     fx_same_message(&got, &m);
     struct delivery *rows, d;
     size_t count;
-    OK(store_list_deliveries(f->reader, f->arena, m.id, 0, 0, 10, &rows, &count));
+    OK(store_list_deliveries(f->reader, f->arena, &(struct delivery_query){.msg = m.id, .limit = 10}, &rows, &count));
     assert_int_equal(count, 0);
     assert_int_equal(store_get_delivery(f->reader, m.id, 5, &d), ERR_NOT_FOUND);
 }
@@ -303,16 +303,19 @@ static void deliveries_page_by_endpoint(void **state)
     OK(fx_append(f, &second, t, 2));
     const struct {
         oid_t before, after;
+        bool ascending;
         size_t limit, n;
         size_t at[5];
     } rows[] = {
-            {0, 0, 10, 5, {4, 3, 2, 1, 0}}, {0, 0, 2, 2, {4, 3}},   {ep[3], 0, 2, 2, {2, 1}},
-            {ep[1], 0, 10, 1, {0}},         {ep[0], 0, 10, 0, {0}}, {0, ep[2], 10, 2, {4, 3}},
+            {0, 0, false, 10, 5, {4, 3, 2, 1, 0}}, {0, 0, false, 2, 2, {4, 3}},    {ep[3], 0, false, 2, 2, {2, 1}},
+            {ep[1], 0, false, 10, 1, {0}},         {ep[0], 0, false, 10, 0, {0}},  {0, ep[2], false, 10, 2, {4, 3}},
+            {0, 0, true, 10, 5, {0, 1, 2, 3, 4}},  {0, ep[1], true, 2, 2, {2, 3}}, {ep[2], 0, true, 10, 2, {0, 1}},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct delivery *d;
         size_t count;
-        OK(store_list_deliveries(f->reader, f->arena, m.id, rows[i].before, rows[i].after, rows[i].limit, &d, &count));
+        struct delivery_query q = {m.id, rows[i].before, rows[i].after, rows[i].ascending, rows[i].limit};
+        OK(store_list_deliveries(f->reader, f->arena, &q, &d, &count));
         assert_int_equal(count, rows[i].n);
         for (size_t k = 0; k < count; k++) {
             struct delivery expected = fx_delivery(f, m.id, ep[rows[i].at[k]]);

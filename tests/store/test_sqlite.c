@@ -325,8 +325,12 @@ static void reads_run(struct store_reader *r, struct arena *a)
     OK(ops->app_version(r, 3, &version));
     assert_int_equal(ops->find_message(r, a, 2, STR("none"), true, &m), ERR_NOT_FOUND);
     OK(ops->get_delivery(r, oid_at_ms(NOW_MS), 5, &d));
-    OK(ops->list_deliveries(r, a, oid_at_ms(NOW_MS), 0, 0, 10, &deliveries, &n));
-    assert_int_equal(n, 3);
+    struct delivery_query dq = {.msg = oid_at_ms(NOW_MS), .limit = 10};
+    for (int up = 0; up < 2; up++) {
+        dq.ascending = up == 1;
+        OK(ops->list_deliveries(r, a, &dq, &deliveries, &n));
+        assert_int_equal(n, 3);
+    }
     OK(ops->count_deliveries(r, 5, 0, TIME_NEVER, &counts));
     assert_int_equal(counts.fail, 1);
     OK(ops->list_pending(r, a, 0, 10, &summaries, &n));
