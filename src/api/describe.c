@@ -25,7 +25,7 @@
 #define PAGE     "limit iterator"
 #define ORDERED  PAGE " order"
 #define MESSAGES PAGE " channel tag event_types with_content before after"
-#define ATTEMPTS MESSAGES " status status_code_class with_msg"
+#define ATTEMPTS MESSAGES " status status_code_class with_msg expanded_statuses"
 
 /* clang-format off */
 const struct description api_descriptions[] = {
@@ -61,7 +61,7 @@ const struct description api_descriptions[] = {
     {DELETE, EP "/mtls", "v1.endpoint.delete-mtls-config", "Show no client certificate any more", NULL, NULL, 204, NULL, 0},
     {GET,    EP "/mtls-config", "v1.endpoint.get-mtls-2", "Get whether there is a client certificate, and which", NULL, "EndpointMtlsOut", 200, NULL, 0},
     {GET,    EP "/stats", "v1.endpoint.get-stats", "Count the deliveries by their state", NULL, "EndpointStats", 200, "since until", 0},
-    {GET,    EP "/msg", "v1.message-attempt.list-attempted-messages", "List the messages that went, or go, to an endpoint", NULL, "[EndpointMessageOut]", 200, MESSAGES " status", 0},
+    {GET,    EP "/msg", "v1.message-attempt.list-attempted-messages", "List the messages that went, or go, to an endpoint", NULL, "[EndpointMessageOut]", 200, MESSAGES " status expanded_statuses", 0},
     {POST,   EP "/recover", "v1.endpoint.recover", "Try once more what failed since a time", "RecoverIn", "BackgroundTaskOut", 202, NULL, 0},
     {POST,   EP "/send-example", "v1.endpoint.send-example", "Send an example of an event type to this endpoint", "EventExampleIn", "MessageOut", 202, NULL, 0},
 
@@ -70,7 +70,7 @@ const struct description api_descriptions[] = {
     {GET,    MSG, "v1.message.get", "Get a message", NULL, "MessageOut", 200, "with_content", 0},
     {GET,    MSG "/raw", "v1.message.get-raw-payload", "Get the payload as it was posted", NULL, "MessageRawOut", 200, NULL, 0},
     {DELETE, MSG "/content", "v1.message.expunge-content", "Delete the payload; what is pending of the message fails", NULL, NULL, 204, NULL, 0},
-    {GET,    MSG "/endpoint", "v1.message-attempt.list-attempted-destinations", "List the endpoints that a message goes to, and how it is doing there", NULL, "[MessageEndpointOut]", 200, PAGE, 0},
+    {GET,    MSG "/endpoint", "v1.message-attempt.list-attempted-destinations", "List the endpoints that a message goes to, and how it is doing there", NULL, "[MessageEndpointOut]", 200, ORDERED, 0},
     {POST,   MSG "/endpoint/{endpoint_id}/resend", "v1.message-attempt.resend", "Send a message to an endpoint again", NULL, "EmptyOut", 202, NULL, 0},
     {GET,    ATT, "v1.message-attempt.get", "Get an attempt", NULL, "MessageAttemptOut", 200, NULL, 0},
     {GET,    ATT "/headers", "v1.message-attempt.get-headers", "Get the headers that an attempt sent and got", NULL, "MessageAttemptHeadersOut", 200, NULL, 0},
@@ -161,6 +161,7 @@ const struct query_parameter query_parameters[] = {
         {"after", "time", "Newer than this"},
         {"status", "int", "0 success, 1 pending, 2 fail, 3 sending"},
         {"status_code_class", "int", "0 no answer, 100, 200, 300, 400 or 500"},
+        {"expanded_statuses", "bool", "Canceled ones with their own status"},
         {"with_msg", "bool", "With its message"},
         {"endpoint_id", "string", "Only to this endpoint"},
 };

@@ -78,7 +78,7 @@ bool query_bool(struct api_call *call, const char *name, bool fallback);
 int64_t query_int(struct api_call *call, const char *name, int64_t min, int64_t max, int64_t fallback);
 /* 0 when absent. */
 int64_t query_time(struct api_call *call, const char *name);
-/* Every value of a name, also comma-separated. */
+/* Every value of a name, also comma-separated, also as `name[]`. */
 const struct str *query_list(struct api_call *call, const char *name, size_t *count);
 /* Percent-decoding ('+' is a blank in queries). False: malformed, or it holds a NUL. */
 bool text_decode(struct arena *a, struct str s, bool query, struct str *out);

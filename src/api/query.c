@@ -128,12 +128,16 @@ const struct str *query_list(struct api_call *call, const char *name, size_t *co
     size_t max = 1, n = 0;
     for (size_t i = 0; i < call->query.len; i++)
         max += call->query.ptr[i] == '&' || call->query.ptr[i] == ',' || call->query.ptr[i] == '%';
-    struct str *list = arena_alloc(call->arena, max * sizeof *list), rest = call->query, value;
-    while (query_next(call, name, &rest, &value)) {
-        while (value.len > 0) {
-            struct str item = str_split(&value, ',');
-            if (item.len > 0)
-                list[n++] = item;
+    struct str *list = arena_alloc(call->arena, max * sizeof *list), value;
+    const char *const names[] = {name, arena_printf(call->arena, "%s[]", name).ptr};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct str rest = call->query;
+        while (query_next(call, names[i], &rest, &value)) {
+            while (value.len > 0) {
+                struct str item = str_split(&value, ',');
+                if (item.len > 0)
+                    list[n++] = item;
+            }
         }
     }
     *count = n;
