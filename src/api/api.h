@@ -14,6 +14,8 @@
 #include "ssrf/ssrf.h"
 
 struct api_tasks;
+struct console;
+struct console_who;
 
 /* A built-in profile as this process wants it: the row with the settings for `standard` applied. See profile_rows.h. */
 struct api_profile_row {
@@ -38,6 +40,7 @@ struct api {
     int64_t retention_payload_ms;
     const struct api_profile_row *rows;
     size_t row_count;
+    struct console *console; /* people with cookies, console.h; NULL: there are none */
     struct api_tasks *tasks; /* background jobs, task.h; NULL: none (jobs stay in the store until a start with one) */
 
     /* Called after a commit and before the answer, on the worker's thread. Each may be NULL. */
@@ -67,6 +70,7 @@ struct api_call {
 
     /* found out on the way to the handler */
     struct principal who;
+    const struct console_who *console; /* who the cookie stands for, NULL: a bearer token, or nobody */
     oid_t env;                         /* 0: an environment that nobody has written to yet */
     struct str params[API_PARAMS_MAX]; /* decoded, in the order of the pattern */
     struct problems problems;
@@ -95,6 +99,15 @@ void api_handle(struct api *api, struct api_call *call);
  */
 MUST_USE enum err api_authenticate(const struct api *api, struct store_reader *reader, struct arena *a,
                                    struct str authorization, int64_t now_ms, struct principal *out);
+/*
+ * Who a request is from: its `Authorization`, else its cookie (console.h). app_text: the workspace in its path, null:
+ * none; session_only: without choosing a membership. Fills call->who and call->console. *why may say more than the error.
+ */
+MUST_USE enum err api_identify(const struct api *api, struct api_call *call, struct str app_text, bool session_only,
+                               const char **why);
+/* What a request shows of who it is from, for what must not be shared between two: its `Authorization`, or its cookie
+ * with the environment that it chose. */
+struct str api_credential(const struct api *api, struct arena *a, const struct http_header *headers, size_t count);
 /* Whether this principal may create messages in the workspace. */
 bool api_may_send(const struct principal *who, oid_t app);
 /* Who caused a message that does not say so itself: {"type","id","name"} of the token. */

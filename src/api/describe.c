@@ -16,6 +16,9 @@
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
+#define CON  V1 "/console"
+#define SES  CON "/session"
+
 #define GET    HTTP_M_GET
 #define POST   HTTP_M_POST
 #define PUT    HTTP_M_PUT
@@ -129,6 +132,16 @@ const struct description api_descriptions[] = {
     {PUT,    INTG "/{integ_id}", "v1.integration.update", "Replace an integration; its key stays", "IntegrationIn", "IntegrationOut", 200, NULL, 0},
     {DELETE, INTG "/{integ_id}", "v1.integration.delete", "Delete an integration and end its key", NULL, NULL, 204, NULL, 0},
     {POST,   INTG "/{integ_id}/key/rotate", "v1.integration.rotate-key", "Make a key, which only this answer shows; the one before ends", NULL, "IntegrationKeyOut", 200, NULL, 0},
+    {POST,   SES, "v1.console.session.create", "Sign in to the console; a cookie holds the session", "ConsoleSignInIn", "ConsoleSessionOut", 200, NULL, 0},
+    {POST,   SES "/portal", "v1.console.session.portal", "Exchange the key of a portal link for a session, once", "ConsolePortalIn", "ConsoleSessionOut", 200, NULL, 0},
+    {GET,    SES, "v1.console.session.get", "The session of the cookie", NULL, "ConsoleSessionOut", 200, NULL, 0},
+    {DELETE, SES, "v1.console.session.delete", "Sign out", NULL, NULL, 204, NULL, 0},
+    {GET,    SES "/list", "v1.console.session.list", "One's own sessions, newest first", NULL, "ConsoleSessionsOut", 200, NULL, 0},
+    {DELETE, SES "/{session_id}", "v1.console.session.end", "End one of one's own sessions", NULL, NULL, 204, NULL, 0},
+    {POST,   CON "/password/forgot", "v1.console.password.forgot", "Ask for a link that sets a new password; the answer is always the same", "ConsoleForgotIn", "EmptyOut", 202, NULL, 0},
+    {PUT,    CON "/password", "v1.console.password.update", "Change one's own password; other sessions end", "ConsolePasswordIn", NULL, 204, NULL, 0},
+    {GET,    CON "/link/{token}", "v1.console.link.get", "What a one-time link is for", NULL, "ConsoleLinkOut", 200, NULL, 0},
+    {POST,   CON "/link/{token}", "v1.console.link.use", "Use a one-time link: choose a password, or agree to an invitation", "ConsoleLinkIn", "ConsoleSessionOut", 200, NULL, 0},
 
     {GET,    V1 "/health", "v1.health.get", "Whether it is well", NULL, "HealthOut", 200, NULL, 0},
     {GET,    V1 "/health/ping", "v1.health.ping", "Whether it answers", NULL, NULL, 204, NULL, 0},

@@ -30,7 +30,10 @@ enum {
     ROUTE_ENV_SHARED = 4,   /* of the environment, yet open to who is confined to one workspace */
     ROUTE_READ_SCOPE = 16,  /* a change that takes no more than the scope of a look */
     ROUTE_OPERATIONAL = 32, /* in the workspace of operational webhooks, which the path does not name */
-    ROUTE_HOT = 8           /* served elsewhere */
+    ROUTE_HOT = 8,          /* served elsewhere */
+    ROUTE_SESSION = 64,     /* about the session of the console that asks, whatever it may */
+    ROUTE_OPERATOR = 128,   /* only for who holds this server's keys */
+    ROUTE_OWN_PAGE = 256    /* not for pages of others: sets a cookie */
 };
 
 struct route {

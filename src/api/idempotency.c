@@ -85,8 +85,8 @@ bool idempotency_begin(struct api *api, struct api_call *call)
     struct turn *t = arena_zalloc(call->arena, sizeof *t);
     call->key = NULL;
     enum err e = idempotency_read(api->id_key, call_header(call, STR("idempotency-key")),
-                                  call_header(call, STR("Authorization")), call->path, call->query, &call->problems,
-                                  &t->key);
+                                  api_credential(api, call->arena, call->headers, call->header_count), call->path,
+                                  call->query, &call->problems, &t->key);
     if (e == ERR_INVALID)
         return call_fits(call);
     if (e == ERR_OK) {

@@ -167,7 +167,7 @@ void portal_access(struct api *api, struct api_call *call)
     buf_fini(&link);
 }
 
-static void write_capabilities(const struct portal_key *k, struct json_writer *w)
+void portal_write_capabilities(const struct portal_key *k, struct json_writer *w)
 {
     static const char *const all[] = {
 #define CAPABILITY_NAME(name, scope) (name),
@@ -183,6 +183,17 @@ static void write_capabilities(const struct portal_key *k, struct json_writer *w
     json_w_array_end(w);
 }
 
+enum err portal_redeem(struct api *api, struct api_call *call, struct str key, struct portal_key *link,
+                       struct buf *session)
+{
+    if (!str_starts(key, STR(PORTAL_LINK_PREFIX)))
+        return ERR_UNAUTHORIZED;
+    enum err e = portal_find(call->reader, call->arena, api->id_key, key, call->now_ms, link);
+    if (e == ERR_OK)
+        e = portal_exchange(api->store, call->arena, api->oids, api->id_key, call->now_ms, link, session);
+    return e == ERR_STALE ? ERR_UNAUTHORIZED : e;
+}
+
 void portal_exchange_key(struct api *api, struct api_call *call)
 {
     struct exchange_in in = {0};
@@ -195,18 +206,14 @@ void portal_exchange_key(struct api *api, struct api_call *call)
     if (!call_fits(call))
         return;
     struct buf session = BUF_INIT(256);
-    enum err e = str_starts(in.key, STR(PORTAL_LINK_PREFIX))
-                         ? portal_find(call->reader, call->arena, api->id_key, in.key, call->now_ms, &link)
-                         : ERR_UNAUTHORIZED;
-    if (e == ERR_OK)
-        e = portal_exchange(api->store, call->arena, api->oids, api->id_key, call->now_ms, &link, &session);
-    if (e == ERR_UNAUTHORIZED || e == ERR_STALE) {
-        answer_error(call, ERR_UNAUTHORIZED, "this link has been used, or is over: ask for a new one");
+    enum err e = portal_redeem(api, call, in.key, &link, &session);
+    if (e == ERR_UNAUTHORIZED) {
+        answer_error(call, e, PORTAL_LINK_USED);
     } else if (answer_ok(call, e)) {
         struct json_writer w = answer(call, 200);
         json_w_object(&w);
         json_w_str_at(&w, "token", buf_str(&session));
-        write_capabilities(&link, &w);
+        portal_write_capabilities(&link, &w);
         json_w_object_end(&w);
     }
     buf_fini(&session);

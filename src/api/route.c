@@ -2,6 +2,7 @@
 /* The way of a request: find the row, find out who asks, may they, then the handler. */
 #include "api/route.h"
 
+#include "api/console.h"
 #include "api/idempotency.h"
 #include "api/operational.h"
 #include "api/who.h"
@@ -91,6 +92,20 @@ static void answer_preflight(struct api_call *call, unsigned methods)
     answer_header(call, STR("Allow"), allowed(call->arena, methods));
 }
 
+/* Pages of others may not sign anybody in. False: answered. */
+static bool from_own_page(struct api *api, struct api_call *call)
+{
+    struct str type = call_header(call, STR("Content-Type")), kind = str_trim(str_split(&type, ';'));
+    const char *why = api->console != NULL ? console_foreign(api, call) : "there is no console";
+    if (why != NULL)
+        answer_error(call, ERR_FORBIDDEN, why);
+    else if (call->body.len > 0 && !str_eq_nocase(kind, STR("application/json")))
+        answer_error(call, ERR_MEDIA_TYPE, "the body must be application/json");
+    else
+        return true;
+    return false;
+}
+
 /* Decodes path parameters, finds principal and environment. False: answered. */
 static bool admit(struct api *api, struct api_call *call, const struct route *route)
 {
@@ -101,13 +116,18 @@ static bool admit(struct api *api, struct api_call *call, const struct route *ro
         }
     }
     if ((route->flags & ROUTE_PUBLIC) != 0)
-        return true;
-    enum err e = api_authenticate(api, call->reader, call->arena, call_header(call, STR("Authorization")), call->now_ms,
-                                  &call->who);
-    if (e == ERR_UNAUTHORIZED)
+        return (route->flags & ROUTE_OWN_PAGE) == 0 || from_own_page(api, call);
+    struct str app = strstr(route->pattern, "{app_id}") != NULL ? call->params[0] : STR_NULL;
+    const char *why = NULL;
+    enum err e = api_identify(api, call, app, (route->flags & ROUTE_SESSION) != 0, &why);
+    if (e == ERR_UNAUTHORIZED && call->console == NULL)
         answer_header(call, STR("WWW-Authenticate"), STR("Bearer"));
-    if (!answer_ok(call, e))
+    if (e != ERR_OK && why != NULL)
+        answer_error(call, e, why);
+    if (why != NULL || !answer_ok(call, e))
         return false;
+    if ((route->flags & ROUTE_SESSION) != 0)
+        return true;
     if (!who_may(&call->who, route)) {
         answer_error(call, ERR_FORBIDDEN, NULL);
         return false;
@@ -163,9 +183,14 @@ void api_handle(struct api *api, struct api_call *call)
     call->out_header_count = 0;
     if (call->out.max == 0)
         call->out.max = API_OUT_MAX;
-    answer_header(call, STR("Access-Control-Allow-Origin"), STR("*"));
+    call->console = NULL;
+    enum err found = route_find(call->method, call->path, &route, call->params, &methods);
+    /* Pages of others may read what a bearer token gets them, never what a cookie does. */
+    if (console_cookie(api, call->headers, call->header_count).ptr == NULL &&
+        (route == NULL || (route->flags & (ROUTE_SESSION | ROUTE_OWN_PAGE)) == 0))
+        answer_header(call, STR("Access-Control-Allow-Origin"), STR("*"));
     answer_header(call, STR("Cache-Control"), STR("no-store"));
-    if (route_find(call->method, call->path, &route, call->params, &methods) != ERR_OK) {
+    if (found != ERR_OK) {
         answer_error(call, ERR_NOT_FOUND, "no such path");
     } else if (call->method == HTTP_M_OPTIONS) {
         answer_preflight(call, methods);
@@ -173,7 +198,7 @@ void api_handle(struct api *api, struct api_call *call)
         answer_error(call, ERR_METHOD, NULL);
         answer_header(call, STR("Allow"), allowed(call->arena, methods));
     } else if (admit(api, call, route)) {
-        if (route->method == HTTP_M_POST && (route->flags & ROUTE_PUBLIC) == 0)
+        if (route->method == HTTP_M_POST && (route->flags & (ROUTE_PUBLIC | ROUTE_SESSION)) == 0)
             handle_post(api, call, route);
         else
             handle(api, call, route);

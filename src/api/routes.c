@@ -15,6 +15,9 @@
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
+#define CON  V1 "/console"
+#define SES  CON "/session"
+
 #define A(sym)      AUTH_AREA_##sym
 #define GET         HTTP_M_GET
 #define POST        HTTP_M_POST
@@ -22,6 +25,7 @@
 #define PATCH       HTTP_M_PATCH
 #define DELETE      HTTP_M_DELETE
 #define OPERATIONAL (ROUTE_NEW_ENV | ROUTE_OPERATIONAL)
+#define OWN_PAGE    (ROUTE_PUBLIC | ROUTE_OWN_PAGE)
 #define WHO_STAFF   (WHO_OWNER | WHO_EDITOR | WHO_VIEWER)
 
 /* clang-format off */
@@ -126,6 +130,16 @@ const struct route api_routes[] = {
     {PUT,    INTG "/{integ_id}",      integration_put,        WHO_ADMIN, A(TOKEN), 0},
     {DELETE, INTG "/{integ_id}",      integration_delete,     WHO_ADMIN, A(TOKEN), 0},
     {POST,   INTG "/{integ_id}/key/rotate", integration_rotate, WHO_ADMIN, A(TOKEN), 0},
+    {POST,   SES,                     console_session_create, 0, A(SETTINGS), OWN_PAGE},
+    {POST,   SES "/portal",           console_session_portal, 0, A(SETTINGS), OWN_PAGE},
+    {GET,    SES,                     console_session_get,    0, A(SETTINGS), ROUTE_SESSION},
+    {DELETE, SES,                     console_session_delete, 0, A(SETTINGS), ROUTE_SESSION},
+    {GET,    SES "/list",             console_session_list,   0, A(SETTINGS), ROUTE_SESSION},
+    {DELETE, SES "/{session_id}",     console_session_end,    0, A(SETTINGS), ROUTE_SESSION},
+    {POST,   CON "/password/forgot",  console_password_forgot, 0, A(SETTINGS), OWN_PAGE},
+    {PUT,    CON "/password",         console_password_put,   0, A(SETTINGS), ROUTE_SESSION},
+    {GET,    CON "/link/{token}",     console_link_get,       0, A(SETTINGS), OWN_PAGE},
+    {POST,   CON "/link/{token}",     console_link_use,       0, A(SETTINGS), OWN_PAGE},
 
     {GET,    V1 "/health",            health_report,          0, A(SETTINGS), ROUTE_PUBLIC},
     {GET,    V1 "/health/ping",       health_ping,            0, A(SETTINGS), ROUTE_PUBLIC},

@@ -27,5 +27,8 @@ api_handler_fn api_token_list, api_token_create, api_token_get, api_token_put, a
 api_handler_fn integration_list, integration_create, integration_get, integration_put, integration_delete,
         integration_rotate;
 api_handler_fn api_key_list, api_key_create, api_key_revoke;
+api_handler_fn console_session_create, console_session_portal, console_session_get, console_session_delete,
+        console_session_list, console_session_end, console_link_get, console_link_use,
+        console_password_forgot, console_password_put;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/describe.h"
 
+#include "api/console.h"
 #include "api/environment.h"
 #include "api/portal.h"
 #include "model/config.h"
@@ -148,6 +149,29 @@ const struct schema api_schemas[] = {
         {.name = "ApplicationTokenExpireIn", .use = SCHEMA_IN, TABLE(portal_expire)},
         {.name = "OneTimeTokenIn", .use = SCHEMA_IN, TABLE(portal_exchange)},
         {.name = "OneTimeTokenOut", .use = SCHEMA_OUT, .more = "token:string capabilities:[string]"},
+        {.name = "ConsoleSignInIn", .use = SCHEMA_IN, TABLE(console_sign_in)},
+        {.name = "ConsolePortalIn", .use = SCHEMA_IN, TABLE(console_portal)},
+        {.name = "ConsoleSessionOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string csrf:string user:ConsoleUser? portal:ConsolePortal? memberships:[ConsoleMembership] "
+                 "idleExpiresAt:time expiresAt:time"},
+        {.name = "ConsoleUser", .use = SCHEMA_OUT, .more = "id:string email:string name:string? totp:bool"},
+        {.name = "ConsolePortal",
+         .use = SCHEMA_OUT,
+         .more = "appId:string appUid:string? appName:string? readOnly:bool capabilities:[string] "
+                 "featureFlags:[string]"},
+        {.name = "ConsoleMembership",
+         .use = SCHEMA_OUT,
+         .more = "environment:string environmentName:string app:ConsoleApp? role:string"},
+        {.name = "ConsoleApp", .use = SCHEMA_OUT, .more = "id:string uid:string? name:string"},
+        {.name = "ConsoleSessionsOut", .use = SCHEMA_OUT, .more = "data:[ConsoleSessionItem]"},
+        {.name = "ConsoleSessionItem",
+         .use = SCHEMA_OUT,
+         .more = "id:string createdAt:time lastUsedAt:time ip:string? userAgent:string? current:bool"},
+        {.name = "ConsoleForgotIn", .use = SCHEMA_IN, TABLE(console_forgot)},
+        {.name = "ConsolePasswordIn", .use = SCHEMA_IN, TABLE(console_password)},
+        {.name = "ConsoleLinkIn", .use = SCHEMA_IN, TABLE(console_link)},
+        {.name = "ConsoleLinkOut", .use = SCHEMA_OUT, .more = "kind:string email:string? hasPassword:bool totp:bool"},
         {.name = "HealthOut", .use = SCHEMA_OUT, .more = "status:string"},
 };
 const size_t api_schema_count = ARRAY_LEN(api_schemas);

@@ -59,7 +59,8 @@ void whoami(struct api *api, struct api_call *call)
     json_w_opt_str_at(&w, "appId", call->who.app != 0 ? api_id(api, call, call->who.app, "app_") : STR_NULL);
     json_w_opt_str_at(&w, "streamAppId", STR_NULL);
     json_w_opt_str_at(&w, "sessionId", is_portal(call->who.role) ? call->who.name : STR_NULL);
-    json_w_str_at(&w, "permissionSource", call->who.token == 0 ? STR("SvixJwt") : STR("Unknown"));
+    bool jwt = call->who.token == 0 && call->who.user == 0;
+    json_w_str_at(&w, "permissionSource", jwt ? STR("SvixJwt") : STR("Unknown"));
     json_w_str_at(&w, "role", str_c(roles[call->who.role]));
     json_w_opt_str_at(&w, "name", call->who.name);
     json_w_object_end(&w);

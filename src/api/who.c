@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is asking, and whether a route is for them. */
 #include "api/who.h"
-#include "api/handler.h"
+#include "api/console.h"
 #include "auth/portal.h"
 #include "auth/token.h"
 #include "crypto/seal.h"
@@ -54,6 +54,30 @@ enum err api_authenticate(const struct api *api, struct store_reader *reader, st
     return ERR_OK;
 }
 
+enum err api_identify(const struct api *api, struct api_call *call, struct str app_text, bool session_only,
+                      const char **why)
+{
+    *why = NULL;
+    call->console = NULL;
+    if (console_cookie(api, call->headers, call->header_count).ptr != NULL)
+        return console_identify(api, call, app_text, session_only, why);
+    return session_only ? ERR_UNAUTHORIZED
+                        : api_authenticate(api, call->reader, call->arena, call_header(call, STR("Authorization")),
+                                           call->now_ms, &call->who);
+}
+
+struct str api_credential(const struct api *api, struct arena *a, const struct http_header *headers, size_t count)
+{
+    struct str cookie = console_cookie(api, headers, count), authorization = STR_NULL, env = STR_NULL;
+    for (size_t i = count; i-- > 0;) {
+        if (str_eq_nocase(headers[i].name, STR("Authorization")))
+            authorization = headers[i].value;
+        else if (str_eq_nocase(headers[i].name, STR(CONSOLE_ENV_HEADER)))
+            env = headers[i].value;
+    }
+    return cookie.ptr == NULL ? authorization : arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(env), STR_ARG(cookie));
+}
+
 bool api_may_send(const struct principal *who, oid_t app)
 {
     return ((1u << who->role) & WHO_SEND) != 0 && auth_scope_allows(who, AUTH_AREA_MESSAGE, true) &&
@@ -66,11 +90,18 @@ struct str api_actor(const struct api *api, struct arena *a, const struct princi
     struct buf out = BUF_INIT(4096);
     struct json_writer w = json_writer(&out);
     bool portal = who->role == AUTH_PORTAL || who->role == AUTH_PORTAL_READ;
-    if (who->token != 0)
-        oid_format(who->token, portal ? "portal_" : "key_", api->id_key, key);
+    oid_t id = who->user != 0 ? who->user : who->token;
+    const char *prefix = who->user != 0 ? "user_" : portal ? "portal_" : "key_";
+    if (id != 0)
+        oid_format(id, prefix, api->id_key, key);
     json_w_object(&w);
-    json_w_str_at(&w, "type", portal ? STR("portal") : who->token != 0 ? STR("api_key") : STR("token"));
-    json_w_str_at(&w, "id", str_c(who->token != 0 ? key : who->env));
+    struct str type = who->token != 0 ? STR("api_key") : STR("token");
+    if (portal)
+        type = STR("portal");
+    else if (who->user != 0)
+        type = STR("user");
+    json_w_str_at(&w, "type", type);
+    json_w_str_at(&w, "id", str_c(id != 0 ? key : who->env));
     json_w_opt_str_at(&w, "name", who->name);
     json_w_object_end(&w);
     struct str s = arena_str(a, buf_str(&out));
@@ -80,6 +111,8 @@ struct str api_actor(const struct api *api, struct arena *a, const struct princi
 
 bool who_may(const struct principal *who, const struct route *route)
 {
+    if ((route->flags & ROUTE_OPERATOR) != 0 && !who->is_operator)
+        return false;
     bool write = route->method != HTTP_M_GET && (route->flags & ROUTE_READ_SCOPE) == 0;
     if (((1u << who->role) & route->who) == 0 || !auth_scope_allows(who, route->area, write))
         return false;

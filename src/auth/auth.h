@@ -15,7 +15,9 @@ struct principal {
     enum auth_role role;
     char env[OID_TEXT_SIZE]; /* "org_…", NUL-terminated */
     oid_t app;               /* confined to this workspace; 0 = all of the environment */
-    oid_t token;             /* the OBJ_TOKEN, 0 for a JWT */
+    oid_t token;             /* the OBJ_TOKEN or OBJ_PORTAL, 0 for a JWT or a user */
+    oid_t user;              /* the OBJ_USER that is signed in to the console, 0: none */
+    bool is_operator;        /* who holds the keys of this server: beyond all environments */
     struct str name;         /* of the token, for the audit and as actor; may be null */
     uint32_t scopes;         /* 0 = not restricted; else bits, see auth_scope */
 };
@@ -59,6 +61,8 @@ static inline bool auth_scope_allows(const struct principal *p, enum auth_area a
  */
 MUST_USE enum err auth_jwt_verify(struct arena *a, struct str token, struct str secret, int64_t now_ms,
                                   struct principal *out, struct str *app_text);
+/* As auth_jwt_make, for the operator's own commands: it speaks for all environments, also in what concerns users. */
+void auth_jwt_make_operator(struct str env, struct str secret, int64_t now_ms, int64_t exp_ms, struct buf *out);
 /* Appends a JWT for an environment that expires at exp_ms, rounded down to seconds (0 = in 10 years). */
 void auth_jwt_make(struct str env, struct str secret, int64_t now_ms, int64_t exp_ms, struct buf *out);
 

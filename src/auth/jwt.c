@@ -8,9 +8,11 @@
 #include "json/tree.h"
 #include "json/write.h"
 
-#define TOKEN_MAX   8192
-#define LEEWAY_S    60
-#define TEN_YEARS_S ((int64_t)3652 * 24 * 3600)
+#define TOKEN_MAX 8192
+#define LEEWAY_S  60
+/* Only this program writes it, and only for its own commands. */
+#define OPERATOR_CLAIM "postriderOperator"
+#define TEN_YEARS_S    ((int64_t)3652 * 24 * 3600)
 
 /* A token in its three parts, still encoded; `signed_part` is the first two with their dot. */
 struct parts {
@@ -114,6 +116,8 @@ static bool read_subject(const struct json *claims, struct principal *out, struc
             return false;
         out->role = AUTH_PORTAL;
         *app_text = sub;
+    } else {
+        json_as_bool(json_get(claims, STR(OPERATOR_CLAIM)), &out->is_operator);
     }
     if (!has_id_shape(org, STR("org_")))
         return false;
@@ -138,7 +142,8 @@ enum err auth_jwt_verify(struct arena *a, struct str token, struct str secret, i
     return ERR_OK;
 }
 
-void auth_jwt_make(struct str env, struct str secret, int64_t now_ms, int64_t exp_ms, struct buf *out)
+static void make_token(struct str env, struct str secret, int64_t now_ms, int64_t exp_ms, bool is_operator,
+                       struct buf *out)
 {
     unsigned char mac[CRYPTO_MAC_MAX];
     size_t len, start = out->len;
@@ -150,6 +155,8 @@ void auth_jwt_make(struct str env, struct str secret, int64_t now_ms, int64_t ex
     json_w_i64_at(&w, "nbf", now_ms / 1000);
     json_w_str_at(&w, "iss", STR("postrider"));
     json_w_str_at(&w, "sub", env);
+    if (is_operator)
+        json_w_bool_at(&w, OPERATOR_CLAIM, true);
     json_w_object_end(&w);
     crypto_base64url(STR("{\"alg\":\"HS256\",\"typ\":\"JWT\"}"), out);
     buf_add_c(out, '.');
@@ -160,4 +167,14 @@ void auth_jwt_make(struct str env, struct str secret, int64_t now_ms, int64_t ex
     sign_part(str_skip(buf_str(out), start), secret, mac, &len);
     buf_add_c(out, '.');
     crypto_base64url(str_of((const char *)mac, len), out);
+}
+
+void auth_jwt_make(struct str env, struct str secret, int64_t now_ms, int64_t exp_ms, struct buf *out)
+{
+    make_token(env, secret, now_ms, exp_ms, false, out);
+}
+
+void auth_jwt_make_operator(struct str env, struct str secret, int64_t now_ms, int64_t exp_ms, struct buf *out)
+{
+    make_token(env, secret, now_ms, exp_ms, true, out);
 }

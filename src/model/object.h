@@ -4,9 +4,10 @@
  * an optional unique key in its scope, a JSON body, sealed secrets. What the body means is model/'s business.
  *
  * Scope: (kind, env, app). Objects of an environment have app = 0; environments themselves have env = 0 and app = 0.
- * Every change of an object with app != 0 but an OBJ_PORTAL, of an OBJ_APP, or of an OBJ_PROFILE raises the version of
- * the workspaces it concerns (an OBJ_PROFILE concerns all of its environment), so that a message that matched an older
- * configuration is matched again.
+ * An OBJ_SESSION and an OBJ_LINK have env = 0 and in `app` the OBJ_USER they are of.
+ * Every change of an object with app != 0 but an OBJ_PORTAL and those two, of an OBJ_APP, or of an OBJ_PROFILE raises
+ * the version of the workspaces it concerns (an OBJ_PROFILE concerns all of its environment), so that a message that
+ * matched an older configuration is matched again.
  */
 #ifndef PR_MODEL_OBJECT_H
 #define PR_MODEL_OBJECT_H
@@ -25,7 +26,11 @@
     X(TASK, 8, "qtask_")                                                                                               \
     X(CANARY, 9, "can_")                                                                                               \
     X(PORTAL, 10, "portal_")                                                                                           \
-    X(INTEGRATION, 11, "integ_")
+    X(INTEGRATION, 11, "integ_")                                                                                       \
+    X(USER, 12, "user_")                                                                                               \
+    X(MEMBER, 13, "member_")                                                                                           \
+    X(SESSION, 14, "sess_")                                                                                            \
+    X(LINK, 15, "link_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

@@ -57,6 +57,7 @@ static struct ingest *new_ingest(struct reactor *r, struct http_exchange *x)
     in->key.known = false;
     in->key_is_new = false;
     in->stale_tries = 0;
+    in->why = NULL;
     return in;
 }
 
@@ -94,7 +95,8 @@ static void answer_json(struct ingest *in, int status, struct buf *json)
     static const struct http_header headers[] = {{{"Content-Type", 12}, {"application/json", 16}},
                                                  {{"Access-Control-Allow-Origin", 27}, {"*", 1}}};
     metrics_count_answer(status);
-    http_respond(in->exchange, status, headers, ARRAY_LEN(headers), buf_str(json));
+    bool open = http_exchange_header(in->exchange, STR("Cookie")).ptr == NULL; /* to pages of others */
+    http_respond(in->exchange, status, headers, open ? 2 : 1, buf_str(json));
 }
 
 static bool wants_content(const struct http_request *q)
@@ -293,9 +295,9 @@ static bool read_key(struct ingest *in)
     const struct http_request *q = http_exchange_request(in->exchange);
     struct str header = http_exchange_header(in->exchange, STR("idempotency-key"));
     struct problems problems = PROBLEMS_INIT;
-    enum err e = idempotency_read(in->reactor->shared->id_key, header,
-                                  http_exchange_header(in->exchange, STR("Authorization")), q->path, q->query,
-                                  &problems, &in->key);
+    struct str credential = api_credential(&in->reactor->shared->api, in->arena, q->headers, q->header_count);
+    enum err e =
+            idempotency_read(in->reactor->shared->id_key, header, credential, q->path, q->query, &problems, &in->key);
     in->has_key = e == ERR_OK;
     if (e == ERR_INVALID) {
         struct buf *out = &in->reactor->scratch;
@@ -358,12 +360,13 @@ static void prepared(struct loop_task *task)
         return;
     }
     if (in->prepared != ERR_OK) {
-        ingest_error(in, in->prepared, in->prepared == ERR_NOT_FOUND ? NO_APP : NULL);
+        ingest_error(in, in->prepared, in->why != NULL || in->prepared != ERR_NOT_FOUND ? in->why : NO_APP);
         return;
     }
     struct str authorization = http_exchange_header(in->exchange, STR("Authorization"));
-    auth_cache_put(in->reactor->auth, authorization, in->epoch, loop_now_ms(in->reactor->loop), &in->who.who,
-                   in->who.env);
+    if (authorization.ptr != NULL) /* a cookie is looked at anew: it can end, and its request can be forged */
+        auth_cache_put(in->reactor->auth, authorization, in->epoch, loop_now_ms(in->reactor->loop), &in->who.who,
+                       in->who.env);
     ingest_admit(in);
 }
 
@@ -393,10 +396,19 @@ static enum err create_app(struct ingest *in, struct store_reader *reader, int64
 static enum err look_up(struct ingest *in, struct store_reader *reader)
 {
     const struct shared *s = in->reactor->shared;
+    const struct http_request *q = http_exchange_request(in->exchange);
     int64_t now_ms = clock_wall_ms();
     oid_t app;
-    enum err e = api_authenticate(&s->api, reader, in->arena, http_exchange_header(in->exchange, STR("Authorization")),
-                                  now_ms, &in->who.who);
+    struct api_call call = {.arena = in->arena,
+                            .reader = reader,
+                            .method = q->method,
+                            .headers = q->headers,
+                            .header_count = q->header_count,
+                            .body = q->body,
+                            .peer = q->peer,
+                            .now_ms = now_ms};
+    enum err e = api_identify(&s->api, &call, in->app_text, false, &in->why);
+    in->who.who = call.who;
     if (e == ERR_OK)
         e = api_env(&s->api, reader, str_c(in->who.who.env), false, now_ms, &in->who.env);
     if (e == ERR_OK && in->who.env == 0)

@@ -18,6 +18,7 @@ struct ingest {
     struct auth_entry who;
     unsigned epoch;
     enum err prepared;
+    const char *why;     /* more than the error says, or NULL */
     struct str problems; /* of preparing: the 422 body */
     int stale_tries;
     const struct workspace *ws; /* a reference */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/console.h"
 #include "api/env.h"
 #include "api/task.h"
 #include "base/mem.h"
@@ -263,6 +264,18 @@ static void open_reactors(struct server *v, const struct settings *set)
     v->metrics = http_server_new(&c);
 }
 
+/* Who has no user yet is told how to make one: where nobody but the operator looks, once, for a day. */
+static enum err open_console(struct shared *s, struct store_reader *reader)
+{
+    struct buf link = BUF_INIT(4096);
+    enum err e = console_open(&s->api, reader, s->settings, clock_wall_ms(), &link);
+    if (e == ERR_OK && link.len > 0)
+        log_warn("no_user", LOG_STR("link", buf_str(&link)),
+                 LOG_CSTR("note", "open this link within a day to make the console's first user, an owner"));
+    mem_free_secret(link.ptr, link.len);
+    return e;
+}
+
 static enum err open_inflight(struct shared *s, struct store_reader *reader)
 {
     char path[4096];
@@ -286,6 +299,8 @@ static void start(struct server *v)
         e = env_upgrade_all(&s->api, reader, clock_wall_ms());
         if (e == ERR_OK)
             e = env_default_profile_known(&s->api, reader, &known);
+        if (e == ERR_OK && known)
+            e = open_console(s, reader);
         if (e == ERR_OK && known)
             e = open_inflight(s, reader);
         if (e == ERR_OK && known)
@@ -384,6 +399,7 @@ static void stop(struct server *v, sigset_t *signals)
         reactor_close(&v->reactors[i]);
     gates_free(s->gates);
     inflight_close(s->inflight, true);
+    console_close(&s->api);
     catalog_free(s->catalog);
     keyring_free(s->keys);
     http_tls_free(v->tls);

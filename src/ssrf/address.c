@@ -130,6 +130,13 @@ enum err ssrf_parse_subnet(struct str text, struct ssrf_subnet *out)
     return ERR_OK;
 }
 
+bool ssrf_subnets_have(const struct ssrf_subnet *nets, size_t count, struct str address)
+{
+    struct ssrf_subnet one;
+    return str_find(address, '/') == address.len && ssrf_parse_subnet(address, &one) == ERR_OK &&
+           any_has(nets, count, one.addr);
+}
+
 static const struct deny *find_denied(const struct deny *rows, size_t count, const unsigned char addr[16])
 {
     for (size_t i = 0; i < count; i++)

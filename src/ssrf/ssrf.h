@@ -26,6 +26,8 @@ struct ssrf_policy {
 
 /* "10.0.0.0/8", "::1/128", or a bare address. ERR_INVALID otherwise, also when bits are set behind the prefix. */
 MUST_USE enum err ssrf_parse_subnet(struct str text, struct ssrf_subnet *out);
+/* Whether an address, as text, is in one of them. */
+bool ssrf_subnets_have(const struct ssrf_subnet *nets, size_t count, struct str address);
 
 /* NULL when the address may be reached, else why not, in words ("loopback", "private network", "cloud metadata", …). */
 const char *ssrf_check_address(const struct ssrf_policy *p, const struct sockaddr *sa);

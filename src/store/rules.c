@@ -8,7 +8,9 @@ oid_t rules_scope(enum object_kind kind, oid_t app)
 
 void rules_raised(const struct object *o, oid_t *app, oid_t *env)
 {
-    *app = o->kind == OBJ_PORTAL ? 0 : o->app; /* who may look at it is nothing that a message matches */
+    /* Who may look is nothing that a message matches. */
+    bool looks = o->kind == OBJ_PORTAL || o->kind == OBJ_SESSION || o->kind == OBJ_LINK;
+    *app = looks ? 0 : o->app;
     *env = o->kind == OBJ_PROFILE ? o->env : 0;
 }
 

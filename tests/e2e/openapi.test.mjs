@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { selfSigned } from './lib/certs.mjs';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
+import { firstKey, goodPassword, Person } from './lib/console.mjs';
 import { until } from './lib/wait.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -195,6 +196,25 @@ test('answers are as described, for every operation', async (t) => {
     await call(`POST ${V}/auth/one-time-token`, n, { oneTimeToken: url.split('#key=')[1] }, { token: null });
     await call(`POST ${V}/auth/logout`, n, '', { token });
     await call(`POST ${V}/auth/app/{app_id}/expire-all`, n, {});
+
+    const S = `${V}/console/session`;
+    const c = { token: await firstKey(p) };
+    const person = new Person(p);
+    const asPerson = () => ({ token: null, headers: person.headers() });
+    await call(`GET ${V}/console/link/{token}`, c, undefined, { token: null });
+    const made2 = await person.api('POST', `/api/v1/console/link/${c.token}`, { email: 'a@example.com', password: goodPassword });
+    assert.deepEqual(misfits(api, api.components.schemas.ConsoleSessionOut, made2.json), []);
+    seen.add('v1.console.link.use');
+    await call(`POST ${S}`, n, { email: 'a@example.com', password: goodPassword }, { token: null });
+    await call(`POST ${V}/console/password/forgot`, n, { email: 'a@example.com' }, { token: null });
+    for (const rest of ['', '/list']) await call(`GET ${S}${rest}`, n, undefined, asPerson());
+    const extra = (await person.ok('GET', `${S}/list`)).data.find((s) => !s.current);
+    await call(`DELETE ${S}/{session_id}`, { session_id: extra.id }, undefined, asPerson());
+    await call(`PUT ${V}/console/password`, n, { current: goodPassword, new: 'green-bicycle-11' }, asPerson());
+    await call(`DELETE ${S}`, n, undefined, asPerson());
+    const access = await call(`POST ${V}/auth/app-portal-access/{app_id}`, n, {});
+    await call(`POST ${S}/portal`, n, { key: access.url.split('#key=')[1] }, { token: null });
+
     for (const rest of [`${V}/health`, `${V}/health/ping`, '/health', '/health/ping', `${V}/openapi.json`, '/openapi.json', '/docs']) await call(`GET ${rest}`, n, undefined, { token: null });
 
     await call(`DELETE ${E}`, n);
