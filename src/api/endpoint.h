@@ -4,6 +4,7 @@
 #define PR_API_ENDPOINT_H
 
 #include "api/handler.h"
+#include "signing/header.h"
 
 /* The profile that the endpoint uses now, parsed. *version (may be NULL): its id. ERR_NOT_FOUND: it names none. */
 MUST_USE enum err endpoint_profile(struct api *api, struct api_call *call, const struct app *app,
@@ -16,8 +17,6 @@ bool filter_check(struct api_call *call, const struct json *from, const struct f
 /* Problems of custom headers, each at body.headers.<name>. */
 void headers_check(struct api_call *call, const struct profile *profile, const struct header_pair *headers,
                    size_t count);
-/* Whether values of this header are never shown. */
-bool header_is_sensitive(struct str name);
 /* Adds a problem unless these are certificates in PEM form. */
 void ca_bundle_check(struct api_call *call, const char *field, struct str pem);
 

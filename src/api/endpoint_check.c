@@ -20,88 +20,14 @@ enum err endpoint_profile(struct api *api, struct api_call *call, const struct a
     return *out != NULL ? ERR_OK : ERR_INTERNAL;
 }
 
-/* Lower case; a trailing '*' stands for anything. API.md, section 1. */
-static const char *const refused[] = {
-        "connection", "keep-alive", "proxy-*", "te",     "trailer",  "transfer-encoding", "upgrade",       "host",
-        "content-*",  "user-agent", "cookie",  "expect", "x-amz-*",  "x-amzn-*",          "x-google*",     "x-goog*",
-        "x-gfe*",     "x-azure-*",  "x-fd-*",  "svix-*", "x-svix-*", "webhook-*",         "http2-settings"};
-
-static const char *const sensitive[] = {"authorization", "x-api-key", "x-auth-token", "x-access-token", "api-key",
-                                        "apikey",        "*cookie*",  "*secret*",     "*password*",     "*-token"};
-
-/* Patterns with a '*' at one end or both. */
-static bool name_fits(struct str pattern, struct str name)
-{
-    bool head = pattern.ptr[0] == '*', tail = pattern.ptr[pattern.len - 1] == '*';
-    struct str word = str_of(pattern.ptr + head, pattern.len - head - tail);
-    if (!head && !tail)
-        return str_eq_nocase(word, name);
-    if (word.len > name.len)
-        return false;
-    if (!head)
-        return str_starts_nocase(name, word);
-    for (size_t i = tail ? 0 : name.len - word.len; i + word.len <= name.len; i++) {
-        if (str_eq_nocase(str_of(name.ptr + i, word.len), word))
-            return true;
-    }
-    return false;
-}
-
-bool header_is_sensitive(struct str name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(sensitive); i++) {
-        if (name_fits(str_c(sensitive[i]), name))
-            return true;
-    }
-    return false;
-}
-
-static bool is_refused(const struct profile *profile, struct str name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-        if (name_fits(str_c(refused[i]), name))
-            return true;
-    }
-    return profile != NULL && profile_owns_header(profile, name);
-}
-
-static bool is_token(struct str name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!alnum && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-            return false;
-    }
-    return name.len > 0 && name.len <= 256;
-}
-
-static bool is_value(struct str value)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 void headers_check(struct api_call *call, const struct profile *profile, const struct header_pair *headers,
                    size_t count)
 {
-    if (count > ENDPOINT_HEADERS_MAX)
-        call_problem(call, "headers", "value_error.max_items", "may have at most %d headers", ENDPOINT_HEADERS_MAX);
-    for (size_t i = 0; i < count && count <= ENDPOINT_HEADERS_MAX; i++) {
+    if (count > HEADERS_MAX)
+        call_problem(call, "headers", "value_error.max_items", "may have at most %d headers", HEADERS_MAX);
+    for (size_t i = 0; i < count && count <= HEADERS_MAX; i++) {
         struct str name = headers[i].name;
-        const char *why = NULL;
-        if (!is_token(name))
-            why = "is not a header name";
-        else if (is_refused(profile, name))
-            why = "is a header that cannot be set";
-        else if (headers[i].value.len > HEADER_VALUE_MAX)
-            why = "must have a value of at most 4096 bytes";
-        else if (!is_value(headers[i].value))
-            why = "must have a value without control characters";
+        const char *why = header_refusal(profile, name, headers[i].value);
         for (size_t j = 0; j < i && why == NULL; j++) {
             if (str_eq_nocase(headers[j].name, name))
                 why = "is there twice";

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "transform/transform.h"
 
 static const struct cli_command commands[] = {
         {"serve", "run Postrider", cli_serve},
@@ -70,6 +71,8 @@ int cli_main(int argc, char **argv)
         printf("postrider %s\n", POSTRIDER_VERSION);
         return CLI_DONE;
     }
+    if (strcmp(argv[1], TRANSFORM_WORKER_COMMAND) == 0) /* started by the server, of no use to people */
+        return transform_worker_main();
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

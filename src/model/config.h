@@ -79,9 +79,7 @@ extern const size_t app_field_count;
 extern const struct field endpoint_fields[];
 extern const size_t endpoint_field_count;
 
-#define ENDPOINT_HEADERS_MAX 50
-#define HEADER_VALUE_MAX     4096
-#define HEADER_MASK          "****" /* instead of a value that is not shown */
+#define HEADER_MASK "****" /* instead of a value that is not shown */
 
 /* ERR_INVALID: the body is not what the encoder writes (damage). */
 MUST_USE enum err app_decode(struct arena *a, const struct object *o, struct app *out);

@@ -51,6 +51,7 @@ struct delivery {
     oid_t msg;
     oid_t ep;
     oid_t profile_version;       /* frozen at acceptance */
+    oid_t transform;             /* version of the transformation, frozen at acceptance; 0: none */
     enum delivery_status status; /* PENDING while the schedule goes on */
     enum delivery_reason reason;
     int tries;                    /* scheduled attempts made */
@@ -85,7 +86,8 @@ struct delivery {
     X(PROXY, "proxy", "the egress proxy refused or failed")                                                            \
     X(EXPIRED, "expired", "the payload has expired")                                                                   \
     X(PARKED, "parked", "parked: Postrider failed repeatedly while it was on its way")                                 \
-    X(INTERNAL, "internal", "an error inside Postrider")
+    X(INTERNAL, "internal", "an error inside Postrider")                                                               \
+    X(TRANSFORM, "transform", "the transformation failed")
 
 enum cause {
 #define CAUSE_ENUM(sym, name, text) CAUSE_##sym,

@@ -49,6 +49,7 @@ struct delivery rules_created(oid_t msg, const struct store_target *t, int64_t f
     return (struct delivery){.msg = msg,
                              .ep = t->ep,
                              .profile_version = t->profile_version,
+                             .transform = t->transform,
                              .status = DELIVERY_PENDING,
                              .due_ms = t->due_ms,
                              .fifo = t->fifo,
@@ -114,6 +115,7 @@ struct delivery rules_resent(const struct store_resend *r)
     return (struct delivery){.msg = r->msg,
                              .ep = r->ep,
                              .profile_version = r->profile_version,
+                             .transform = r->transform,
                              .status = DELIVERY_FAIL,
                              .request = r->trigger,
                              .pos = r->now_ms};

@@ -19,6 +19,7 @@ static void delivery_bind(sqlite3_stmt *st, const struct delivery *d)
     bind_int(st, 9, d->request);
     bind_int(st, 10, d->last_attempt);
     bind_int(st, 11, delivery_flags(d));
+    bind_int(st, 12, d->transform);
 }
 
 enum err delivery_put(struct sqlite_backend *b, const struct delivery *d)
@@ -26,7 +27,7 @@ enum err delivery_put(struct sqlite_backend *b, const struct delivery *d)
     sqlite3_stmt *st =
             conn_stmt(&b->w, W_DELIVERY_PUT,
                       "INSERT OR IGNORE INTO delivery(msg,ep,profile_version,status,reason,tries,due_ms,pos,request,"
-                      "last_attempt,flags) VALUES(?,?,?,?,?,?,?,?,?,?,?)");
+                      "last_attempt,flags,transform) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)");
     delivery_bind(st, d);
     return conn_run(&b->w, st);
 }
@@ -35,7 +36,7 @@ enum err delivery_set(struct sqlite_backend *b, const struct delivery *d)
 {
     sqlite3_stmt *st = conn_stmt(&b->w, W_DELIVERY_SET,
                                  "UPDATE delivery SET profile_version=?3,status=?4,reason=?5,tries=?6,due_ms=?7,pos=?8,"
-                                 "request=?9,last_attempt=?10,flags=?11 WHERE msg=?1 AND ep=?2");
+                                 "request=?9,last_attempt=?10,flags=?11,transform=?12 WHERE msg=?1 AND ep=?2");
     delivery_bind(st, d);
     return conn_run(&b->w, st);
 }

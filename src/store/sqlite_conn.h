@@ -67,6 +67,9 @@ enum stmt {
     W_DELIVERIES_DROP,
     W_SWEEP_ATTEMPT,
     W_ATTEMPT_DROP,
+    W_TRANSFORMED_ANY,
+    W_TRANSFORMED_PUT,
+    W_TRANSFORMED_DROP,
     W_KEY_SLOTS,
     W_KEY_SLOT_PUT,
     W_FREELIST,
@@ -104,6 +107,7 @@ enum stmt {
     R_PENDING,
     R_HEALTH,
     R_COUNT_PENDING,
+    R_TRANSFORMED,
     STMT_COUNT
 };
 
@@ -157,8 +161,10 @@ struct str col_str(sqlite3_stmt *st, int at);
     "m.content_type,m.renders,m.payload"
 #define MESSAGE_COLUMN_COUNT 14
 #define DELIVERY_COLUMNS                                                                                               \
-    "d.msg,d.ep,d.profile_version,d.status,d.reason,d.tries,d.due_ms,d.pos,d.request,d.last_attempt,d.flags"
-#define OBJECT_COLUMNS "id,kind,env,app,key,body,sealed,created_ms,updated_ms,deleted_ms,version"
+    "d.msg,d.ep,d.profile_version,d.status,d.reason,d.tries,d.due_ms,d.pos,d.request,d.last_attempt,d.flags,"          \
+    "d.transform"
+#define DELIVERY_COLUMN_COUNT 12
+#define OBJECT_COLUMNS        "id,kind,env,app,key,body,sealed,created_ms,updated_ms,deleted_ms,version"
 
 enum { DELIVERY_LAST_FAILED = 1, DELIVERY_FIFO = 2 };
 

@@ -52,6 +52,8 @@ static enum err message_expunge(struct sqlite_backend *b, const struct store_exp
     bind_int(st, 1, op->msg);
     bind_int(st, 2, op->app);
     enum err e = row_update(b, st);
+    if (e == ERR_OK)
+        e = transformed_drop(b, op->msg);
     return e == ERR_OK ? pending_fail(b, op->msg) : e;
 }
 

@@ -213,6 +213,7 @@ const struct backend_ops backend_sqlite = {
         .count_deliveries = sqlite_count_deliveries,
         .list_pending = sqlite_list_pending,
         .load_pending = sqlite_load_pending,
+        .get_transformed = sqlite_get_transformed,
         .get_health = sqlite_get_health,
         .count_pending = sqlite_count_pending,
 };

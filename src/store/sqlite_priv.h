@@ -37,6 +37,8 @@ struct sqlite_backend {
     struct table versions;   /* counters of workspaces and environments (sqlite_state.c) */
     struct table endpoints;  /* last FIFO place, known to the index of endpoints */
     struct keys keys;        /* idempotency keys (sqlite_keys.c) */
+    bool transformed_any;    /* the table may have rows (sqlite_transformed.c) */
+    bool transformed_known;  /* and whether it does was looked up */
     uint64_t ages_seen[128]; /* bits: retention ages, in hours, that are in payload_age; others are looked up */
 
     size_t wal_cap_bytes;
@@ -60,7 +62,7 @@ static inline struct sqlite_backend *backend_of(struct backend *b)
     "ifnull((SELECT max(id) FROM object),0),"                                                                          \
     "ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key='highest_oid'),0))"
 
-#define SCHEMA_VERSION        2
+#define SCHEMA_VERSION        3
 #define SCHEMA_APPLICATION_ID 0x50737452 /* "PstR" */
 /* Brings the file to SCHEMA_VERSION; *version: what it has. */
 MUST_USE enum err schema_migrate(struct conn *c, bool may_change, int *version, const char **why);
@@ -84,6 +86,10 @@ MUST_USE enum err delivery_set(struct sqlite_backend *b, const struct delivery *
 MUST_USE enum err delivery_put(struct sqlite_backend *b, const struct delivery *d);
 /* Notes a payload's age in hours, so that retention finds it without an index over all payloads. */
 MUST_USE enum err payload_age_note(struct sqlite_backend *b, oid_t msg, int64_t expires_ms);
+/* What a transformation made: the first one stays. */
+MUST_USE enum err transformed_put(struct sqlite_backend *b, oid_t msg, oid_t ep, const struct transformed *t);
+/* Forgets those of a message. Costs nothing in a store that never had one. */
+MUST_USE enum err transformed_drop(struct sqlite_backend *b, oid_t msg);
 MUST_USE enum err meta_put(struct conn *c, const char *key, struct str value);
 MUST_USE enum err meta_get(struct conn *c, const char *key, struct buf *out);
 

@@ -54,6 +54,7 @@ enum err sqlite_list_pending(struct store_reader *r, struct arena *a, oid_t afte
                              struct pending_summary **out, size_t *count);
 enum err sqlite_load_pending(struct store_reader *r, struct arena *a, const struct pending_query *q,
                              struct pending_delivery **out, size_t *count, int64_t *next_pos);
+enum err sqlite_get_transformed(struct store_reader *r, struct arena *a, oid_t msg, oid_t ep, struct transformed *out);
 enum err sqlite_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out);
 enum err sqlite_count_pending(struct store_reader *r, uint64_t limit, uint64_t *out);
 

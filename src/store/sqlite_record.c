@@ -107,6 +107,8 @@ enum err sqlite_record(struct backend *base, struct store_record *op)
         e = delivery_finish(b, op, &moved);
     if (e == ERR_OK && !moved)
         e = delivery_move(b, op, &moved);
+    if (e == ERR_OK && op->transformed != NULL)
+        e = transformed_put(b, t->msg, t->ep, op->transformed);
     if (e == ERR_OK && op->health != NULL)
         e = health_put(b, op->health);
     op->moved = moved;

@@ -106,6 +106,8 @@ static enum err age_step(struct sqlite_backend *b, struct store_sweep *op, const
         sqlite3_stmt *st = conn_stmt(&b->w, W_PAYLOAD_DROP, "UPDATE message SET payload=NULL,renders=NULL WHERE id=?");
         bind_int(st, 1, w->expired[i]);
         e = conn_run(&b->w, st);
+        if (e == ERR_OK)
+            e = transformed_drop(b, w->expired[i]);
     }
     op->rows += w->count;
     if (e != ERR_OK || w->mark == age->done)
@@ -165,6 +167,9 @@ static enum err message_drop(struct sqlite_backend *b, oid_t id, size_t *rows)
     if (e != ERR_OK)
         return e;
     *rows += 1 + (size_t)sqlite3_changes(b->w.db);
+    e = transformed_drop(b, id);
+    if (e != ERR_OK)
+        return e;
     st = conn_stmt(&b->w, W_MESSAGE_DROP, "DELETE FROM message WHERE id=?");
     bind_int(st, 1, id);
     return conn_run(&b->w, st);

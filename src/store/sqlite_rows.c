@@ -19,6 +19,7 @@ struct delivery row_delivery(sqlite3_stmt *st, int at)
             .last_attempt = col_int(st, at + 9),
             .last_failed = (flags & DELIVERY_LAST_FAILED) != 0,
             .fifo = (flags & DELIVERY_FIFO) != 0,
+            .transform = col_int(st, at + 11),
     };
 }
 

@@ -70,6 +70,13 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE TABLE key_slot(slot INTEGER PRIMARY KEY, hour INTEGER NOT NULL);" KEY_TABLE("0") KEY_TABLE("1")
                 KEY_TABLE("2") KEY_TABLE("3") KEY_TABLE("4") KEY_TABLE("5") KEY_TABLE("6") KEY_TABLE("7") KEY_TABLE("8")
                         KEY_TABLE("9") KEY_TABLE("10") KEY_TABLE("11") KEY_TABLE("12") KEY_TABLE("13"),
+
+        /* 3: the transformation that a delivery was accepted with, 0 = none; what it made, from the first attempt on.
+         * flags: 1 cancelled, 2 without envelope, 4 the payload is the message's. */
+        "ALTER TABLE delivery ADD COLUMN transform INTEGER NOT NULL DEFAULT 0;"
+        "CREATE TABLE transformed(msg INTEGER NOT NULL, ep INTEGER NOT NULL, version INTEGER NOT NULL, flags INTEGER "
+        "NOT NULL, method TEXT, url TEXT, headers TEXT, content_type TEXT, payload BLOB, PRIMARY KEY(msg, ep)) "
+        "WITHOUT ROWID;",
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

@@ -56,7 +56,7 @@ static enum err failed_recover(struct sqlite_backend *b, struct store_sweep *op,
         struct delivery d = row_delivery(st, 0);
         visited++;
         op->cursor = d.msg;
-        if (d.status == DELIVERY_FAIL && d.request == TRIGGER_SCHEDULE && col_int(st, 11) == 0)
+        if (d.status == DELIVERY_FAIL && d.request == TRIGGER_SCHEDULE && col_int(st, DELIVERY_COLUMN_COUNT) == 0)
             list[count++] = d;
     }
     e = visited == op->rows_max || e == ERR_NOT_FOUND ? ERR_OK : e;

@@ -230,6 +230,11 @@ enum err store_load_pending(struct store_reader *r, struct arena *a, const struc
     return r->ops->load_pending(r, a, q, out, count, next_pos);
 }
 
+enum err store_get_transformed(struct store_reader *r, struct arena *a, oid_t msg, oid_t ep, struct transformed *out)
+{
+    return r->ops->get_transformed(r, a, msg, ep, out);
+}
+
 enum err store_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out)
 {
     return r->ops->get_health(r, ep, out);

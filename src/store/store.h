@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "model/message.h"
 #include "model/object.h"
+#include "model/transformed.h"
 #include "sys/loop.h"
 
 struct store;
@@ -77,6 +78,7 @@ struct store_op {
 struct store_target {
     oid_t ep;
     oid_t profile_version;
+    oid_t transform; /* version of the endpoint's transformation; 0: none */
     bool fifo;
     int64_t due_ms;
     int64_t pos; /* out: set in the commit; rises within a FIFO endpoint */
@@ -105,6 +107,8 @@ struct store_record {
     bool moved;     /* out: whether the delivery's state was moved by this record */
     /* The endpoint's health, when it changes with this outcome (see struct endpoint_health). */
     const struct endpoint_health *health;
+    /* What the transformation made for this delivery; NULL: nothing, or it is kept already. The first one stays. */
+    const struct transformed *transformed;
 };
 
 /* Objects written together: all or none. See model/object.h. ERR_CONFLICT, ERR_NOT_FOUND and ERR_STALE say why none. */
@@ -116,14 +120,15 @@ struct store_objects {
 };
 
 /* Asks for one attempt by hand. ERR_NOT_FOUND: no such message in the workspace; ERR_GONE: its payload has expired.
- * A delivery that did not exist (the endpoint did not match then) is created with profile_version and the envelope
- * rendered for it (render may be NULL for raw bodies). */
+ * A delivery that did not exist (the endpoint did not match then) is created with profile_version, transform and the
+ * envelope rendered for it (render may be NULL for raw bodies). */
 struct store_resend {
     struct store_op op;
     oid_t app;
     oid_t msg;
     oid_t ep;
     oid_t profile_version;
+    oid_t transform;
     const struct message_render *render;
     enum attempt_trigger trigger;
     int64_t now_ms;
@@ -357,6 +362,9 @@ struct pending_query {
 MUST_USE enum err store_load_pending(struct store_reader *r, struct arena *a, const struct pending_query *q,
                                      struct pending_delivery **out, size_t *count, int64_t *next_pos);
 
+/* What a transformation made for a delivery; gone with the payload. ERR_NOT_FOUND: nothing yet. */
+MUST_USE enum err store_get_transformed(struct store_reader *r, struct arena *a, oid_t msg, oid_t ep,
+                                        struct transformed *out);
 MUST_USE enum err store_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out);
 /* Total pending deliveries (approximate beyond limit). */
 MUST_USE enum err store_count_pending(struct store_reader *r, uint64_t limit, uint64_t *out);

@@ -167,7 +167,7 @@ static void mem_close(struct backend *b)
 {
     struct mem_store *m = (struct mem_store *)(void *)b;
     struct rows *const all[] = {&m->objects,   &m->messages, &m->deliveries, &m->attempts,
-                                &m->endpoints, &m->counters, &m->keys};
+                                &m->endpoints, &m->counters, &m->keys,       &m->transformed};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         rows_fini(all[i]);
     free(m->log.at);
@@ -276,6 +276,7 @@ const struct backend_ops backend_mem = {
         .count_deliveries = mem_read_count_deliveries,
         .list_pending = mem_read_list_pending,
         .load_pending = mem_read_load_pending,
+        .get_transformed = mem_read_get_transformed,
         .get_health = mem_read_get_health,
         .count_pending = mem_read_count_pending,
 };

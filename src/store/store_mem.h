@@ -103,6 +103,12 @@ struct mem_key {
     int64_t hour;
 };
 
+/* What a transformation made. */
+struct mem_transformed {
+    struct row row; /* msg, ep */
+    struct transformed transformed;
+};
+
 struct mem_store {
     struct backend base;
     pthread_rwlock_t lock;  /* a group holds it for writing, a read for reading */
@@ -114,6 +120,7 @@ struct mem_store {
     struct rows attempts;
     struct rows endpoints;
     struct rows counters;
+    struct rows transformed;
     struct rows keys;
     int64_t keys_hour; /* whose old keys are dropped */
 };
@@ -137,6 +144,11 @@ uint64_t mem_app_version(const struct mem_store *m, oid_t app);
 struct object mem_copy_object(struct arena *a, const struct object *o);
 struct message mem_copy_message(struct arena *a, const struct message *m, bool with_payload);
 struct attempt mem_copy_attempt(struct arena *a, const struct attempt *t, bool with_content);
+
+/* The first one stays. */
+void mem_transformed_put(struct mem_store *m, oid_t msg, oid_t ep, const struct transformed *t);
+/* Forgets those of a message. */
+void mem_transformed_drop(struct mem_store *m, oid_t msg);
 
 /* Replaces or inserts a delivery. */
 void mem_delivery_set(struct mem_store *m, struct mem_delivery *was, const struct delivery *d);
@@ -179,6 +191,8 @@ enum err mem_read_list_pending(struct store_reader *r, struct arena *a, oid_t af
                                struct pending_summary **out, size_t *count);
 enum err mem_read_load_pending(struct store_reader *r, struct arena *a, const struct pending_query *q,
                                struct pending_delivery **out, size_t *count, int64_t *next_pos);
+enum err mem_read_get_transformed(struct store_reader *r, struct arena *a, oid_t msg, oid_t ep,
+                                  struct transformed *out);
 enum err mem_read_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out);
 enum err mem_read_count_pending(struct store_reader *r, uint64_t limit, uint64_t *out);
 

@@ -48,6 +48,7 @@ static enum err visit_payload(struct mem_store *m, const struct store_sweep *op,
     struct mem_message *is = row_new(sizeof *is, 512, r->key, 0);
     is->message = mem_copy_message(is->row.arena, &was->message, false);
     rows_change(&m->log, &m->messages, &was->row, &is->row);
+    mem_transformed_drop(m, is->row.key);
     return ERR_OK;
 }
 
@@ -62,6 +63,7 @@ static enum err visit_message(struct mem_store *m, const struct store_sweep *op,
         return ERR_OK;
     while (first < m->deliveries.len && m->deliveries.at[first]->key == r->key)
         rows_change(&m->log, &m->deliveries, m->deliveries.at[first], NULL);
+    mem_transformed_drop(m, r->key);
     rows_change(&m->log, &m->messages, r, NULL);
     return ERR_OK;
 }

@@ -81,6 +81,8 @@ enum err mem_record(struct backend *b, struct store_record *op)
         if (op->moved)
             mem_delivery_set(m, was, &d);
     }
+    if (op->transformed != NULL)
+        mem_transformed_put(m, t->msg, t->ep, op->transformed);
     if (op->health != NULL)
         health_set(m, op->health->ep, op->health);
     return ERR_OK;
@@ -168,6 +170,7 @@ enum err mem_expunge(struct backend *b, struct store_expunge *op)
     struct mem_message *is = row_new(sizeof *is, 512, op->msg, 0);
     is->message = mem_copy_message(is->row.arena, &was->message, false);
     rows_change(&m->log, &m->messages, &was->row, &is->row);
+    mem_transformed_drop(m, op->msg);
     pending_fail(m, op->msg);
     return ERR_OK;
 }

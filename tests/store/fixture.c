@@ -314,6 +314,7 @@ void fx_same_delivery(const struct delivery *a, const struct delivery *b)
     SAME(msg);
     SAME(ep);
     SAME(profile_version);
+    SAME(transform);
     SAME(status);
     SAME(reason);
     SAME(tries);

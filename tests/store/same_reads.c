@@ -264,6 +264,21 @@ static void compare_pending(struct same *s, oid_t ep)
         assert_int_equal(next_a, next_b);
 }
 
+static void compare_transformed(struct same *s, oid_t msg, oid_t ep)
+{
+    struct arena *arena = s->f[0].arena;
+    struct transformed a, b;
+    if (!READ(s, "get transformed", store_get_transformed(s->f[0].reader, arena, msg, ep, &a),
+              store_get_transformed(s->f[1].reader, arena, msg, ep, &b)))
+        return;
+    assert_true(a.version == b.version && a.cancelled == b.cancelled && a.as_is == b.as_is && a.same == b.same);
+    fx_same_str(a.method, b.method, "method");
+    fx_same_str(a.url, b.url, "url");
+    fx_same_str(a.headers, b.headers, "headers");
+    fx_same_str(a.content_type, b.content_type, "content type");
+    fx_same_str(a.payload, b.payload, "payload");
+}
+
 static void compare_summary(struct same *s)
 {
     struct arena *arena = s->f[0].arena;
@@ -315,7 +330,9 @@ void same_compare_some(struct same *s)
     compare_endpoint(s, s->ep[same_pick(s, EPS)]);
     if (s->message_count == 0)
         return;
-    compare_message(s, same_message(s));
+    const struct same_message *m = same_message(s);
+    compare_message(s, m);
+    compare_transformed(s, m->id, s->ep[same_pick(s, EPS)]);
     compare_message_lists(s);
     compare_attempt_lists(s);
 }
@@ -324,8 +341,11 @@ void same_compare_all(struct same *s)
 {
     for (size_t i = 0; i < s->object_count; i++)
         compare_object(s, s->objects[i].kind, s->objects[i].id);
-    for (size_t i = 0; i < s->message_count && i < MESSAGES; i++)
+    for (size_t i = 0; i < s->message_count && i < MESSAGES; i++) {
         compare_message(s, &s->messages[i]);
+        for (size_t k = 0; k < EPS; k++)
+            compare_transformed(s, s->messages[i].id, s->ep[k]);
+    }
     for (size_t i = 0; i < s->attempt_count && i < ATTEMPTS; i++)
         compare_attempt(s, &s->attempts[i]);
     for (size_t i = 0; i < EPS; i++) {

@@ -98,6 +98,7 @@ static void do_append(struct same *s)
             int64_t late = same_chance(s, 30) ? (int64_t)same_pick(s, 100000) : 0;
             t[0][count] = (struct store_target){.ep = s->ep[i],
                                                 .profile_version = 1 + (oid_t)same_pick(s, 2),
+                                                .transform = (oid_t)same_pick(s, 3),
                                                 .fifo = i < FIFO_EPS,
                                                 .due_ms = s->f[0].now_ms + late};
             t[1][count] = t[0][count];
@@ -136,6 +137,15 @@ static void do_record(struct same *s)
     struct store_record a = {.op.kind = STORE_RECORD, .attempt = &t, .health = same_chance(s, 20) ? &h : NULL};
     a.status = t.status == DELIVERY_SUCCESS ? DELIVERY_SUCCESS : same_chance(s, 70) ? DELIVERY_PENDING : DELIVERY_FAIL;
     a.reason = a.status == DELIVERY_FAIL ? REASON_EXHAUSTED : REASON_NONE;
+    struct transformed made = {.version = 1 + (oid_t)same_pick(s, 9),
+                               .cancelled = same_chance(s, 20),
+                               .as_is = same_chance(s, 20),
+                               .same = same_chance(s, 20),
+                               .method = STR("PUT"),
+                               .url = same_chance(s, 50) ? STR("https://x.example/") : STR_NULL,
+                               .headers = same_chance(s, 50) ? STR("A: b\n") : STR_NULL,
+                               .payload = same_chance(s, 80) ? STR("{}") : STR("")};
+    a.transformed = same_chance(s, 40) ? &made : NULL;
     a.due_ms = a.status == DELIVERY_PENDING ? s->f[0].now_ms + (int64_t)same_pick(s, 100000) : 0;
     struct store_record b = a;
     BOTH(s, a, b);
@@ -154,6 +164,7 @@ static void do_resend(struct same *s)
                              .msg = m->id,
                              .ep = s->ep[same_pick(s, EPS)],
                              .profile_version = 1 + (oid_t)same_pick(s, 2),
+                             .transform = (oid_t)same_pick(s, 3),
                              .trigger = same_chance(s, 60) ? TRIGGER_MANUAL : TRIGGER_RECOVERY,
                              .now_ms = s->f[0].now_ms};
     a.render = a.profile_version == 2 ? &render : NULL;

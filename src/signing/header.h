@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which headers a customer may add to deliveries.
+ */
+#ifndef PR_SIGNING_HEADER_H
+#define PR_SIGNING_HEADER_H
+
+#include "signing/profile.h"
+
+#define HEADERS_MAX      50   /* of an endpoint */
+#define HEADER_VALUE_MAX 4096 /* bytes */
+
+/* NULL, or why it may not be set, in words (static). profile NULL: any. */
+const char *header_refusal(const struct profile *profile, struct str name, struct str value);
+/* Whether values of this name are secrets: shown to nobody. */
+bool header_is_sensitive(struct str name);
+
+#endif
