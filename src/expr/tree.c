@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON documents whose strings are templates. */
+#include "expr/expr_impl.h"
+
+struct expr_tree {
+    const struct json *from;
+    const struct expr_template *text; /* of a string with expressions; else NULL */
+    struct expr_tree *child;
+    struct expr_tree *next;
+};
+
+struct walk {
+    struct arena *arena;
+    struct expr_error *error;
+    struct str *pointer;
+};
+
+/* RFC 6901: ~ is ~0 and / is ~1. */
+static struct str pointer_to(struct arena *a, struct str parent, const struct json *j, size_t index)
+{
+    struct buf out = BUF_INIT(EXPR_TEXT_MAX);
+    buf_add_str(&out, parent);
+    buf_add_c(&out, '/');
+    if (j->name.ptr == NULL)
+        buf_add_u64(&out, index);
+    for (size_t i = 0; i < j->name.len; i++) {
+        if (j->name.ptr[i] == '~' || j->name.ptr[i] == '/')
+            buf_add_str(&out, j->name.ptr[i] == '~' ? STR("~0") : STR("~1"));
+        else
+            buf_add_c(&out, j->name.ptr[i]);
+    }
+    struct str s = arena_str(a, out.len > 0 ? buf_str(&out) : STR(""));
+    buf_fini(&out);
+    return s;
+}
+
+static enum err compile(struct walk *w, const struct json *from, struct str at, size_t depth, struct expr_tree *to)
+{
+    struct expr_tree **end = &to->child;
+    size_t index = 0;
+    *to = (struct expr_tree){.from = from};
+    *w->pointer = at;
+    if (depth > EXPR_DEPTH_MAX) {
+        *w->error = (struct expr_error){.what = STR("nested too deeply")};
+        return ERR_SYNTAX;
+    }
+    if (from->type == JSON_STRING) {
+        enum err e = expr_compile(w->arena, from->text, &to->text, w->error);
+        if (e == ERR_OK && expr_is_plain(to->text))
+            to->text = NULL;
+        return e;
+    }
+    for (const struct json *c = from->child; c != NULL; c = c->next, index++) {
+        struct expr_tree *child = arena_alloc(w->arena, sizeof *child);
+        enum err e = compile(w, c, pointer_to(w->arena, at, c, index), depth + 1, child);
+        if (e != ERR_OK)
+            return e;
+        *end = child;
+        end = &child->next;
+    }
+    return ERR_OK;
+}
+
+enum err expr_tree_compile(struct arena *a, const struct json *from, const struct expr_tree **out,
+                           struct expr_error *error, struct str *pointer)
+{
+    struct walk w = {.arena = a, .error = error, .pointer = pointer};
+    struct expr_tree *t = arena_alloc(a, sizeof *t);
+    *error = (struct expr_error){0};
+    *out = t;
+    return compile(&w, from, STR(""), 0, t);
+}
+
+static enum err fill(const struct expr_tree *t, struct expr_env *env, struct json_writer *w)
+{
+    const struct json *from = t->from, *value;
+    enum err e = ERR_OK;
+    size_t index = 0;
+    if (t->text != NULL) {
+        e = expr_value(t->text, env, &value);
+        if (e == ERR_OK)
+            expr_value_write(value, w);
+        return e;
+    }
+    if (from->type != JSON_OBJECT && from->type != JSON_ARRAY) {
+        json_w_raw(w, from->raw);
+        return ERR_OK;
+    }
+    from->type == JSON_OBJECT ? json_w_object(w) : json_w_array(w);
+    for (const struct expr_tree *c = t->child; c != NULL && e == ERR_OK; c = c->next, index++) {
+        if (from->type == JSON_OBJECT)
+            json_w_name(w, c->from->name);
+        e = fill(c, env, w);
+        if (e != ERR_OK) /* on the way back up, each level puts its name before */
+            env->at = arena_printf(env->arena, STR_FMT STR_FMT,
+                                   STR_ARG(pointer_to(env->arena, STR(""), c->from, index)), STR_ARG(env->at));
+    }
+    from->type == JSON_OBJECT ? json_w_object_end(w) : json_w_array_end(w);
+    return e;
+}
+
+enum err expr_tree_fill(const struct expr_tree *t, struct expr_env *env, struct json_writer *w)
+{
+    env->at = STR("");
+    return fill(t, env, w);
+}
