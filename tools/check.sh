@@ -30,7 +30,7 @@ check_format() {
 # Each header alone, by both compilers.
 check_headers() {
     local flags cc h out
-    flags="-fsyntax-only -x c -std=gnu17 -D_GNU_SOURCE -Isrc -Wall -Wextra -Werror $(pkg-config --cflags libcurl libcares libcrypto sqlite3 libidn2)"
+    flags="-fsyntax-only -x c -std=gnu17 -D_GNU_SOURCE -Isrc -Wall -Wextra -Werror $(pkg-config --cflags libcurl libcares libcrypto sqlite3 libidn2 libpcre2-8)"
     for cc in gcc clang; do
         for h in $(tracked 'src/*.h'); do
             # shellcheck disable=SC2086

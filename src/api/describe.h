@@ -78,10 +78,8 @@ bool schema_next(struct property_walk *w, struct property *out);
 /* The OpenAPI document. */
 void openapi_write(struct json_writer *w);
 
-extern const struct field event_type_fields[], api_key_fields[];
-extern const size_t event_type_field_count, api_key_field_count;
-/* A change does not name the type: all but the first field. */
-extern const size_t event_type_change_field_count;
+extern const struct field api_key_fields[];
+extern const size_t api_key_field_count;
 
 extern const struct field api_token_fields[], api_token_expire_fields[], integration_fields[];
 extern const size_t api_token_field_count, api_token_update_field_count, api_token_expire_field_count,

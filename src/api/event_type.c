@@ -3,49 +3,9 @@
 #include "api/event_type.h"
 
 #include "api/describe.h"
+#include "api/message_check.h"
 #include "api/routes.h"
-
-struct event_type {
-    struct str name;
-    struct str description;
-    bool archived;
-    bool deprecated;
-    struct str schemas;
-    struct str group_name;
-    struct str feature_flag;
-    const struct str *feature_flags;
-    size_t feature_flag_count;
-    struct str profile; /* whose catalogue it came with */
-};
-
-#define AT(member) offsetof(struct event_type, member)
-
-const struct field event_type_fields[] = {
-        {.name = "name",
-         .kind = FIELD_TEXT,
-         .flags = FIELD_REQUIRED,
-         .at = AT(name),
-         .min = 1,
-         .max = 256,
-         .chars = CHARS_ID},
-        {.name = "description", .kind = FIELD_TEXT, .flags = FIELD_REQUIRED, .at = AT(description), .max = 8192},
-        {.name = "archived", .kind = FIELD_BOOL, .at = AT(archived)},
-        {.name = "deprecated", .kind = FIELD_BOOL, .at = AT(deprecated)},
-        {.name = "schemas", .kind = FIELD_OBJECT, .at = AT(schemas), .max = 262144},
-        {.name = "groupName", .kind = FIELD_TEXT, .at = AT(group_name), .min = 1, .max = 256, .chars = CHARS_ID},
-        {.name = "featureFlag", .kind = FIELD_TEXT, .at = AT(feature_flag), .min = 1, .max = 256, .chars = CHARS_ID},
-        {.name = "featureFlags",
-         .kind = FIELD_NAMES,
-         .at = AT(feature_flags),
-         .count_at = AT(feature_flag_count),
-         .min = 1,
-         .max = 50,
-         .item_max = 256,
-         .chars = CHARS_ID},
-        {.name = "profile", .kind = FIELD_TEXT, .flags = FIELD_STORED, .at = AT(profile)},
-};
-const size_t event_type_field_count = ARRAY_LEN(event_type_fields);
-const size_t event_type_change_field_count = ARRAY_LEN(event_type_fields) - 1;
+#include "model/event_type.h"
 
 enum err event_type_find(struct api_call *call, struct str name, struct object *out)
 {
@@ -54,30 +14,11 @@ enum err event_type_find(struct api_call *call, struct str name, struct object *
     return store_find_object(call->reader, call->arena, OBJ_EVENT_TYPE, call->env, 0, name, out);
 }
 
-static enum err decode(struct arena *a, const struct object *o, struct event_type *out)
+/* What messages are checked with must work. */
+static void check_schemas(struct api_call *call, const struct event_type *t)
 {
-    struct json *body;
-    if (json_parse(a, o->body, &body, NULL) != ERR_OK)
-        return ERR_INVALID;
-    *out = (struct event_type){0};
-    fields_read(a, event_type_fields, event_type_field_count, FIELD_LOAD, body, out, NULL);
-    out->name = o->key;
-    if (out->description.ptr == NULL)
-        out->description = STR("");
-    return ERR_OK;
-}
-
-static struct str encode(struct arena *a, const struct event_type *t)
-{
-    struct buf out = BUF_INIT(1 << 20);
-    struct json_writer w = json_writer(&out);
-    json_w_object(&w);
-    fields_write_stored(event_type_fields, event_type_field_count, t, &w);
-    json_w_object_end(&w);
-    CHECK(!out.overflow);
-    struct str s = arena_str(a, buf_str(&out));
-    buf_fini(&out);
-    return s;
+    if (t->validate)
+        schemas_check(call->arena, t->schemas, &call->problems);
 }
 
 static void write_type(const struct object *o, const struct event_type *t, struct json_writer *w)
@@ -111,7 +52,7 @@ static void save(struct api *api, struct api_call *call, const struct object *ol
     }
     change.object.key = t->name;
     change.object.updated_ms = call->now_ms;
-    change.object.body = encode(call->arena, t);
+    change.object.body = event_type_encode(call->arena, t);
     call_made(call, OBJ_EVENT_TYPE, change.object.id, 201);
     enum err e = call_commit(api, call, &change, 1, call->env, 0);
     if (e == ERR_CONFLICT)
@@ -128,15 +69,16 @@ void event_type_create(struct api *api, struct api_call *call)
     if (body == NULL)
         return;
     fields_read(call->arena, event_type_fields, event_type_field_count, FIELD_CREATE, body, &t, &call->problems);
+    check_schemas(call, &t);
     if (!call_fits(call))
         return;
     enum err e = event_type_find(call, t.name, &old);
     struct event_type before;
-    if (e == ERR_OK && decode(call->arena, &old, &before) == ERR_OK && before.archived) {
+    if (e == ERR_OK && event_type_decode(call->arena, &old, &before) == ERR_OK && before.archived) {
         /* To create what was archived brings it back. */
         struct object_change change = {.change = OBJECT_UPDATE, .object = old, .expected_version = old.version};
         change.object.updated_ms = call->now_ms;
-        change.object.body = encode(call->arena, &t);
+        change.object.body = event_type_encode(call->arena, &t);
         call_made(call, OBJ_EVENT_TYPE, old.id, 201);
         if (answer_ok(call, call_commit(api, call, &change, 1, call->env, 0)))
             answer_type(call, 201, &change.object, &t);
@@ -157,7 +99,7 @@ static bool call_type(struct api_call *call, struct object *o, struct event_type
         answer_error(call, e, "no such event type");
         return false;
     }
-    return answer_ok(call, e) && answer_ok(call, decode(call->arena, o, t));
+    return answer_ok(call, e) && answer_ok(call, event_type_decode(call->arena, o, t));
 }
 
 void event_type_get(struct api *api, struct api_call *call)
@@ -182,13 +124,14 @@ static void change_type(struct api *api, struct api_call *call, enum field_mode 
         answer_error(call, e, "no such event type");
         return;
     }
-    if (!create && (!answer_ok(call, e) || !answer_ok(call, decode(call->arena, &o, &t))))
+    if (!create && (!answer_ok(call, e) || !answer_ok(call, event_type_decode(call->arena, &o, &t))))
         return;
     t.name = call->params[0];
     if (!chars_fit(CHARS_ID, t.name) || t.name.len > 256)
         problem_add(&call->problems, "path", STR("event_type_name"), STR_NULL, "value_error.pattern", "is not a name");
     /* The first row is the name: the path has it. */
     fields_read(call->arena, event_type_fields + 1, event_type_change_field_count, mode, body, &t, &call->problems);
+    check_schemas(call, &t);
     if (call_fits(call))
         save(api, call, create ? NULL : &o, &t);
 }
@@ -214,7 +157,7 @@ void event_type_delete(struct api *api, struct api_call *call)
             .change = expunge ? OBJECT_DELETE : OBJECT_UPDATE, .object = o, .expected_version = o.version};
     t.archived = true;
     change.object.updated_ms = call->now_ms;
-    change.object.body = encode(call->arena, &t);
+    change.object.body = event_type_encode(call->arena, &t);
     if (answer_ok(call, api_commit(api, &change, 1, call->env, 0)))
         answer_empty(call);
 }
@@ -265,7 +208,7 @@ void event_type_list(struct api *api, struct api_call *call)
             struct listed *l = &found[n];
             after = objects[i].key;
             l->object = objects[i];
-            if (decode(call->arena, &objects[i], &l->type) != ERR_OK || (l->type.archived && !archived))
+            if (event_type_decode(call->arena, &objects[i], &l->type) != ERR_OK || (l->type.archived && !archived))
                 continue;
             if (!content)
                 l->type.schemas = STR_NULL;
@@ -305,7 +248,7 @@ enum err event_types_missing(struct api *api, struct api_call *call, struct str 
                                                         .kind = OBJ_EVENT_TYPE,
                                                         .env = call->env,
                                                         .key = t.name,
-                                                        .body = encode(call->arena, &t),
+                                                        .body = event_type_encode(call->arena, &t),
                                                         .created_ms = call->now_ms,
                                                         .updated_ms = call->now_ms}};
     }
@@ -317,12 +260,11 @@ struct str event_type_example(struct arena *a, const struct object *type, int64_
 {
     struct event_type t;
     struct json *schemas;
-    const struct json *last = NULL, *example = NULL;
-    if (decode(a, type, &t) != ERR_OK || t.schemas.ptr == NULL || json_parse(a, t.schemas, &schemas, NULL) != ERR_OK)
+    const struct json *example = NULL;
+    if (event_type_decode(a, type, &t) != ERR_OK || t.schemas.ptr == NULL ||
+        json_parse(a, t.schemas, &schemas, NULL) != ERR_OK)
         return STR_NULL;
-    /* {"1": schema, "2": schema}: the newest version is the last. */
-    for (const struct json *s = schemas->child; s != NULL; s = s->next)
-        last = s;
+    const struct json *last = event_type_newest(schemas);
     const struct json *list = json_get(last, STR("examples"));
     if (list != NULL && list->type == JSON_ARRAY) {
         example = list->child;

@@ -5,6 +5,7 @@
 #include "api/environment.h"
 #include "api/portal.h"
 #include "model/config.h"
+#include "model/event_type.h"
 
 #define MESSAGE_OUT                                                                                                    \
     "id:string eventId:string? eventUuid:string eventType:string payload:object channels:[string]? tags:[string]? "    \

@@ -24,6 +24,7 @@
 #define COST_MAX   200000
 #define PAGE       250
 #define LOAD_TRIES 4
+#define TYPES_KEPT 64
 
 struct entry {
     struct workspace workspace; /* what callers hold */
@@ -50,6 +51,7 @@ struct catalog {
     struct list used; /* least recently used first */
     size_t cost;
     uint64_t changes;
+    struct catalog_types *types[TYPES_KEPT]; /* of the environments that were asked for last, newest first */
 };
 
 struct catalog *catalog_new(const struct keyring *keys, struct hash_key id_key)
@@ -86,6 +88,7 @@ void catalog_unref(const struct workspace *w)
         return;
     struct entry *e = entry_of(w);
     if (atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) == 1) {
+        catalog_types_unref(e->workspace.types);
         arena_free(e->arena);
         free(e);
     }
@@ -334,6 +337,45 @@ static enum err read_endpoints(struct loading *l, const struct endpoint **out, s
     return e;
 }
 
+/* With the lock held: to the front of those that are kept. */
+static void keep_types(struct catalog *c, struct catalog_types *types)
+{
+    size_t i = 0;
+    while (i < TYPES_KEPT - 1 && c->types[i] != NULL && catalog_types_env(c->types[i]) != catalog_types_env(types))
+        i++;
+    catalog_types_ref(types);
+    catalog_types_unref(c->types[i]);
+    for (; i > 0; i--)
+        c->types[i] = c->types[i - 1];
+    c->types[0] = types;
+}
+
+/* Those in memory, if the environment is still at their version. */
+static enum err read_types(struct loading *l, oid_t env, struct catalog_types **out)
+{
+    struct catalog *c = l->catalog;
+    struct catalog_types *types = NULL;
+    uint64_t version;
+    enum err e = store_app_version(l->reader, env, &version);
+    if (e != ERR_OK)
+        return e;
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < TYPES_KEPT && c->types[i] != NULL && types == NULL; i++) {
+        if (catalog_types_env(c->types[i]) == env && catalog_types_version(c->types[i]) == version)
+            types = catalog_types_ref(c->types[i]);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (types == NULL)
+        e = catalog_types_load(l->reader, env, version, &types);
+    if (e != ERR_OK)
+        return e;
+    pthread_mutex_lock(&c->lock);
+    keep_types(c, types);
+    pthread_mutex_unlock(&c->lock);
+    *out = types;
+    return ERR_OK;
+}
+
 static enum err read_workspace(struct loading *l, oid_t app)
 {
     struct workspace *w = &l->entry->workspace;
@@ -348,7 +390,8 @@ static enum err read_workspace(struct loading *l, oid_t app)
         (e = store_get_object(l->reader, a, OBJ_ENV, w->app.env, &env)) != ERR_OK)
         return e;
     l->entry->env_name = env.key;
-    if ((e = read_endpoints(l, &w->endpoints, &w->endpoint_count)) != ERR_OK)
+    if ((e = read_types(l, w->app.env, &w->types)) != ERR_OK ||
+        (e = read_endpoints(l, &w->endpoints, &w->endpoint_count)) != ERR_OK)
         return e;
     const struct catalog_profile **profiles = arena_alloc(a, (w->endpoint_count + 1) * sizeof(void *));
     for (size_t i = 0; i < w->endpoint_count; i++) {
@@ -405,6 +448,8 @@ void catalog_free(struct catalog *c)
         return;
     for (LIST_EACH_SAFE(pos, tmp, &c->used))
         drop(c, CONTAINER_OF(pos, struct entry, used));
+    for (size_t i = 0; i < TYPES_KEPT; i++)
+        catalog_types_unref(c->types[i]);
     table_each(&c->profiles, free_profile, NULL);
     table_fini(&c->profiles);
     table_fini(&c->by_id);

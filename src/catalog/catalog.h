@@ -9,6 +9,7 @@
 #ifndef PR_CATALOG_CATALOG_H
 #define PR_CATALOG_CATALOG_H
 
+#include "catalog/types.h"
 #include "model/config.h"
 #include "signing/profile.h"
 #include "store/store.h"
@@ -27,6 +28,7 @@ struct workspace {
     const struct endpoint *endpoints;        /* ascending by id */
     const struct catalog_profile **profiles; /* of each endpoint, in parallel: the current version it would use */
     size_t endpoint_count;
+    struct catalog_types *types; /* of its environment; a reference */
 };
 
 struct catalog *catalog_new(const struct keyring *keys, struct hash_key id_key);

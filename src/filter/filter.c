@@ -2,7 +2,7 @@
 /* From JSON to a compiled filter. `trail` remembers the way to the place that does not fit. */
 #include "filter/filter_impl.h"
 
-#include "base/buf.h"
+#include "json/pointer.h"
 
 enum operand { ANY, ORDERED, LIST, TEXT, FLAG, TESTS, TEST };
 
@@ -23,13 +23,6 @@ static const struct operator_row {
         {"$not", OP_NOT, TEST, false},
 };
 
-/* One step of the way: a member's name, or an item's number. */
-struct step {
-    const struct step *up;
-    struct str name;
-    size_t item;
-};
-
 struct compiler {
     struct arena *arena;
     size_t conditions;
@@ -37,36 +30,17 @@ struct compiler {
     struct filter_fault *fault;
 };
 
-static void write_step(const struct step *s, struct buf *out)
+static enum err refuse(struct compiler *c, const struct json_step *at, const char *why)
 {
-    if (s == NULL)
-        return;
-    write_step(s->up, out);
-    buf_add_c(out, '/');
-    if (s->name.ptr == NULL)
-        buf_addf(out, "%zu", s->item);
-    for (size_t i = 0; i < s->name.len; i++) {
-        if (s->name.ptr[i] == '~' || s->name.ptr[i] == '/')
-            buf_add_str(out, s->name.ptr[i] == '~' ? STR("~0") : STR("~1"));
-        else
-            buf_add_c(out, s->name.ptr[i]);
-    }
-}
-
-static enum err refuse(struct compiler *c, const struct step *at, const char *why)
-{
-    struct buf out = BUF_INIT(65536);
-    write_step(at, &out);
-    c->fault->at = arena_str(c->arena, buf_str(&out));
+    c->fault->at = json_pointer_write(c->arena, at);
     c->fault->why = why;
-    buf_fini(&out);
     return ERR_INVALID;
 }
 
-static enum err compile_test(struct compiler *c, const struct step *at, const struct json *from,
+static enum err compile_test(struct compiler *c, const struct json_step *at, const struct json *from,
                              struct filter_test *out);
 
-static enum err compile_tests(struct compiler *c, const struct step *at, const struct json *list,
+static enum err compile_tests(struct compiler *c, const struct json_step *at, const struct json *list,
                               struct filter_rule *rule)
 {
     if (list->type != JSON_ARRAY || list->count == 0)
@@ -74,7 +48,7 @@ static enum err compile_tests(struct compiler *c, const struct step *at, const s
     struct filter_test *tests = arena_zalloc(c->arena, list->count * sizeof *tests);
     size_t n = 0;
     for (const struct json *i = list->child; i != NULL; i = i->next, n++) {
-        struct step item = {.up = at, .item = n};
+        struct json_step item = {.up = at, .item = n};
         enum err e = i->type != JSON_OBJECT ? refuse(c, &item, "must be an object")
                                             : compile_test(c, &item, i, &tests[n]);
         if (e != ERR_OK)
@@ -85,7 +59,7 @@ static enum err compile_tests(struct compiler *c, const struct step *at, const s
     return ERR_OK;
 }
 
-static enum err compile_one(struct compiler *c, const struct step *at, const struct json *from,
+static enum err compile_one(struct compiler *c, const struct json_step *at, const struct json *from,
                             struct filter_rule *rule)
 {
     struct filter_test *test = arena_zalloc(c->arena, sizeof *test);
@@ -94,7 +68,7 @@ static enum err compile_one(struct compiler *c, const struct step *at, const str
     return compile_test(c, at, from, test);
 }
 
-static enum err compile_operator(struct compiler *c, const struct step *at, const struct json *m,
+static enum err compile_operator(struct compiler *c, const struct json_step *at, const struct json *m,
                                  struct filter_rule *rule)
 {
     const struct operator_row *o = NULL;
@@ -129,7 +103,7 @@ static enum err compile_operator(struct compiler *c, const struct step *at, cons
 }
 
 /* Splits at dots; a backslash takes the next character as it is. */
-static enum err compile_path(struct compiler *c, const struct step *at, struct str name, struct filter_rule *rule)
+static enum err compile_path(struct compiler *c, const struct json_step *at, struct str name, struct filter_rule *rule)
 {
     struct str *path = arena_alloc(c->arena, FILTER_SEGMENTS_MAX * sizeof *path);
     char *text = arena_alloc(c->arena, name.len + 1);
@@ -153,7 +127,7 @@ static enum err compile_path(struct compiler *c, const struct step *at, struct s
     return ERR_OK;
 }
 
-static enum err compile_member(struct compiler *c, const struct step *at, const struct json *m,
+static enum err compile_member(struct compiler *c, const struct json_step *at, const struct json *m,
                                struct filter_rule *rule)
 {
     if (++c->conditions > FILTER_CONDITIONS_MAX)
@@ -165,7 +139,7 @@ static enum err compile_member(struct compiler *c, const struct step *at, const 
     return e == ERR_OK ? compile_one(c, at, m, rule) : e;
 }
 
-static enum err compile_test(struct compiler *c, const struct step *at, const struct json *from,
+static enum err compile_test(struct compiler *c, const struct json_step *at, const struct json *from,
                              struct filter_test *out)
 {
     struct filter_rule *rules = arena_zalloc(c->arena, (from->count + 1) * sizeof *rules);
@@ -182,7 +156,7 @@ static enum err compile_test(struct compiler *c, const struct step *at, const st
         return refuse(c, at, "must have at least one condition");
     c->depth++;
     for (const struct json *m = from->child; m != NULL && e == ERR_OK; m = m->next, n++) {
-        struct step member = {.up = at, .name = m->name};
+        struct json_step member = {.up = at, .name = m->name};
         e = json_get(from, m->name) != m ? refuse(c, &member, "is there twice")
                                          : compile_member(c, &member, m, &rules[n]);
     }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "engine/match.h"
 #include "serve/ingest.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
@@ -97,6 +96,16 @@ static void answer_json(struct ingest *in, int status, struct buf *json)
     metrics_count_answer(status);
     bool open = http_exchange_header(in->exchange, STR("Cookie")).ptr == NULL; /* to pages of others */
     http_respond(in->exchange, status, headers, open ? 2 : 1, buf_str(json));
+}
+
+void ingest_problems(struct ingest *in, const struct problems *problems)
+{
+    struct buf *out = &in->reactor->scratch;
+    buf_clear(out);
+    api_problems_json(problems, out);
+    serve_count_message(ERR_INVALID);
+    answer_json(in, err_http_status(ERR_INVALID), out);
+    ingest_free(in);
 }
 
 static bool wants_content(const struct http_request *q)
@@ -189,21 +198,19 @@ static struct str channel_names(struct ingest *in, struct str json, const struct
 }
 
 /* Targets of all endpoints that match; the distinct profiles that wrap the payload go to `wraps`. */
-static size_t match_all(struct ingest *in, const struct message *m, int64_t now_ms,
+static size_t match_all(struct ingest *in, struct match_facts *facts, const struct message *m, int64_t now_ms,
                         const struct catalog_profile **wraps)
 {
     const struct workspace *ws = in->ws;
-    struct match_facts facts = {.event_type = m->event_type,
-                                .payload = m->content_type.ptr != NULL ? STR_NULL : m->payload};
     struct store_target *targets = NULL;
     size_t n = 0, wrap_count = 0;
-    channel_names(in, m->channels, &facts.channels, &facts.channel_count);
+    channel_names(in, m->channels, &facts->channels, &facts->channel_count);
     if (ws->endpoint_count > 0)
         targets = arena_alloc(in->arena, ws->endpoint_count * sizeof *targets);
     for (size_t i = 0; i < ws->endpoint_count; i++) {
         const struct endpoint *ep = &ws->endpoints[i];
         const struct catalog_profile *p = ws->profiles[i];
-        if (!match_endpoint(ep, &facts))
+        if (!match_endpoint(ep, facts))
             continue;
         int64_t due_ms = m->deliver_at_ms > now_ms ? m->deliver_at_ms : now_ms;
         targets[n++] = (struct store_target){
@@ -215,7 +222,6 @@ static size_t match_all(struct ingest *in, const struct message *m, int64_t now_
         if (!known)
             wraps[wrap_count++] = p;
     }
-    match_facts_fini(&facts);
     in->append.targets = targets;
     in->append.target_count = n;
     return wrap_count;
@@ -299,14 +305,8 @@ static bool read_key(struct ingest *in)
     enum err e =
             idempotency_read(in->reactor->shared->id_key, header, credential, q->path, q->query, &problems, &in->key);
     in->has_key = e == ERR_OK;
-    if (e == ERR_INVALID) {
-        struct buf *out = &in->reactor->scratch;
-        buf_clear(out);
-        api_problems_json(&problems, out);
-        serve_count_message(e);
-        answer_json(in, err_http_status(e), out);
-        ingest_free(in);
-    }
+    if (e == ERR_INVALID)
+        ingest_problems(in, &problems);
     problems_fini(&problems);
     return e != ERR_INVALID;
 }
@@ -327,13 +327,20 @@ void ingest_admit(struct ingest *in)
     }
     if (!read_key(in) || !parse(in, now_ms, &m))
         return;
+    struct match_facts facts = {.event_type = m.message.event_type,
+                                .payload = m.message.content_type.ptr != NULL ? STR_NULL : m.message.payload};
+    if (in->ws->types != NULL && !ingest_fits(in, &facts)) {
+        match_facts_fini(&facts);
+        return;
+    }
     m.message.id = oid_next(&r->shared->oids, now_ms);
     m.message.env = in->ws->app.env;
     m.message.app = in->ws->app.id;
     if (m.message.actor.ptr == NULL)
         m.message.actor = api_actor(&r->shared->api, in->arena, &in->who.who);
     const struct catalog_profile **wraps = arena_alloc(in->arena, (in->ws->endpoint_count + 1) * sizeof *wraps);
-    size_t wrap_count = match_all(in, &m.message, now_ms, wraps);
+    size_t wrap_count = match_all(in, &facts, &m.message, now_ms, wraps);
+    match_facts_fini(&facts);
     if (wrap_count > 0)
         render_all(in, &m.message, wraps, wrap_count);
     in->body = body_new(&m.message, r->shared->id_key);

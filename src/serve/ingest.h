@@ -5,6 +5,7 @@
 
 #include "api/idempotency.h"
 #include "api/message_in.h"
+#include "engine/match.h"
 #include "serve/reactor.h"
 
 struct ingest {
@@ -35,6 +36,10 @@ struct ingest {
 void ingest_admit(struct ingest *in);
 /* Answers and ends it. */
 void ingest_error(struct ingest *in, enum err e, const char *detail);
+/* Answers 422 and ends it. */
+void ingest_problems(struct ingest *in, const struct problems *problems);
+/* Whether the payload fits what its event type asks for; else it is answered. */
+bool ingest_fits(struct ingest *in, struct match_facts *facts);
 /* Answers 202; ingest_free comes next. */
 void ingest_accepted(struct ingest *in, const struct message *m);
 void ingest_free(struct ingest *in);

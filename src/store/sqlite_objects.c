@@ -9,7 +9,7 @@ static enum err versions_raise(struct sqlite_backend *b, const struct object *o)
     oid_t app, env;
     rules_raised(o, &app, &env);
     enum err e = app != 0 ? state_raise(b, app, o->env) : ERR_OK;
-    return e == ERR_OK && o->kind == OBJ_PROFILE ? state_raise(b, env, 0) : e;
+    return e == ERR_OK && env != 0 ? state_raise(b, env, 0) : e;
 }
 
 /* What later changes need of the one that is there: identity, version. ERR_NOT_FOUND, ERR_STALE. */

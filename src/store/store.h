@@ -253,7 +253,8 @@ struct object_query {
 /* Objects in order, at most limit. */
 MUST_USE enum err store_list_objects(struct store_reader *r, struct arena *a, const struct object_query *q,
                                      struct object **out, size_t *count);
-/* Version of a workspace's configuration (its objects); 0 = nothing ever written. */
+/* Version of a workspace's configuration (its objects); 0 = nothing ever written. Of an environment's id: that of what
+ * all its workspaces share. */
 MUST_USE enum err store_app_version(struct store_reader *r, oid_t app, uint64_t *out);
 
 MUST_USE enum err store_get_message(struct store_reader *r, struct arena *a, oid_t app, oid_t id, bool with_payload,

@@ -125,7 +125,7 @@ static void versions_rise_with_what_concerns_them(void **state)
             {"endpoint", OBJ_ENDPOINT, true, true, false},
             {"task of the app", OBJ_TASK, true, true, false},
             {"profile", OBJ_PROFILE, false, true, true},
-            {"event type", OBJ_EVENT_TYPE, false, false, false},
+            {"event type", OBJ_EVENT_TYPE, false, true, true},
             {"token", OBJ_TOKEN, false, false, false},
             {"profile version", OBJ_PROFILE_VERSION, false, false, false},
             {"task of the env", OBJ_TASK, false, false, false},
