@@ -46,7 +46,7 @@ struct api {
     /* Called after a commit and before the answer, on the worker's thread. Each may be NULL. */
     void *hook_arg;
     void (*on_config_changed)(void *arg, oid_t env, oid_t app); /* app 0: all of the environment */
-    void (*on_endpoint_changed)(void *arg, oid_t app, oid_t ep);
+    void (*on_endpoint_changed)(void *arg, oid_t env, oid_t app, oid_t ep);
     void (*on_pending)(void *arg, oid_t ep);             /* the endpoint got work by hand, recovery or test: load it */
     void (*on_expunged)(void *arg, oid_t msg, oid_t ep); /* the payload is gone: forget the delivery */
     void (*on_token_changed)(void *arg);                 /* a key was revoked or changed: forget cached principals */
@@ -66,6 +66,7 @@ struct api_call {
     size_t header_count;
     struct str body;
     struct str peer;
+    bool unseen; /* nobody asks: a session is not used by it */
     int64_t now_ms;
 
     /* found out on the way to the handler */
@@ -85,6 +86,11 @@ struct api_call {
     struct http_header out_headers[API_OUT_HEADERS_MAX];
     size_t out_header_count;
     struct buf out; /* JSON, or empty for 204 */
+    struct {
+        bool on; /* the answer is a stream of what happens, which the caller opens; see live.c */
+        oid_t env;
+        oid_t app; /* 0: all of the environment */
+    } live;
 };
 
 /* Routes, authenticates, handles. Always leaves an answer. */

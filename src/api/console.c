@@ -218,7 +218,7 @@ enum err console_identify(const struct api *api, struct api_call *call, struct s
     call->console = w;
     if (changes_something(call->method) && (e = check_forgery(api, call, why)) != ERR_OK)
         return e;
-    if (!w->is_portal)
+    if (!w->is_portal && !call->unseen)
         session_touch(api->store, call->arena, &w->session, call->now_ms);
     if (w->is_portal)
         portal_principal(&w->portal, &call->who);

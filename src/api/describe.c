@@ -132,6 +132,8 @@ const struct description api_descriptions[] = {
     {PUT,    INTG "/{integ_id}", "v1.integration.update", "Replace an integration; its key stays", "IntegrationIn", "IntegrationOut", 200, NULL, 0},
     {DELETE, INTG "/{integ_id}", "v1.integration.delete", "Delete an integration and end its key", NULL, NULL, 204, NULL, 0},
     {POST,   INTG "/{integ_id}/key/rotate", "v1.integration.rotate-key", "Make a key, which only this answer shows; the one before ends", NULL, "IntegrationKeyOut", 200, NULL, 0},
+    {GET,    APP "/live", "v1.live.application", "What happens in an application, as server-sent events: message, attempt, endpoint, lagged", NULL, NULL, 200, NULL, 0},
+    {GET,    V1 "/live", "v1.live.environment", "What happens in the environment, as server-sent events", NULL, NULL, 200, NULL, 0},
     {POST,   SES, "v1.console.session.create", "Sign in to the console; a cookie holds the session", "ConsoleSignInIn", "ConsoleSessionOut", 200, NULL, 0},
     {POST,   SES "/portal", "v1.console.session.portal", "Exchange the key of a portal link for a session, once", "ConsolePortalIn", "ConsoleSessionOut", 200, NULL, 0},
     {GET,    SES, "v1.console.session.get", "The session of the cookie", NULL, "ConsoleSessionOut", 200, NULL, 0},

@@ -21,7 +21,7 @@ enum err endpoint_save(struct api *api, struct api_call *call, const struct obje
     if (e != ERR_OK)
         return e;
     if (api->on_endpoint_changed != NULL)
-        api->on_endpoint_changed(api->hook_arg, ep->app, ep->id);
+        api->on_endpoint_changed(api->hook_arg, ep->env, ep->app, ep->id);
     if (extra != NULL)
         task_wake(api, extra->object.id);
     return ERR_OK;
@@ -204,7 +204,7 @@ void endpoint_delete(struct api *api, struct api_call *call)
     if (!answer_ok(call, api_commit(api, changes, 2, ep.env, ep.app)))
         return;
     if (api->on_endpoint_changed != NULL)
-        api->on_endpoint_changed(api->hook_arg, ep.app, ep.id);
+        api->on_endpoint_changed(api->hook_arg, ep.env, ep.app, ep.id);
     task_wake(api, changes[1].object.id);
     tell(api, call, "endpoint.deleted", &ep);
     answer_empty(call);

@@ -30,5 +30,6 @@ api_handler_fn api_key_list, api_key_create, api_key_revoke;
 api_handler_fn console_session_create, console_session_portal, console_session_get, console_session_delete,
         console_session_list, console_session_end, console_link_get, console_link_use,
         console_password_forgot, console_password_put;
+api_handler_fn live_app, live_env;
 
 #endif

@@ -107,7 +107,7 @@ static void tell(struct api_tasks *t, const struct task *task)
     if (task->kind == TASK_RECOVER && api->on_pending != NULL)
         api->on_pending(api->hook_arg, task->ep);
     if (task->kind != TASK_RECOVER && api->on_endpoint_changed != NULL)
-        api->on_endpoint_changed(api->hook_arg, task->app, task->ep);
+        api->on_endpoint_changed(api->hook_arg, task->env, task->app, task->ep);
 }
 
 /* One sweep. *more: again. */

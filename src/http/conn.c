@@ -70,6 +70,7 @@ void http_conn_close(struct http_conn *c)
             http_exchange_release(c->x);
         c->x = NULL;
         c->state = CONN_CLOSED;
+        http_stream_gone(c);
         http_server_conn_closed(s);
     }
     if (!c->stepping)
@@ -211,6 +212,9 @@ static void on_ready(struct loop_io *io, unsigned events)
         break;
     case CONN_LINGER:
         discard(c);
+        break;
+    case CONN_STREAM:
+        http_stream_ready(c, events);
         break;
     case CONN_CLOSED:
         CHECK(c->state != CONN_CLOSED);

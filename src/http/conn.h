@@ -32,6 +32,7 @@ enum http_conn_state {
     CONN_BUSY,
     CONN_WRITE,
     CONN_LINGER,
+    CONN_STREAM, /* an answer without an end, see stream.c */
     CONN_CLOSED
 };
 
@@ -83,6 +84,7 @@ struct http_conn {
     char *out;           /* what the socket did not take yet */
     size_t out_len;
     size_t out_at;
+    struct http_stream *stream; /* CONN_STREAM */
     struct http_peer *peer;
     char peer_text[HTTP_PEER_SIZE];
 };
@@ -140,6 +142,11 @@ void http_write_answer(struct http_conn *c, int status, const struct http_header
 void http_write_refusal(struct http_conn *c, struct http_refusal why);
 /* Continues an answer. */
 void http_write_flush(struct http_conn *c);
+/* Appends status line and fields of an answer; body_len SIZE_MAX: it ends with the connection. */
+void http_write_head(struct http_conn *c, struct buf *o, int status, const struct http_header *headers, size_t count,
+                     size_t body_len);
+/* Bytes written of both, or HTTP_IO_…; writes of TLS go on until all is out or the socket is full. */
+ssize_t http_write_some(struct http_conn *c, struct str a, struct str b);
 /* "100 Continue"; false when the socket is gone. */
 bool http_write_continue(struct http_conn *c);
 
@@ -151,6 +158,11 @@ bool http_exchange_grow(struct http_exchange *x, size_t want);
 /* Drops the answered request; false if nothing was pipelined behind it. */
 bool http_exchange_next(struct http_exchange *x);
 void http_exchange_fill_request(struct http_exchange *x, size_t body_len);
+
+/* stream.c */
+void http_stream_ready(struct http_conn *c, unsigned events);
+/* The connection closes: tells the stream's owner, frees the stream. */
+void http_stream_gone(struct http_conn *c);
 
 /* server.c */
 void http_server_arm(struct http_server *s, int64_t deadline_ms);

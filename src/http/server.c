@@ -211,7 +211,7 @@ void http_server_drain(struct http_server *s)
     set_listening(s);
     for (LIST_EACH_SAFE(n, tmp, &s->conns)) {
         struct http_conn *c = CONTAINER_OF(n, struct http_conn, all);
-        if (c->state == CONN_HANDSHAKE || is_quiet(c))
+        if (c->state == CONN_HANDSHAKE || c->state == CONN_STREAM || is_quiet(c))
             http_conn_close(c);
     }
 }

@@ -108,4 +108,26 @@ void http_exchange_set_data(struct http_exchange *x, void *data);
 void http_respond(struct http_exchange *x, int status, const struct http_header *headers, size_t header_count,
                   struct str body);
 
+/* ---- answers without an end ---------------------------------------------------------------------------------------
+ */
+
+struct http_stream;
+struct http_stream_config {
+    size_t waiting_bytes_max; /* what may wait for the client */
+    /* The connection is gone, or about to be: the stream is no more after the call. Not from within http_stream_*. */
+    void (*on_gone)(void *arg);
+    void *arg;
+};
+
+/*
+ * Answers with a body that goes on until the connection ends; the exchange is over after the call. NULL: the client has
+ * left already. Draining ends it. Loop thread only, as everything below.
+ */
+struct http_stream *http_stream_open(struct http_exchange *x, int status, const struct http_header *headers,
+                                     size_t header_count, const struct http_stream_config *config);
+/* Adds bytes, which leave with the others of this turn. False: too much waits already, nothing was added. */
+bool http_stream_write(struct http_stream *s, struct str bytes);
+/* Ends it soon; on_gone is called all the same. */
+void http_stream_end(struct http_stream *s);
+
 #endif

@@ -74,12 +74,12 @@ static struct str date_line(struct http_server *s)
     return str_c(s->date);
 }
 
-static void add_head(struct http_conn *c, struct buf *o, int status, const struct http_header *headers, size_t count,
+void http_write_head(struct http_conn *c, struct buf *o, int status, const struct http_header *headers, size_t count,
                      size_t body_len)
 {
     add_status_line(o, status);
     buf_add_str(o, date_line(c->server));
-    if (status != 204 && status != 304) {
+    if (status != 204 && status != 304 && body_len != SIZE_MAX) {
         buf_add_str(o, STR("Content-Length: "));
         buf_add_u64(o, body_len);
         buf_add_str(o, STR("\r\n"));
@@ -92,8 +92,7 @@ static void add_head(struct http_conn *c, struct buf *o, int status, const struc
     }
 }
 
-/* Bytes written, or HTTP_IO_…; writes of TLS go on until all is out or the socket is full. */
-static ssize_t write_some(struct http_conn *c, struct str a, struct str b)
+ssize_t http_write_some(struct http_conn *c, struct str a, struct str b)
 {
     if (c->tls == NULL) {
         struct iovec v[2] = {{.iov_base = (void *)(uintptr_t)a.ptr, .iov_len = a.len},
@@ -170,7 +169,7 @@ void http_write_answer(struct http_conn *c, int status, const struct http_header
     struct buf *o = &c->server->out;
     o->max = HEAD_MAX + COPY_MAX;
     buf_clear(o);
-    add_head(c, o, status, headers, header_count, body.len);
+    http_write_head(c, o, status, headers, header_count, body.len);
     if (c->close_after)
         buf_add_str(o, STR("Connection: close\r\n"));
     else if (old_keep_alive)
@@ -183,7 +182,7 @@ void http_write_answer(struct http_conn *c, int status, const struct http_header
         body = STR_NULL;
     }
     CHECK(!o->overflow);
-    ssize_t n = write_some(c, buf_str(o), body);
+    ssize_t n = http_write_some(c, buf_str(o), body);
     if (n == HTTP_IO_ERROR)
         http_conn_close(c);
     else if (n < 0 || (size_t)n < o->len + body.len)
@@ -214,7 +213,7 @@ void http_write_refusal(struct http_conn *c, struct http_refusal why)
 
 void http_write_flush(struct http_conn *c)
 {
-    ssize_t n = write_some(c, str_of(c->out + c->out_at, c->out_len - c->out_at), STR_NULL);
+    ssize_t n = http_write_some(c, str_of(c->out + c->out_at, c->out_len - c->out_at), STR_NULL);
     if (n == HTTP_IO_ERROR) {
         http_conn_close(c);
         return;
@@ -234,5 +233,5 @@ void http_write_flush(struct http_conn *c)
 bool http_write_continue(struct http_conn *c)
 {
     struct str line = STR("HTTP/1.1 100 Continue\r\n\r\n");
-    return write_some(c, line, STR_NULL) == (ssize_t)line.len;
+    return http_write_some(c, line, STR_NULL) == (ssize_t)line.len;
 }

@@ -8,6 +8,7 @@
 #include "api/operational.h"
 #include "api/task.h"
 #include "base/mem.h"
+#include "serve/live.h"
 #include "serve/reactor.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
@@ -52,6 +53,7 @@ static enum err disable_once(struct disable *d, struct store_reader *reader, str
     log_warn("endpoint_disabled", LOG_CSTR("endpoint", id), LOG_CSTR("reason", d->reason));
     catalog_changed(s->catalog, o.env, o.app);
     loader_reload(s, o.app);
+    live_endpoint(s, o.env, o.app, d->ep);
     task_wake(&s->api, changes[1].object.id);
     operational_send(&s->api, reader,
                      &(struct operational_event){.type = "endpoint.disabled", .app = o.app, .ep = d->ep}, now_ms);

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "serve/ingest.h"
+#include "serve/live.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
@@ -176,6 +177,7 @@ static void committed(struct store_op *op)
     }
     serve_count_message(ERR_OK);
     ingest_accepted(in, &in->body->msg);
+    live_message(in->reactor, &in->body->msg);
     hand_over_all(in);
     ingest_free(in);
 }

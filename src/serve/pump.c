@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "serve/flight.h"
+#include "serve/live.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
@@ -91,6 +92,8 @@ static void after_record(struct store_op *op)
     bool stale = op->result == ERR_OK && !f->record.moved && f->attempt.trigger == TRIGGER_SCHEDULE;
     if (op->result != ERR_OK && op->result != ERR_CLOSED)
         log_error("record_failed", LOG_CSTR("error", err_text(op->result)));
+    if (op->result == ERR_OK)
+        live_attempt(r, f->body->msg.env, &f->attempt);
     if (op->result == ERR_OK && f->record.moved) {
         serve_count_delivery(f->record.status);
         notice_recorded(f);

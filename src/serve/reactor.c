@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "serve/live.h"
 #include "serve/ops.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
@@ -174,6 +175,8 @@ enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int l
     list_init(&r->sending);
     list_init(&r->waiting_alone);
     list_init(&r->signing);
+    list_init(&r->live);
+    r->live_timer.on_fire = live_beat;
     crypto_random(r->random_state, sizeof r->random_state);
     r->auth = auth_cache_new(s->id_key);
     r->loop = loop_new();
@@ -210,6 +213,7 @@ void reactor_close(struct reactor *r)
     loop_timer_cancel(r->loop, &r->timer);
     if (r->http != NULL)
         http_server_free(r->http);
+    loop_timer_cancel(r->loop, &r->live_timer);
     if (r->engine != NULL)
         engine_free(r->engine);
     if (r->client != NULL)

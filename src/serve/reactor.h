@@ -26,6 +26,12 @@
 #include "serve/inflight.h"
 #include "serve/pool.h"
 
+/* See live.h. */
+struct live_watch {
+    atomic_uint streams;
+    atomic_uint by_name[1024]; /* streams whose workspace, or environment, falls here by hash */
+};
+
 #define REACTORS_MAX GATES_REACTORS_MAX
 
 struct reactor;
@@ -47,6 +53,7 @@ struct shared {
     unsigned reactor_count;
     struct descriptors share;
     atomic_uint auth_epoch; /* raised when tokens or their rights change: cached principals are then asked again */
+    struct live_watch live;
     atomic_bool draining;
     atomic_uint_fast64_t disabling; /* endpoints being disabled by themselves */
 };
@@ -76,6 +83,9 @@ struct reactor {
     struct list waiting_alone; /* flights that wait for their turn to be the only one of their kind */
     struct list signing;       /* targets that have signers, least recently used first */
     size_t signing_count;
+    struct list live; /* who watches, see live.c */
+    struct loop_timer live_timer;
+    atomic_uint live_count;
     struct buf scratch; /* answers are written here */
     bool cut;           /* the store is closing: requests are refused */
     bool sealed;        /* the store is closed, or about to be: it may not be called */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "serve/live.h"
 #include "serve/reactor.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
@@ -35,8 +36,12 @@ static void answer(struct loop_task *task)
 {
     struct relay *y = CONTAINER_OF(task, struct relay, task);
     struct api_call *c = &y->call;
-    metrics_count_answer(c->status);
-    http_respond(y->exchange, c->status, c->out_headers, c->out_header_count, buf_str(&c->out));
+    if (c->live.on && c->status == 200 && c->method == HTTP_M_GET) {
+        live_open(y->reactor, y->exchange, c);
+    } else {
+        metrics_count_answer(c->status);
+        http_respond(y->exchange, c->status, c->out_headers, c->out_header_count, buf_str(&c->out));
+    }
     buf_fini(&c->out);
     problems_fini(&c->problems);
     arena_free(c->arena);

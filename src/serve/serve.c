@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "serve/canary.h"
 #include "serve/keeper.h"
+#include "serve/live.h"
 #include "serve/ops.h"
 #include "serve/preflight.h"
 #include "serve/serve_metrics.h"
@@ -59,12 +60,13 @@ static void token_changed(void *arg)
 {
     struct shared *s = arg;
     atomic_fetch_add(&s->auth_epoch, 1);
+    live_recheck(s);
 }
 
-static void endpoint_changed(void *arg, oid_t app, oid_t ep)
+static void endpoint_changed(void *arg, oid_t env, oid_t app, oid_t ep)
 {
-    (void)ep;
     loader_reload(arg, app);
+    live_endpoint(arg, env, app, ep);
 }
 
 static void pending(void *arg, oid_t ep)

@@ -52,8 +52,9 @@ static void on_config(void *arg, oid_t env, oid_t app)
     ((struct fixture *)arg)->config_changes++;
 }
 
-static void on_endpoint(void *arg, oid_t app, oid_t ep)
+static void on_endpoint(void *arg, oid_t env, oid_t app, oid_t ep)
 {
+    (void)env;
     (void)app;
     (void)ep;
     ((struct fixture *)arg)->endpoint_changes++;

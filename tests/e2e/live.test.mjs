@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Live streams: what happens arrives within two seconds, only one's own, and not a moment after the session is over.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import test from 'node:test';
+import { firstUser, Person } from './lib/console.mjs';
+import { postrider, slow } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
+
+function stream(t, p, path, headers) {
+    const s = { events: [], comments: 0, status: undefined, ended: false };
+    s.request = http.get({ host: '127.0.0.1', port: p.port, path, headers, agent: false }, (response) => {
+        s.status = response.statusCode;
+        s.headers = response.headers;
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk) => {
+            text += chunk;
+            for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
+                const lines = text.slice(0, end).split('\n');
+                const kind = lines.find((l) => l.startsWith('event: '))?.slice(7);
+                if (kind) s.events.push({ kind, ...JSON.parse(lines.find((l) => l.startsWith('data: ')).slice(6)) });
+                else s.comments++;
+            }
+        });
+        response.on('close', () => (s.ended = true));
+    });
+    s.request.on('error', () => (s.ended = true));
+    t.after(() => s.request.destroy());
+    return s;
+}
+
+const started = (s) => until('the stream has begun', () => s.comments > 0 || s.ended, { timeoutMs: 3000 * slow });
+const sees = (s, what, fits) => until(() => `${what}; seen: ${JSON.stringify(s.events)}`, () => s.events.find(fits) !== undefined, { timeoutMs: 2000 * slow });
+
+test('a stream tells of messages, attempts and endpoints of its workspace, and of no other', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const person = await firstUser(p);
+    const app = await p.app();
+    const other = await p.app();
+    const live = stream(t, p, `/api/v1/app/${app.id}/live`, person.headers());
+    const all = stream(t, p, '/api/v1/live', { authorization: `Bearer ${p.token}` });
+    await Promise.all([started(live), started(all)]);
+    assert.equal(live.status, 200);
+    assert.equal(live.headers['content-type'], 'text/event-stream; charset=utf-8');
+    assert.equal(live.headers['content-length'], undefined);
+    assert.equal(live.headers['access-control-allow-origin'], undefined);
+    assert.equal(all.headers['access-control-allow-origin'], '*');
+
+    const endpoint = await p.endpoint(app, r.url());
+    await sees(live, 'an endpoint', (e) => e.kind === 'endpoint' && e.id === endpoint.id);
+    await p.endpoint(other, r.url());
+    const theirs = await p.send(other, 'a.b');
+    const message = await p.send(app, 'a.b');
+    await sees(live, 'a message', (e) => e.kind === 'message' && e.id === message.id && e.eventType === 'a.b');
+    await sees(live, 'an attempt', (e) => e.kind === 'attempt' && e.msgId === message.id && e.endpointId === endpoint.id && e.status === 0 && e.responseStatusCode === 204);
+    await sees(all, 'the message of the other workspace', (e) => e.kind === 'message' && e.id === theirs.id && e.appId === other.id);
+    assert.ok(live.events.every((e) => e.appId === app.id), JSON.stringify(live.events));
+});
+
+test('a stream ends with its session, its token, its portal access', async (t) => {
+    const p = await postrider(t);
+    const person = await firstUser(p);
+    const app = await p.app();
+    const key = await p.ok('POST', '/api/v1/auth/api-key', { name: 'k' });
+    const access = await p.ok('POST', `/api/v1/auth/app-portal-access/${app.id}`, {});
+    const path = `/api/v1/app/${app.id}/live`;
+    const user = stream(t, p, path, person.headers());
+    const token = stream(t, p, path, { authorization: `Bearer ${key.token}` });
+    const portal = stream(t, p, path, { authorization: `Bearer ${access.token}` });
+    const stays = stream(t, p, path, { authorization: `Bearer ${p.token}` });
+    await Promise.all([user, token, portal, stays].map(started));
+    const ends = (s, what) => until(`${what} ends`, () => s.ended, { timeoutMs: 3000 * slow });
+    await person.ok('DELETE', '/api/v1/console/session');
+    await ends(user, 'the stream of the session');
+    await p.ok('DELETE', `/api/v1/auth/api-key/${key.id}`);
+    await ends(token, 'the stream of the key');
+    await p.ok('POST', `/api/v1/auth/app/${app.id}/expire-all`, {});
+    await ends(portal, 'the stream of the portal');
+    assert.equal(stays.ended, false);
+    assert.equal((await new Person(p).api('GET', path)).status, 401);
+    const exit = await p.stop();
+    assert.deepEqual(exit, { code: 0, signal: null }, 'a stream does not hold up a stop');
+    await ends(stays, 'the stream of a server that stops');
+});
+
+test('a client that does not read is left out and told so; deliveries go on', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const live = stream(t, p, `/api/v1/app/${app.id}/live`, { authorization: `Bearer ${p.token}` });
+    await started(live);
+    await Promise.all(Array.from({ length: 600 }, () => p.send(app, 'a.b')));
+    await until('the stream says that it lagged', () => live.events.some((e) => e.kind === 'lagged'), { timeoutMs: 20_000 * slow });
+    assert.ok(live.events.length < 600, `${live.events.length} events`);
+});
