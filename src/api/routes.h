@@ -11,6 +11,7 @@ api_handler_fn event_type_list, event_type_create, event_type_get, event_type_pu
 api_handler_fn endpoint_list, endpoint_create, endpoint_get, endpoint_put, endpoint_patch, endpoint_delete;
 api_handler_fn endpoint_headers_get, endpoint_headers_put, endpoint_headers_patch;
 api_handler_fn endpoint_secret_get, endpoint_secret_rotate, endpoint_stats;
+api_handler_fn endpoint_oauth_get, endpoint_oauth_put, endpoint_oauth_delete, endpoint_oauth_look;
 api_handler_fn endpoint_ca_get, endpoint_ca_put;
 api_handler_fn endpoint_mtls_get, endpoint_mtls_put, endpoint_mtls_delete, endpoint_mtls_look;
 api_handler_fn message_list, message_get, message_raw, message_expunge, message_endpoints, endpoint_messages;

@@ -140,7 +140,7 @@ static void resolve(struct client *c, struct transfer *t)
     if (a != NULL)
         take_answer(t, a);
     else
-        loop_timer_set(c->loop, &t->deadline, loop_now_ms(c->loop) + t->request->timeout_ms);
+        loop_timer_set(c->loop, &t->deadline, loop_now_ms(c->loop) + t->request->timeout_ms - t->request->spent_ms);
 }
 
 static struct transfer *take_transfer(struct client *c)
@@ -171,7 +171,7 @@ void client_send(struct client *c, struct client_request *r)
     t->request = r;
     r->impl = t;
     c->in_flight++;
-    t->started_us = clock_mono_us();
+    t->started_us = clock_mono_us() - r->spent_ms * 1000;
     t->deadline_us = t->started_us + r->timeout_ms * 1000;
     const char *why = target_parse(r->url, &t->target);
     if (why == NULL && c->config.policy->https_only && !t->target.https)

@@ -36,9 +36,9 @@ struct client_result {
     struct str headers; /* response headers "Name: value\n"…, at most 16 KiB; headers past that are dropped */
     struct str body;    /* the first ATTEMPT_BODY_MAX bytes */
     bool body_truncated;
-    int64_t retry_after_ms; /* from Retry-After (seconds or HTTP date), -1 = none */
-    struct attempt_phases phases;
-    struct str peer; /* "203.0.113.7:443", null if never connected */
+    int64_t retry_after_ms;       /* from Retry-After (seconds or HTTP date), -1 = none */
+    struct attempt_phases phases; /* with the time that was spent before */
+    struct str peer;              /* "203.0.113.7:443", null if never connected */
 };
 
 /* Owned by the caller, who keeps everything it points to until on_done. */
@@ -49,6 +49,7 @@ struct client_request {
     size_t header_count;
     struct str body[3]; /* sent one after the other */
     int64_t timeout_ms; /* over the whole exchange, DNS to the last byte */
+    int64_t spent_ms;   /* of it, before this exchange; less than timeout_ms */
     bool http2;
     struct str ca_bundle;   /* PEM, instead of the client's; null: none */
     struct str client_cert; /* PEM chain for servers that ask for one; null: none */

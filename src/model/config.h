@@ -71,6 +71,7 @@ struct endpoint {
     int64_t updated_ms;
     /* What few have, sealed; NULL: none. */
     const struct endpoint_identity *identity;
+    const struct oauth *oauth;
 };
 
 /* What their JSON looks like: requests, answers and the stored body. */

@@ -87,7 +87,8 @@ struct delivery {
     X(EXPIRED, "expired", "the payload has expired")                                                                   \
     X(PARKED, "parked", "parked: Postrider failed repeatedly while it was on its way")                                 \
     X(INTERNAL, "internal", "an error inside Postrider")                                                               \
-    X(TRANSFORM, "transform", "the transformation failed")
+    X(TRANSFORM, "transform", "the transformation failed")                                                             \
+    X(OAUTH, "oauth", "the token server did not give a token")
 
 enum cause {
 #define CAUSE_ENUM(sym, name, text) CAUSE_##sym,

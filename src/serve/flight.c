@@ -10,7 +10,9 @@
 void flight_begin(struct flight *f, oid_t attempt_id, int64_t now_ms)
 {
     const struct work *w = f->work;
-    f->line_count = f->custom_from = 0;
+    f->line_count = f->custom_from = f->token_from = 0;
+    f->spent_ms = 0;
+    f->waited = f->renewed = false;
     f->attempt = (struct attempt){.id = attempt_id,
                                   .msg = w->msg,
                                   .ep = f->ep->id,
@@ -37,8 +39,11 @@ static void write_headers(struct flight *f, struct profile_signers *signers)
                                  .url = f->ep->url,
                                  .body = {f->request.body[0], f->request.body[1], f->request.body[2]}};
     f->custom_from = 1 + profile_headers(f->profile->profile, signers, &at, &f->headers);
-    f->line_count = f->custom_from + f->ep->header_count;
+    f->line_count = f->custom_from;
     for (size_t i = 0; i < f->ep->header_count; i++) {
+        if (f->ep->oauth != NULL && str_eq_nocase(f->ep->headers[i].name, STR("authorization")))
+            continue; /* the token's place */
+        f->line_count++;
         buf_add_str(&f->headers, f->ep->headers[i].name);
         buf_add_str(&f->headers, STR(": "));
         buf_add_str(&f->headers, f->ep->headers[i].value);
@@ -79,6 +84,30 @@ void flight_write_request(struct flight *f, struct profile_signers *signers)
     point_at_lines(f);
     f->request.headers = f->lines;
     f->request.header_count = f->line_count;
+}
+
+#define TOKEN_HEADER STR("Authorization: Bearer ")
+
+void flight_set_token(struct flight *f, struct str token)
+{
+    if (f->token_from != 0) {
+        f->headers.len = f->token_from;
+        f->line_count--;
+    }
+    f->token_from = f->headers.len;
+    f->line_count++;
+    buf_add_str(&f->headers, TOKEN_HEADER);
+    buf_add_str(&f->headers, token);
+    buf_add_c(&f->headers, '\0');
+    CHECK(!f->headers.overflow);
+    point_at_lines(f);
+    f->request.headers = f->lines;
+    f->request.header_count = f->line_count;
+}
+
+struct str flight_token(const struct flight *f)
+{
+    return str_skip(str_c(f->headers.ptr + f->token_from), TOKEN_HEADER.len);
 }
 
 struct kept {

@@ -56,6 +56,8 @@ static void free_flight(struct reactor *r, struct flight *f)
         buf_fini(&f->headers);
     buf_clear(&f->text);
     buf_clear(&f->headers);
+    free(f->words);
+    f->words = NULL;
     f->next_free = r->free_flights;
     r->free_flights = f;
 }
@@ -155,11 +157,16 @@ static void land(struct flight *f, const struct client_result *res)
     reactor_submit(r, &f->record.op);
 }
 
+static void prepare(struct flight *f);
+
 static void on_done(struct client_request *req, const struct client_result *res)
 {
     struct flight *f = CONTAINER_OF(req, struct flight, request);
     list_remove(&f->sending);
-    land(f, res);
+    if (flight_renews(f, res))
+        prepare(f); /* and sends it again; it stays on the list of what is in flight */
+    else
+        land(f, res);
 }
 
 /* ---- starting ---- */
@@ -168,6 +175,8 @@ static void land_without_sending(struct loop_task *task)
 {
     struct flight *f = CONTAINER_OF(task, struct flight, task);
     struct client_result res = {.cause = f->refusal, .retry_after_ms = -1};
+    res.phases.total_us = (int32_t)(f->spent_ms * 1000);
+    res.http_status = f->renewed ? 401 : 0;
     res.error = str_c(f->refusal_words);
     land(f, &res);
 }
@@ -179,6 +188,17 @@ static void refuse(struct flight *f, enum cause cause, const char *words)
     f->refusal_words = words;
     f->task.run = land_without_sending;
     loop_post(f->reactor->loop, &f->task);
+}
+
+static void send_request(struct flight *f)
+{
+    struct reactor *r = f->reactor;
+    if (f->spent_ms >= f->request.timeout_ms)
+        f->spent_ms = f->request.timeout_ms - 1;
+    f->request.spent_ms = f->spent_ms;
+    f->request.on_done = on_done;
+    list_push_back(&r->sending, &f->sending);
+    client_send(r->client, &f->request);
 }
 
 /* On the wire, unless processes have ended with it there: then after the others like it, or not at all. */
@@ -200,9 +220,7 @@ static void launch(struct flight *f)
         return;
     }
     f->slot = inflight_begin(list, f->work->msg, f->ep->id);
-    f->request.on_done = on_done;
-    list_push_back(&r->sending, &f->sending);
-    client_send(r->client, &f->request);
+    send_request(f);
 }
 
 void pump_launch_waiting(struct reactor *r)
@@ -212,6 +230,36 @@ void pump_launch_waiting(struct reactor *r)
     list_append_all(&waiting, &r->waiting_alone);
     for (struct list *n; (n = list_pop_front(&waiting)) != NULL;)
         launch(CONTAINER_OF(n, struct flight, sending));
+}
+
+/* What it needs has come, or will not. */
+static void on_prepared(struct flight *f, const char *why)
+{
+    if (why != NULL) {
+        f->refusal = CAUSE_OAUTH;
+        f->refusal_words = why;
+        land_without_sending(&f->task);
+    } else if (f->slot != SIZE_MAX) {
+        send_request(f);
+    } else {
+        launch(f);
+    }
+}
+
+static void prepare(struct flight *f)
+{
+    const char *why;
+    f->prepared = on_prepared;
+    switch (flight_prepare(f, &why)) {
+    case PREPARE_DONE:
+        on_prepared(f, NULL);
+        return;
+    case PREPARE_LATER:
+        return;
+    case PREPARE_FAILED:
+        refuse(f, CAUSE_OAUTH, why);
+        return;
+    }
 }
 
 static void start(void *arg, struct work *w)
@@ -245,11 +293,10 @@ static void start(void *arg, struct work *w)
         return;
     }
     flight_write_request(f, signers);
-    f->request.on_done = on_done;
     struct inflight_past past = inflight_look(r->shared->inflight, w->msg, f->ep->id);
     f->attempt.epoch = past.epoch;
     f->faults = past.faults;
-    launch(f);
+    prepare(f);
 }
 
 void pump_cut(struct reactor *r)
@@ -260,6 +307,14 @@ void pump_cut(struct reactor *r)
         engine_unstart(r->engine, f->work, clock_wall_ms());
         free_flight(r, f);
     }
+    for (struct list *n; (n = list_pop_front(&r->preparing)) != NULL;) {
+        struct flight *f = CONTAINER_OF(n, struct flight, sending);
+        flight_unprepare(f);
+        leave_list(f);
+        engine_unstart(r->engine, f->work, clock_wall_ms());
+        free_flight(r, f);
+    }
+    tokens_cut(r->tokens);
     for (struct list *n; (n = list_pop_front(&r->sending)) != NULL;) {
         struct flight *f = CONTAINER_OF(n, struct flight, sending);
         client_cancel(r->client, &f->request);

@@ -7,6 +7,7 @@
 #include "serve/live.h"
 #include "serve/ops.h"
 #include "serve/serve_metrics.h"
+#include "serve/tokens.h"
 #include "sys/clock.h"
 
 #define SHARDS 256
@@ -172,6 +173,7 @@ enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int l
     *r = (struct reactor){.shared = s, .index = index, .scratch = BUF_INIT((size_t)256 << 20)};
     r->ops_last = &r->ops_first;
     r->timer.on_fire = wake;
+    list_init(&r->preparing);
     list_init(&r->sending);
     list_init(&r->waiting_alone);
     list_init(&r->signing);
@@ -184,6 +186,7 @@ enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int l
     if (r->loop == NULL)
         return ERR_IO;
     env.arg = r;
+    r->tokens = tokens_new(r);
     r->engine = engine_new(&limits, &env);
     enum err e = open_client(r, why);
     if (e == ERR_OK)
@@ -216,6 +219,7 @@ void reactor_close(struct reactor *r)
     loop_timer_cancel(r->loop, &r->live_timer);
     if (r->engine != NULL)
         engine_free(r->engine);
+    tokens_free(r->tokens);
     if (r->client != NULL)
         client_free(r->client);
     pump_free_all(r);

@@ -5,6 +5,7 @@
  *
  *   ingest.c   a POST …/msg becomes a body and a store_append, then a 202 and a hand-over
  *   pump.c     the engine's decisions become transfers, their results become store_records
+ *   prepare.c  what a transfer needs before: a token, of tokens.h
  *   targets.c  what the pump knows of an endpoint: its snapshot, its signers
  *   loader.c   reads due work and configuration for the engines
  *   relay.c    every other request goes to an API worker and back
@@ -79,6 +80,8 @@ struct reactor {
     struct flight *free_flights;
     struct ingest *free_ingests;
     uint64_t random_state[2];
+    struct tokens *tokens;
+    struct list preparing;     /* flights that wait for what they need */
     struct list sending;       /* flights on the wire */
     struct list waiting_alone; /* flights that wait for their turn to be the only one of their kind */
     struct list signing;       /* targets that have signers, least recently used first */

@@ -20,6 +20,7 @@
 #include "serve/ops.h"
 #include "serve/preflight.h"
 #include "serve/serve_metrics.h"
+#include "serve/tokens.h"
 #include "sys/clock.h"
 
 #define WORKER_THREADS   4
@@ -348,7 +349,8 @@ static void drain_step(struct loop_task *task)
     engine_pause(d->reactor->engine, true);
     http_server_drain(d->reactor->http);
     engine_stats(d->reactor->engine, &st);
-    d->open = st.running + st.recording + http_server_connections(d->reactor->http);
+    d->open = st.running + st.recording + http_server_connections(d->reactor->http) +
+              tokens_open(d->reactor->tokens);
     if (d->how == CUT)
         pump_cut(d->reactor);
     if (d->how == SEAL)

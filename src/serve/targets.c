@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "serve/reactor.h"
+#include "serve/tokens.h"
 #include "sys/clock.h"
 
 #define SIGNERS_MAX 2048 /* of a reactor */
@@ -83,6 +84,8 @@ struct target *target_apply(struct reactor *r, const struct workspace *ws, oid_t
     const struct endpoint *ep = find_endpoint(ws, id);
     struct engine_endpoint *engine = engine_find(r->engine, id);
     struct target *t = engine != NULL ? engine_endpoint_user(engine) : NULL;
+    if (ep == NULL || ep->oauth == NULL)
+        tokens_forget(r->tokens, id);
     if (ep == NULL || ep->disabled) {
         if (engine != NULL)
             engine_close_endpoint(r->engine, engine);

@@ -133,6 +133,9 @@ test('answers are as described, for every operation', async (t) => {
     for (const rest of ['mtls', 'mtls-config', 'ca']) await call(`GET ${E}/${rest}`, n);
     await call(`DELETE ${E}/mtls`, n);
     await call(`PUT ${E}/ca`, n, { cert: null });
+    await call(`PUT ${E}/oauth`, n, { grantType: 'clientCredentials', authMethod: 'clientSecretPost', clientId: 'a', clientSecret: 'b', tokenUrl: r.url('/token'), scopes: ['c'], extraParams: { d: 'e' } });
+    for (const rest of ['oauth', 'oauth-config']) await call(`GET ${E}/${rest}`, n);
+    await call(`DELETE ${E}/oauth`, n);
 
     n.msg_id = (await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 }, tags: ['t'], channels: ['c'], actor: { type: 'user', id: '1' } })).id;
     await p.attempted({ id: n.app_id }, { id: n.msg_id }, 1);

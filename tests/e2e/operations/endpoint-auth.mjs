@@ -8,6 +8,8 @@ const made = async ({ app, endpoint }) => {
     return `/app/${a.id}/endpoint/${(await endpoint(a)).id}`;
 };
 
+const oauth = { grantType: 'clientCredentials', authMethod: 'clientSecretBasic', clientId: 'a', clientSecret: 'b', tokenUrl: 'http://127.0.0.1:9/token', scopes: ['c'], extraParams: { d: 'e' }, extraHeaders: { 'X-F': 'g' } };
+const { clientSecret, ...shown } = oauth;
 const identity = selfSigned();
 const certificate = identity.slice(identity.indexOf('-----BEGIN CERT'));
 
@@ -62,6 +64,41 @@ export default [
         async run(c) {
             const ep = await made(c);
             assert.deepEqual((await c.http('GET', `${ep}/ca`)).json, { cert: null });
+        },
+    },
+    {
+        op: 'v1.endpoint.set-oauth-config',
+        async run(c) {
+            const ep = await made(c);
+            assert.equal((await c.http('PUT', `${ep}/oauth`, oauth)).status, 204);
+            assert.equal((await c.http('PUT', `${ep}/oauth`, shown)).status, 422);
+        },
+    },
+    {
+        op: 'v1.endpoint.get-oauth',
+        async run(c) {
+            const ep = await made(c);
+            assert.equal((await c.http('GET', `${ep}/oauth`)).status, 404);
+            await c.http('PUT', `${ep}/oauth`, oauth);
+            assert.deepEqual((await c.http('GET', `${ep}/oauth`)).json, shown);
+        },
+    },
+    {
+        op: 'v1.endpoint.get-oauth-2',
+        async run(c) {
+            const ep = await made(c);
+            assert.deepEqual((await c.http('GET', `${ep}/oauth-config`)).json, { enabled: false, config: null });
+            await c.http('PUT', `${ep}/oauth`, oauth);
+            assert.deepEqual((await c.http('GET', `${ep}/oauth-config`)).json, { enabled: true, config: shown });
+        },
+    },
+    {
+        op: 'v1.endpoint.delete-oauth-config',
+        async run(c) {
+            const ep = await made(c);
+            await c.http('PUT', `${ep}/oauth`, oauth);
+            assert.equal((await c.http('DELETE', `${ep}/oauth`)).status, 204);
+            assert.equal((await c.http('GET', `${ep}/oauth`)).status, 404);
         },
     },
 ];
