@@ -107,7 +107,8 @@ MUST_USE enum err api_authenticate(const struct api *api, struct store_reader *r
                                    struct str authorization, int64_t now_ms, struct principal *out);
 /*
  * Who a request is from: its `Authorization`, else its cookie (console.h). app_text: the workspace in its path, null:
- * none; session_only: without choosing a membership. Fills call->who and call->console. *why may say more than the error.
+ * none; session_only: without choosing a membership. Fills call->who and call->console. *why may say more than the
+ * error.
  */
 MUST_USE enum err api_identify(const struct api *api, struct api_call *call, struct str app_text, bool session_only,
                                const char **why);
