@@ -14,6 +14,7 @@
 #include "ssrf/ssrf.h"
 
 struct api_tasks;
+struct transform_pool;
 struct console;
 struct console_who;
 
@@ -40,7 +41,8 @@ struct api {
     int64_t retention_payload_ms;
     const struct api_profile_row *rows;
     size_t row_count;
-    struct console *console; /* people with cookies, console.h; NULL: there are none */
+    struct console *console;           /* people with cookies, console.h; NULL: there are none */
+    struct transform_pool *transforms; /* runs customers' code; NULL: none is run */
     struct api_tasks *tasks; /* background jobs, task.h; NULL: none (jobs stay in the store until a start with one) */
 
     /* Called after a commit and before the answer, on the worker's thread. Each may be NULL. */

@@ -38,6 +38,7 @@ static const char *const want_names[WANTS] = {
 
 struct reading {
     struct arena *arena;
+    struct str params;
     struct json_want wants[WANTS];
     struct message *message;
     struct problems *problems;
@@ -193,7 +194,30 @@ static bool is_content_type(struct str s)
     return str_find(s, '/') < s.len;
 }
 
-/* {"rawPayload": text, "headers": {"content-type": text}}; everything else in it means nothing here. */
+/* What the code of transformations is given: everything but the raw payload, which it has as payload. */
+static struct str keep_params(struct reading *r, struct str object)
+{
+    struct json *tree;
+    if (json_parse(r->arena, object, &tree, NULL) != ERR_OK || tree->count == 0)
+        return STR_NULL;
+    struct buf out = BUF_INIT(object.len * 6 + 16);
+    struct json_writer w = json_writer(&out);
+    size_t kept = 0;
+    json_w_object(&w);
+    for (const struct json *m = tree->child; m != NULL; m = m->next) {
+        if (str_eq(m->name, STR("rawPayload")))
+            continue;
+        json_w_name(&w, m->name);
+        json_w_raw(&w, m->raw);
+        kept++;
+    }
+    json_w_object_end(&w);
+    struct str params = kept > 0 && !out.overflow ? arena_str(r->arena, buf_str(&out)) : STR_NULL;
+    buf_fini(&out);
+    return params;
+}
+
+/* {"rawPayload": text, "headers": {"content-type": text}}; everything else in it is for transformations. */
 static void read_raw(struct reading *r)
 {
     struct json_slice v = value_of(r, WANT_RAW);
@@ -204,6 +228,7 @@ static void read_raw(struct reading *r)
         complain(r, WANT_RAW, "type_error.dict", "must be an object");
         return;
     }
+    r->params = keep_params(r, v.raw);
     if (wants[0].value.type == JSON_NONE || wants[0].value.type == JSON_NULL)
         return;
     if (wants[0].value.type != JSON_STRING) {
@@ -286,6 +311,7 @@ enum err message_in_parse(struct arena *a, struct str body, struct str actor_hea
         complain(&r, WANT_APPLICATION, "type_error.dict", "must be an object");
     if (problems->count > before)
         return ERR_INVALID;
+    in.params = r.params;
     *out = in;
     return ERR_OK;
 }

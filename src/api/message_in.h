@@ -19,6 +19,7 @@ struct message_in {
      * JSON.
      */
     struct message message;
+    struct str params;      /* transformationsParams without rawPayload, a JSON object; null: nothing else in it */
     struct str application; /* the JSON object of an implicit workspace; null: none given */
 };
 

@@ -148,8 +148,12 @@ static enum err append_with(struct sending *s, const struct workspace *ws)
         if (!match_endpoint(ep, &facts))
             continue;
         add_render(s, ws, p, &m, renders);
-        targets[n++] = (struct store_target){
-                .ep = ep->id, .profile_version = p->version, .fifo = ep->fifo, .due_ms = s->now_ms, .pos = s->now_ms};
+        targets[n++] = (struct store_target){.ep = ep->id,
+                                             .profile_version = p->version,
+                                             .transform = endpoint_transform(ep),
+                                             .fifo = ep->fifo,
+                                             .due_ms = s->now_ms,
+                                             .pos = s->now_ms};
     }
     match_facts_fini(&facts);
     if (n == 0)

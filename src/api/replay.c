@@ -42,6 +42,7 @@ void message_resend(struct api *api, struct api_call *call)
                               .msg = m.id,
                               .ep = ep.id,
                               .profile_version = profile->version,
+                              .transform = endpoint_transform(&ep),
                               .trigger = TRIGGER_MANUAL,
                               .now_ms = call->now_ms};
     if (render_message(api, call->arena, &app, profile, &m, &render))
@@ -191,8 +192,11 @@ static enum err append_example(struct api *api, struct api_call *call, const str
                                const struct catalog_profile *profile, struct message *m)
 {
     struct message_render render;
-    struct store_target target = {
-            .ep = ep->id, .profile_version = profile->version, .fifo = ep->fifo, .due_ms = call->now_ms};
+    struct store_target target = {.ep = ep->id,
+                                  .profile_version = profile->version,
+                                  .transform = endpoint_transform(ep),
+                                  .fifo = ep->fifo,
+                                  .due_ms = call->now_ms};
     struct store_append op = {.op = {.kind = STORE_APPEND}, .message = m, .targets = &target, .target_count = 1};
     m->id = oid_next(api->oids, call->now_ms);
     m->env = app->env;

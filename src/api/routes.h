@@ -12,6 +12,7 @@ api_handler_fn endpoint_list, endpoint_create, endpoint_get, endpoint_put, endpo
 api_handler_fn endpoint_headers_get, endpoint_headers_put, endpoint_headers_patch;
 api_handler_fn endpoint_secret_get, endpoint_secret_rotate, endpoint_stats;
 api_handler_fn endpoint_oauth_get, endpoint_oauth_put, endpoint_oauth_delete, endpoint_oauth_look;
+api_handler_fn endpoint_transformation_get, endpoint_transformation_patch, endpoint_transformation_simulate;
 api_handler_fn endpoint_ca_get, endpoint_ca_put;
 api_handler_fn endpoint_mtls_get, endpoint_mtls_put, endpoint_mtls_delete, endpoint_mtls_look;
 api_handler_fn message_list, message_get, message_raw, message_expunge, message_endpoints, endpoint_messages;
@@ -23,8 +24,6 @@ api_handler_fn filter_test;
 api_handler_fn settings_egress, health_report, health_ping, whoami;
 api_handler_fn portal_access, portal_expire_all, portal_logout, portal_exchange_key;
 api_handler_fn openapi_get, reference_get;
-api_handler_fn event_type_retry_get, event_type_retry_put;
-api_handler_fn env_settings_get, env_settings_put, env_settings_patch, env_settings_of_portal;
 api_handler_fn environment_list, environment_create, environment_get, environment_put, environment_delete;
 api_handler_fn api_token_list, api_token_create, api_token_get, api_token_put, api_token_patch, api_token_expire;
 api_handler_fn integration_list, integration_create, integration_get, integration_put, integration_delete,

@@ -33,7 +33,8 @@ struct principal {
     X(SETTINGS, "settings")                                                                                            \
     X(TOKEN, "token")                                                                                                  \
     X(SECRET, "secret")                                                                                                \
-    X(ENVIRONMENT, "environment")
+    X(ENVIRONMENT, "environment")                                                                                      \
+    X(TRANSFORMATION, "transformation")
 
 enum auth_area {
 #define AUTH_AREA_ENUM(sym, name) AUTH_AREA_##sym,
@@ -44,7 +45,8 @@ enum auth_area {
 
 /*
  * The bits of a scope: "endpoint:read", "message:write" (reads too), "message:*", "*:read". Who may write endpoints may
- * reveal their secrets, and "*:read" does not reveal them. ERR_INVALID: no such thing.
+ * reveal their secrets, and "*:read" reveals neither them nor the code and variables of transformations. ERR_INVALID:
+ * no such thing.
  */
 MUST_USE enum err auth_scope(struct str text, uint32_t *bits);
 /* Whether the scopes of a principal allow it. */

@@ -17,7 +17,7 @@
     X("ViewBase", NULL)                                                                                                \
     X("ViewEndpointSecret", "secret:read")                                                                             \
     X("ManageEndpointSecret", "secret:write")                                                                          \
-    X("ManageTransformations", NULL)                                                                                   \
+    X("ManageTransformations", "transformation:write")                                                                 \
     X("CreateAttempts", "attempt:write")                                                                               \
     X("ManageEndpoint", "endpoint:write")
 

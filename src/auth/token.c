@@ -44,7 +44,8 @@ enum err auth_scope(struct str text, uint32_t *bits)
     else if (str_eq(verb, STR("write")) || str_eq(verb, STR("*")))
         may = 3;
     for (unsigned i = 0; i < AUTH_AREAS; i++) {
-        bool all = str_eq(area, STR("*")) && (i != AUTH_AREA_SECRET || may == 3);
+        bool hidden = i == AUTH_AREA_SECRET || i == AUTH_AREA_TRANSFORMATION;
+        bool all = str_eq(area, STR("*")) && (!hidden || may == 3);
         bool owned = i == AUTH_AREA_SECRET && may == 3 && str_eq(area, STR("endpoint"));
         if (all || owned || str_eq(area, str_c(areas[i])))
             out |= may << (2 * i);
@@ -74,7 +75,7 @@ enum err token_check(const struct token *t, const char **why)
     if (role_of(t->role) == AUTH_NOBODY || role_of(t->role) == AUTH_INTEGRATION)
         return ERR_INVALID;
     *why = "a scope is AREA:read or AREA:write; areas: app, endpoint, message, attempt, event-type, profile, settings, "
-           "token, secret, environment, *";
+           "token, secret, environment, transformation, *";
     for (size_t i = 0; i < t->scope_count; i++) {
         if (auth_scope(t->scopes[i], &bits) != ERR_OK)
             return ERR_INVALID;

@@ -41,6 +41,9 @@ struct settings {
     size_t body_limit_bytes;
     int incoming_rate_limit;
     int in_flight_per_endpoint, in_flight_per_host, in_flight_total;
+    int transform_workers;
+    int64_t transform_timeout_ms;
+    size_t transform_memory_bytes;
     int64_t retention_payload_ms, retention_attempts_ms;
     int workers;
     size_t memory_limit_bytes;

@@ -45,6 +45,7 @@ struct work {
     struct engine_endpoint *ep;
     oid_t msg;
     oid_t profile_version;
+    oid_t transform;              /* 0: none */
     int tries;                    /* scheduled attempts made */
     enum attempt_trigger trigger; /* of the next attempt */
     int64_t due_ms;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #define STORED_BYTES_MAX  (4u << 20)
+#define RETRY_ITEM_MAX_MS ((int64_t)30 * 24 * 3600 * 1000)
 
 const struct field app_fields[] = {
         {.name = "uid",
@@ -88,13 +89,15 @@ const struct field endpoint_fields[] = {
          .flags = FIELD_EXTENSION,
          .at = EP(retry_schedule_ms),
          .count_at = EP(retry_count),
-         .max = RETRY_ITEMS_MAX,
+         .max = 64,
          .item_max = RETRY_ITEM_MAX_MS},
         {.name = "timeoutMs", .kind = FIELD_MS, .flags = FIELD_EXTENSION, .at = EP(timeout_ms), .min = 1, .max = 60000},
         {.name = "fifo", .kind = FIELD_BOOL, .flags = FIELD_EXTENSION, .at = EP(fifo)},
         {.name = "http2", .kind = FIELD_BOOL, .flags = FIELD_EXTENSION, .at = EP(http2)},
         {.name = "filter", .kind = FIELD_OBJECT, .flags = FIELD_EXTENSION, .at = EP(filter), .max = 16384},
         {.name = "caBundle", .kind = FIELD_TEXT, .flags = FIELD_EXTENSION, .at = EP(ca_bundle), .min = 1, .max = 65536},
+        {.name = "transformation", .kind = FIELD_MS, .flags = FIELD_STORED, .at = EP(transformation)},
+        {.name = "transforms", .kind = FIELD_BOOL, .flags = FIELD_STORED, .at = EP(transforms)},
         {.name = "disabledReason", .kind = FIELD_TEXT, .flags = FIELD_STORED, .at = EP(disabled_reason)},
         {.name = "disabledAt", .kind = FIELD_TIME, .flags = FIELD_STORED, .at = EP(disabled_at_ms)},
 };

@@ -65,6 +65,8 @@ struct endpoint {
     struct str filter;          /* JSON, null: none */
     const struct filter *wants; /* the filter, compiled: endpoint_compile; not stored */
     struct str ca_bundle;       /* PEM, null: none */
+    oid_t transformation;       /* the current version; 0: none */
+    bool transforms;            /* and it is in use */
     struct str disabled_reason; /* why it was disabled by itself: "gone", "failing"; null */
     int64_t disabled_at_ms;
     int64_t created_ms;
@@ -74,15 +76,17 @@ struct endpoint {
     const struct oauth *oauth;
 };
 
+/* The version that new deliveries are accepted with; 0: they go out as they are. */
+static inline oid_t endpoint_transform(const struct endpoint *ep)
+{
+    return ep->transforms ? ep->transformation : 0;
+}
+
 /* What their JSON looks like: requests, answers and the stored body. */
 extern const struct field app_fields[];
 extern const size_t app_field_count;
 extern const struct field endpoint_fields[];
 extern const size_t endpoint_field_count;
-
-/* Of a retry schedule. */
-#define RETRY_ITEMS_MAX   64
-#define RETRY_ITEM_MAX_MS ((int64_t)30 * 24 * 3600 * 1000)
 
 #define HEADER_MASK "****" /* instead of a value that is not shown */
 

@@ -15,6 +15,10 @@ struct message_render {
     struct str tail;
 };
 
+/* In the place of a profile version: head is what the message brings along for transformations, a JSON object. It lives
+ * and dies with the payload, as renders do. */
+#define RENDER_PARAMS 0
+
 struct message {
     oid_t id;
     oid_t env;
@@ -29,7 +33,7 @@ struct message {
     int64_t expires_ms;                   /* when the payload ages out */
     struct str payload;                   /* bytes as posted; null once expired or expunged */
     struct str content_type;              /* null: application/json */
-    const struct message_render *renders; /* one per profile version that wraps the payload; none for raw bodies */
+    const struct message_render *renders; /* one per profile version that wraps the payload; RENDER_PARAMS */
     size_t render_count;
 };
 

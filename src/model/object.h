@@ -30,7 +30,8 @@
     X(USER, 12, "user_")                                                                                               \
     X(MEMBER, 13, "member_")                                                                                           \
     X(SESSION, 14, "sess_")                                                                                            \
-    X(LINK, 15, "link_")
+    X(LINK, 15, "link_")                                                                                               \
+    X(TRANSFORMATION, 16, "trf_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "signing/header.h"
 #include "sys/clock.h"
 
 #define MASK "****"
@@ -24,11 +25,70 @@ void flight_begin(struct flight *f, oid_t attempt_id, int64_t now_ms)
                                   .event_type = f->body->msg.event_type};
 }
 
+/* What the transformation made; NULL: there is none. */
+static const struct transformed *made_of(const struct flight *f)
+{
+    return f->rewrite != NULL ? &f->rewrite->made : NULL;
+}
+
+/* Whether the transformation has set this header. */
+static bool is_made(const struct transformed *made, struct str name)
+{
+    struct str rest = made != NULL ? made->headers : STR_NULL;
+    while (rest.len > 0) {
+        struct str line = str_split(&rest, '\n');
+        if (str_eq_nocase(str_take(line, str_find(line, ':')), name))
+            return true;
+    }
+    return false;
+}
+
+/* Scheme, host and port of a normalised URL. */
+static struct str origin_of(struct str url)
+{
+    size_t host = str_find_str(url, STR("://")) + 3;
+    return str_take(url, host + str_find(str_skip(url, host), '/'));
+}
+
+bool flight_is_elsewhere(const struct flight *f)
+{
+    return !str_eq(origin_of(f->attempt.url), origin_of(f->ep->url));
+}
+
+/* A header of the endpoint that does not go along: the transformation has its own, the token takes its place, or it is
+ * a secret and not for whoever the transformation sends this to. */
+static bool is_left_out(const struct flight *f, const struct transformed *made, struct str name)
+{
+    if (is_made(made, name) || (f->ep->oauth != NULL && str_eq_nocase(name, STR("authorization"))))
+        return true;
+    return flight_is_elsewhere(f) && header_is_sensitive(name);
+}
+
+/* The customer's: of the endpoint, and of its transformation, which win. */
+static void write_custom_headers(struct flight *f, const struct transformed *made)
+{
+    for (size_t i = 0; i < f->ep->header_count; i++) {
+        if (is_left_out(f, made, f->ep->headers[i].name))
+            continue;
+        buf_add_str(&f->headers, f->ep->headers[i].name);
+        buf_add_str(&f->headers, STR(": "));
+        buf_add_str(&f->headers, f->ep->headers[i].value);
+        buf_add_c(&f->headers, '\0');
+        f->line_count++;
+    }
+    for (struct str rest = made != NULL ? made->headers : STR_NULL; rest.len > 0; f->line_count++) {
+        buf_add_str(&f->headers, str_split(&rest, '\n'));
+        buf_add_c(&f->headers, '\0');
+    }
+}
+
 static void write_headers(struct flight *f, struct profile_signers *signers)
 {
     const struct message *m = &f->body->msg;
+    const struct transformed *made = made_of(f);
+    struct str type = made != NULL && made->content_type.ptr != NULL ? made->content_type : m->content_type;
     buf_add_str(&f->headers, STR("Content-Type: "));
-    buf_add_str(&f->headers, m->content_type.ptr != NULL ? m->content_type : STR("application/json"));
+    buf_add_str(&f->headers, type.ptr != NULL ? type : STR("application/json"));
     buf_add_c(&f->headers, '\0');
     /* Receivers refuse times that are minutes off; ours may be, for as long as it follows a step of the system's. */
     struct profile_attempt at = {.now_ms = clock_system_ms(),
@@ -36,19 +96,12 @@ static void write_headers(struct flight *f, struct profile_signers *signers)
                                  .event_uuid = str_of(f->body->uuid, OID_UUID_SIZE - 1),
                                  .type = m->event_type,
                                  .number = f->work->tries + 1,
-                                 .url = f->ep->url,
+                                 .url = f->request.url,
+                                 .method = f->request.method,
                                  .body = {f->request.body[0], f->request.body[1], f->request.body[2]}};
     f->custom_from = 1 + profile_headers(f->profile->profile, signers, &at, &f->headers);
     f->line_count = f->custom_from;
-    for (size_t i = 0; i < f->ep->header_count; i++) {
-        if (f->ep->oauth != NULL && str_eq_nocase(f->ep->headers[i].name, STR("authorization")))
-            continue; /* the token's place */
-        f->line_count++;
-        buf_add_str(&f->headers, f->ep->headers[i].name);
-        buf_add_str(&f->headers, STR(": "));
-        buf_add_str(&f->headers, f->ep->headers[i].value);
-        buf_add_c(&f->headers, '\0');
-    }
+    write_custom_headers(f, made);
     CHECK(!f->headers.overflow); /* profiles and custom headers are limited where they are made */
 }
 
@@ -68,15 +121,20 @@ static void point_at_lines(struct flight *f)
 void flight_write_request(struct flight *f, struct profile_signers *signers)
 {
     const struct endpoint *ep = f->ep;
-    const struct message_render *wrap = body_render(f->body, f->work->profile_version);
+    const struct transformed *made = made_of(f);
+    const struct message_render *wrap = made == NULL || !made->as_is ? body_render(f->body, f->work->profile_version)
+                                                                     : NULL;
+    struct str payload = made != NULL && !made->same ? made->payload : f->body->msg.payload;
+    if (made != NULL && made->url.ptr != NULL)
+        f->attempt.url = made->url;
     f->request = (struct client_request){
-            .method = STR("POST"),
-            .url = ep->url,
-            .body = {wrap != NULL ? wrap->head : STR_NULL, f->body->msg.payload, wrap != NULL ? wrap->tail : STR_NULL},
+            .method = made != NULL ? made->method : STR("POST"),
+            .url = f->attempt.url,
+            .body = {wrap != NULL ? wrap->head : STR_NULL, payload, wrap != NULL ? wrap->tail : STR_NULL},
             .timeout_ms = ep->timeout_ms != 0 ? ep->timeout_ms : profile_timeout_ms(f->profile->profile),
             .http2 = ep->http2,
             .ca_bundle = ep->ca_bundle};
-    if (ep->identity != NULL) {
+    if (ep->identity != NULL && !flight_is_elsewhere(f)) {
         f->request.client_cert = ep->identity->certificates;
         f->request.client_key = ep->identity->key;
     }

@@ -6,6 +6,7 @@
 #define PR_SERVE_FLIGHT_H
 
 #include "serve/reactor.h"
+#include "serve/rewrite.h"
 #include "serve/tokens.h"
 
 struct flight {
@@ -17,6 +18,7 @@ struct flight {
     const struct endpoint *ep;  /* inside ws */
     struct body *body;          /* a reference */
     const struct catalog_profile *profile;
+    struct rewrite *rewrite; /* what the transformation makes; NULL: there is none */
     struct client_request request;
     struct store_record record;
     struct attempt attempt;
@@ -47,8 +49,11 @@ struct flight {
 
 /* Fills the attempt's identity. */
 void flight_begin(struct flight *f, oid_t attempt_id, int64_t now_ms);
-/* Signs and writes the request. */
+/* Signs and writes the request, from what was prepared if something was. */
 void flight_write_request(struct flight *f, struct profile_signers *signers);
+/* The transformation sends it to another server: the endpoint's credentials do not go along. After the request is
+ * written. */
+bool flight_is_elsewhere(const struct flight *f);
 /* Puts the token into the request, instead of an earlier one. */
 void flight_set_token(struct flight *f, struct str token);
 /* The token in the request. */

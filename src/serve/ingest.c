@@ -215,8 +215,12 @@ static size_t match_all(struct ingest *in, struct match_facts *facts, const stru
         if (!match_endpoint(ep, facts))
             continue;
         int64_t due_ms = m->deliver_at_ms > now_ms ? m->deliver_at_ms : now_ms;
-        targets[n++] = (struct store_target){
-                .ep = ep->id, .profile_version = p->version, .fifo = ep->fifo, .due_ms = due_ms, .pos = due_ms};
+        targets[n++] = (struct store_target){.ep = ep->id,
+                                             .profile_version = p->version,
+                                             .transform = endpoint_transform(ep),
+                                             .fifo = ep->fifo,
+                                             .due_ms = due_ms,
+                                             .pos = due_ms};
         /* A raw payload is any text: it goes out as it is. */
         bool known = profile_is_raw(p->profile) || m->content_type.ptr != NULL;
         for (size_t k = 0; k < wrap_count && !known; k++)
@@ -270,6 +274,17 @@ static void render_all(struct ingest *in, struct message *m, const struct catalo
     buf_fini(&tail);
     m->renders = renders;
     m->render_count = count;
+}
+
+/* What the message brings along for transformations is kept beside its renders. */
+static void add_params(struct ingest *in, struct message *m, struct str params)
+{
+    struct message_render *renders = arena_alloc(in->arena, (m->render_count + 1) * sizeof *renders);
+    if (m->render_count > 0)
+        memcpy(renders, m->renders, m->render_count * sizeof *renders);
+    renders[m->render_count++] =
+            (struct message_render){.profile_version = RENDER_PARAMS, .head = params, .tail = STR("")};
+    m->renders = renders;
 }
 
 /* The body of a message; another one under a known key does not matter. */
@@ -345,6 +360,8 @@ void ingest_admit(struct ingest *in)
     match_facts_fini(&facts);
     if (wrap_count > 0)
         render_all(in, &m.message, wraps, wrap_count);
+    if (m.params.ptr != NULL)
+        add_params(in, &m.message, m.params);
     in->body = body_new(&m.message, r->shared->id_key);
     in->key.made = (struct store_made){.id = m.message.id, .what = MADE_MESSAGE, .status = 202};
     in->append.op = (struct store_op){

@@ -90,6 +90,7 @@ static enum err load_rows(struct refill *f, struct store_reader *reader, struct 
         (void)catalog_profile_get(s->catalog, reader, d->profile_version); /* so that the reactor finds it in memory */
         f->rows[f->count++] = (struct work){.msg = d->msg,
                                             .profile_version = d->profile_version,
+                                            .transform = d->transform,
                                             .tries = d->tries,
                                             .trigger = d->request,
                                             .due_ms = d->request != TRIGGER_SCHEDULE ? d->pos : d->due_ms,

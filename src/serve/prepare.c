@@ -49,7 +49,7 @@ enum prepared flight_prepare(struct flight *f, const char **why)
     struct reactor *r = f->reactor;
     const struct target *t = engine_endpoint_user(f->work->ep);
     struct str text;
-    if (t == NULL || t->ep == NULL || t->ep->oauth == NULL)
+    if (t == NULL || t->ep == NULL || t->ep->oauth == NULL || flight_is_elsewhere(f))
         return PREPARE_DONE;
     int64_t now_ms = f->prepare_from_ms = loop_now_ms(r->loop);
     list_init(&f->token_wait.node);
@@ -72,7 +72,12 @@ enum prepared flight_prepare(struct flight *f, const char **why)
 
 void flight_unprepare(struct flight *f)
 {
-    tokens_unwait(f->reactor->tokens, &f->token_wait);
+    if (f->rewrite != NULL && !f->rewrite->done) {
+        rewrite_abandon(f->rewrite);
+        f->rewrite = NULL;
+    } else {
+        tokens_unwait(f->reactor->tokens, &f->token_wait);
+    }
 }
 
 bool flight_renews(struct flight *f, const struct client_result *res)

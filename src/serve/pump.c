@@ -13,7 +13,8 @@
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
-#define HEADERS_BYTES_MAX (256u * 1024)
+#define HEADERS_BYTES_MAX (384u * 1024)
+#define NO_SECRET         "the endpoint has no secret that its profile can sign with: rotate its secret"
 #define CAPTURE_BYTES_MAX (ATTEMPT_BODY_MAX + 96u * 1024)
 
 static uint64_t draw(void *arg)
@@ -45,6 +46,8 @@ static struct flight *new_flight(struct reactor *r)
 /* Big buffers are given back, small ones kept. */
 static void free_flight(struct reactor *r, struct flight *f)
 {
+    rewrite_free(f->rewrite);
+    f->rewrite = NULL;
     body_unref(f->body);
     catalog_unref(f->ws);
     f->body = NULL;
@@ -108,52 +111,29 @@ static void after_record(struct store_op *op)
         pump_launch_waiting(r);
 }
 
-static bool is_health_cause(enum cause c)
+static bool breaker_counts(const struct flight *f, enum cause c)
 {
+    /* What the code does wrong by itself says nothing of the endpoint; what it does to our workers must be slowed down.
+     */
+    if (c == CAUSE_TRANSFORM)
+        return f->rewrite->status != TRANSFORM_FAILED;
     return c != CAUSE_NONE && c != CAUSE_EXPIRED && c != CAUSE_PARKED && c != CAUSE_INTERNAL && c != CAUSE_PROXY;
-}
-
-/* When to try again: the endpoint's own schedule, else that of the event type, the environment, the profile. The newest
- * that is known, whatever was in force at acceptance. */
-static void choose_schedule(const struct flight *f, const struct catalog_env *env, const struct catalog_types *types,
-                            struct engine_outcome *o)
-{
-    const struct catalog_type *type = catalog_type_find(types, f->body->msg.event_type);
-    o->schedule_ms = f->ep->retry_schedule_ms;
-    o->schedule_count = f->ep->retry_count;
-    if (o->schedule_ms == NULL && type != NULL) {
-        o->schedule_ms = type->retry_schedule_ms;
-        o->schedule_count = type->retry_count;
-    }
-    if (o->schedule_ms == NULL) {
-        o->schedule_ms = env->retry_schedule_ms;
-        o->schedule_count = env->retry_count;
-    }
-    if (o->schedule_ms == NULL)
-        o->schedule_ms = profile_retry_schedule(f->profile->profile, &o->schedule_count);
 }
 
 static void judge(struct flight *f, const struct client_result *res, struct engine_verdict *v)
 {
     struct reactor *r = f->reactor;
+    const struct endpoint *ep = f->ep;
     struct engine_outcome o = {.success = res->cause == CAUSE_NONE,
                                .gone = res->http_status == 410 && profile_disables_on_410(f->profile->profile),
                                .final = res->cause == CAUSE_EXPIRED || res->cause == CAUSE_PARKED,
-                               .breaker_counts = is_health_cause(res->cause),
-                               .retry_after_ms = res->retry_after_ms};
-    if (o.success) {
-        engine_outcome(r->engine, f->work, &o, clock_wall_ms(), v);
-        return;
-    }
-    const struct catalog_env *newest = envs_get(catalog_envs(r->shared->catalog), f->ws->app.env);
-    const struct catalog_env *env = newest != NULL ? newest : f->ws->env;
-    struct catalog_types *types = catalog_types_newest(r->shared->catalog, f->ws->app.env);
-    choose_schedule(f, env, types != NULL ? types : f->ws->types, &o);
+                               .breaker_counts = breaker_counts(f, res->cause),
+                               .retry_after_ms = res->retry_after_ms,
+                               .schedule_ms = ep->retry_schedule_ms,
+                               .schedule_count = ep->retry_count};
+    if (o.schedule_ms == NULL)
+        o.schedule_ms = profile_retry_schedule(f->profile->profile, &o.schedule_count);
     engine_outcome(r->engine, f->work, &o, clock_wall_ms(), v);
-    if (env->keeps_failing && !o.gone)
-        v->disable = NULL;
-    catalog_types_unref(types);
-    catalog_env_unref(newest);
 }
 
 /* Records what happened. The slices of `res` are the client's: what is kept is copied into the flight. */
@@ -174,6 +154,10 @@ static void land(struct flight *f, const struct client_result *res)
                                       .reason = v.reason,
                                       .due_ms = v.due_ms,
                                       .in_order = v.in_order,
+                                      .transformed = f->rewrite != NULL && f->rewrite->fresh &&
+                                                                     f->rewrite->status == TRANSFORM_OK
+                                                             ? &f->rewrite->made
+                                                             : NULL,
                                       .health = v.health_changed ? &f->health : NULL};
     serve_count_attempt(res->cause, res->phases.total_us);
     log_debug("attempt", LOG_CSTR("message", f->body->id_text), LOG_INT("number", f->attempt.number),
@@ -289,6 +273,42 @@ static void prepare(struct flight *f)
     }
 }
 
+/* Everything is known: signs, writes and sends. */
+static void write_and_send(struct flight *f, struct profile_signers *signers)
+{
+    const struct work *w = f->work;
+    flight_write_request(f, signers);
+    struct inflight_past past = inflight_look(f->reactor->shared->inflight, w->msg, f->ep->id);
+    f->attempt.epoch = past.epoch;
+    f->faults = past.faults;
+    prepare(f);
+}
+
+void rewrite_done(struct flight *f)
+{
+    const struct rewrite *p = f->rewrite;
+    struct client_result res = {.cause = CAUSE_NONE, .retry_after_ms = -1};
+    struct target *t = engine_endpoint_user(f->work->ep);
+    struct profile_signers *signers = NULL;
+    list_remove(&f->sending);
+    if (p->status == TRANSFORM_OK && !p->made.cancelled && t != NULL)
+        signers = target_signers(t, f->profile, clock_wall_ms());
+    if (signers != NULL) {
+        write_and_send(f, signers);
+        return;
+    }
+    if (p->status != TRANSFORM_OK) {
+        res.cause = CAUSE_TRANSFORM;
+        res.error = str_c(p->why);
+    } else if (p->made.cancelled) {
+        res.body = STR("cancelled by the transformation: nothing was sent");
+    } else {
+        res.cause = CAUSE_INTERNAL;
+        res.error = STR(NO_SECRET);
+    }
+    land(f, &res);
+}
+
 static void start(void *arg, struct work *w)
 {
     struct reactor *r = arg;
@@ -316,14 +336,15 @@ static void start(void *arg, struct work *w)
     }
     struct profile_signers *signers = target_signers(t, f->profile, now_ms);
     if (signers == NULL) {
-        refuse(f, CAUSE_INTERNAL, "the endpoint has no secret that its profile can sign with: rotate its secret");
+        refuse(f, CAUSE_INTERNAL, NO_SECRET);
         return;
     }
-    flight_write_request(f, signers);
-    struct inflight_past past = inflight_look(r->shared->inflight, w->msg, f->ep->id);
-    f->attempt.epoch = past.epoch;
-    f->faults = past.faults;
-    prepare(f);
+    if (w->transform == 0) {
+        write_and_send(f, signers);
+        return;
+    }
+    list_push_back(&r->preparing, &f->sending);
+    rewrite_start(f);
 }
 
 void pump_cut(struct reactor *r)
@@ -411,6 +432,7 @@ void pump_take(struct reactor *r, const struct workspace *ws, struct body *body,
         return; /* disabled meanwhile: its pending work is being failed */
     struct work w = {.msg = body->msg.id,
                      .profile_version = target->profile_version,
+                     .transform = target->transform,
                      .due_ms = target->due_ms,
                      .pos = target->pos,
                      .body_bytes = body->bytes,

@@ -48,6 +48,7 @@ struct shared {
     struct api api;
     struct gates *gates;
     struct inflight *inflight;
+    struct transform_pool *transforms;
     struct pool *workers; /* API requests */
     struct pool *loader;  /* due work and configuration; one thread, so that its jobs stay in order */
     struct reactor *reactors;
@@ -81,7 +82,7 @@ struct reactor {
     struct ingest *free_ingests;
     uint64_t random_state[2];
     struct tokens *tokens;
-    struct list preparing;     /* flights that wait for what they need */
+    struct list preparing;     /* flights that wait for what they need: rewrite.h, prepare.c */
     struct list sending;       /* flights on the wire */
     struct list waiting_alone; /* flights that wait for their turn to be the only one of their kind */
     struct list signing;       /* targets that have signers, least recently used first */

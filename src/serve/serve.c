@@ -22,6 +22,7 @@
 #include "serve/serve_metrics.h"
 #include "serve/tokens.h"
 #include "sys/clock.h"
+#include "transform/transform.h"
 
 #define WORKER_THREADS   4
 #define WORKER_QUEUE_MAX 2048
@@ -249,6 +250,12 @@ static void open_reactors(struct server *v, const struct settings *set)
     if (pool_new(s->store, "api", WORKER_THREADS, WORKER_QUEUE_MAX, &s->workers) != ERR_OK ||
         pool_new(s->store, "loader", 1, SIZE_MAX, &s->loader) != ERR_OK)
         die(3, "cannot start", "no threads");
+    struct transform_limits limits = {.workers = set->transform_workers,
+                                      .wall_ms = set->transform_timeout_ms,
+                                      .cpu_ms = set->transform_timeout_ms / 2,
+                                      .memory_bytes = set->transform_memory_bytes,
+                                      .output_bytes = set->body_limit_bytes};
+    s->transforms = s->api.transforms = transform_pool_new(s->store, &limits);
     int attempts = set->in_flight_total / (int)s->reactor_count;
     s->share = descriptors_share(s->reactor_count, http_limits_default.connections_max, attempts > 0 ? attempts : 1);
     s->gates = gates_new(set->in_flight_per_host, host_freed, s);
@@ -349,8 +356,7 @@ static void drain_step(struct loop_task *task)
     engine_pause(d->reactor->engine, true);
     http_server_drain(d->reactor->http);
     engine_stats(d->reactor->engine, &st);
-    d->open = st.running + st.recording + http_server_connections(d->reactor->http) +
-              tokens_open(d->reactor->tokens);
+    d->open = st.running + st.recording + http_server_connections(d->reactor->http) + tokens_open(d->reactor->tokens);
     if (d->how == CUT)
         pump_cut(d->reactor);
     if (d->how == SEAL)
@@ -389,6 +395,7 @@ static void stop(struct server *v, sigset_t *signals)
     drain_all(v, CUT);
     keeper_stop(v->keeper);
     pool_free(s->workers);
+    transform_pool_free(s->transforms);
     api_tasks_stop(&s->api);
     pool_free(s->loader);
     drain_all(v, SEAL);

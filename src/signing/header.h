@@ -7,8 +7,8 @@
 
 #include "signing/profile.h"
 
-#define HEADERS_MAX      50   /* of an endpoint */
-#define HEADER_VALUE_MAX 4096 /* bytes */
+#define CUSTOM_HEADERS_MAX 50   /* of an endpoint */
+#define HEADER_VALUE_MAX   4096 /* bytes */
 
 /* NULL, or why it may not be set, in words (static). profile NULL: any. */
 const char *header_refusal(const struct profile *profile, struct str name, struct str value);

@@ -119,6 +119,7 @@ struct profile_attempt {
     struct str type;
     int number;
     struct str url;
+    struct str method; /* null: POST */
     struct str body[3];
 };
 /*

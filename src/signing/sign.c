@@ -143,7 +143,7 @@ size_t profile_headers(const struct profile *p, struct profile_signers *s, const
                                [FIELD_MESSAGE_ID] = at->message_id,
                                [FIELD_EVENT_UUID] = at->event_uuid,
                                [FIELD_TYPE] = at->type,
-                               [FIELD_METHOD] = STR("POST"),
+                               [FIELD_METHOD] = at->method.ptr != NULL ? at->method : STR("POST"),
                                [FIELD_URL] = at->url,
                                [FIELD_TIMESTAMP] = number_text(at->now_ms / 1000, seconds),
                                [FIELD_TIMESTAMP_MS] = number_text(at->now_ms, millis),

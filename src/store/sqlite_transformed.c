@@ -9,7 +9,8 @@ enum err transformed_put(struct sqlite_backend *b, oid_t msg, oid_t ep, const st
 {
     sqlite3_stmt *st = conn_stmt(&b->w, W_TRANSFORMED_PUT,
                                  "INSERT OR IGNORE INTO transformed(msg,ep,version,flags,method,url,headers,"
-                                 "content_type,payload) VALUES(?,?,?,?,?,?,?,?,?)");
+                                 "content_type,payload) SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9"
+                                 " WHERE EXISTS(SELECT 1 FROM message WHERE id=?1 AND payload IS NOT NULL)");
     b->transformed_known = b->transformed_any = true;
     bind_int(st, 1, msg);
     bind_int(st, 2, ep);

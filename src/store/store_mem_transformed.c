@@ -14,7 +14,8 @@ static struct transformed copy(struct arena *a, const struct transformed *t)
 
 void mem_transformed_put(struct mem_store *m, oid_t msg, oid_t ep, const struct transformed *t)
 {
-    if (rows_get(&m->transformed, msg, ep) != NULL)
+    const struct mem_message *of = (const struct mem_message *)(const void *)rows_get(&m->messages, msg, 0);
+    if (of == NULL || of->message.payload.ptr == NULL || rows_get(&m->transformed, msg, ep) != NULL)
         return;
     struct mem_transformed *row = row_new(sizeof *row, t->payload.len + 512, msg, ep);
     row->transformed = copy(row->row.arena, t);

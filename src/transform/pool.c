@@ -14,6 +14,9 @@
 #include "transform/turns.h"
 
 #define IDLE_S 60
+/* API requests that wait for a run hold one of the few API workers: never all, and not all of them for one workspace. */
+#define WAITERS_MAX         3
+#define WAITERS_PER_APP_MAX 2
 
 struct member {
     pthread_t thread;
@@ -29,6 +32,7 @@ struct transform_pool {
     pthread_cond_t wake;
     struct turns turns;
     bool stop;
+    oid_t waiting[WAITERS_MAX]; /* workspaces that wait for a run; 0: free */
     int idle;
     int count;
     struct member members[];
@@ -82,8 +86,9 @@ static void *work(void *arg)
     struct transform_job *job;
     pthread_mutex_lock(&p->lock);
     while ((job = next_job(m)) != NULL) {
+        bool stop = p->stop;
         pthread_mutex_unlock(&p->lock);
-        job->run(job, &m->process, m->reader);
+        job->run(job, stop ? NULL : &m->process, stop ? NULL : m->reader);
         pthread_mutex_lock(&p->lock);
     }
     pthread_mutex_unlock(&p->lock);
@@ -156,11 +161,40 @@ static void run_waiter(struct transform_job *job, struct transform_process *p, s
 {
     struct waiter *w = CONTAINER_OF(job, struct waiter, job);
     (void)reader;
-    transform_run(p, w->call, w->arena, w->out);
+    if (p != NULL)
+        transform_run(p, w->call, w->arena, w->out);
     pthread_mutex_lock(&w->lock);
     w->done = true;
     pthread_cond_signal(&w->over);
     pthread_mutex_unlock(&w->lock);
+}
+
+static bool enter(struct transform_pool *p, oid_t app)
+{
+    int at = -1, own = 0;
+    pthread_mutex_lock(&p->lock);
+    for (int i = 0; i < WAITERS_MAX; i++) {
+        if (p->waiting[i] == 0)
+            at = i;
+        own += p->waiting[i] == app ? 1 : 0;
+    }
+    bool room = at >= 0 && own < WAITERS_PER_APP_MAX;
+    if (room)
+        p->waiting[at] = app;
+    pthread_mutex_unlock(&p->lock);
+    return room;
+}
+
+static void leave(struct transform_pool *p, oid_t app)
+{
+    pthread_mutex_lock(&p->lock);
+    for (int i = 0; i < WAITERS_MAX; i++) {
+        if (p->waiting[i] == app) {
+            p->waiting[i] = 0;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
 }
 
 enum transform_status transform_submit_wait(struct transform_pool *p, const struct transform_call *call, oid_t app,
@@ -169,6 +203,8 @@ enum transform_status transform_submit_wait(struct transform_pool *p, const stru
     struct waiter w = {.job = {.app = app, .ep = ep, .run = run_waiter}, .call = call, .arena = a, .out = out};
     list_init(&w.job.node);
     *out = (struct transform_result){.status = TRANSFORM_BUSY};
+    if (!enter(p, app))
+        return TRANSFORM_BUSY;
     pthread_mutex_init(&w.lock, NULL);
     pthread_cond_init(&w.over, NULL);
     enum transform_status s = transform_submit(p, &w.job);
@@ -176,6 +212,7 @@ enum transform_status transform_submit_wait(struct transform_pool *p, const stru
     while (s == TRANSFORM_OK && !w.done)
         pthread_cond_wait(&w.over, &w.lock);
     pthread_mutex_unlock(&w.lock);
+    leave(p, app);
     pthread_cond_destroy(&w.over);
     pthread_mutex_destroy(&w.lock);
     if (s != TRANSFORM_OK)

@@ -71,8 +71,8 @@ const char prelude_js[] =
         "            at = exec(place, Text(e.stack));\n"
         "            if (at === null && e.sourceURL === 'transformation') at = [0, e.line, e.column];\n"
         "        } else text = 'threw ' + text;\n"
-        "        return 'E' + slice(text, 0, 2000) +\n"
-        "            (at === null ? '' : ' (line ' + at[1] + (at[2] === undefined ? '' : ', column ' + at[2]) + ')');\n"
+        "        return 'E' + (at === null ? '' : 'line ' + at[1] +\n"
+        "            (at[2] === undefined ? '' : ', column ' + at[2]) + ': ') + slice(text, 0, 2000);\n"
         "    } catch { return 'Ethrew something that cannot be shown'; }\n"
         "};\n"
 

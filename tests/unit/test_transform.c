@@ -107,9 +107,9 @@ static void what_is_wrong_is_said_with_the_line(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-            {"function handler(webhook) {\n  return webhook.nothing.there;\n}", "(line 2"},
-            {"function handler(webhook) {\n  let a = ;\n}", "(line 2"},
-            {"let x = 1;\nlet y = x.z.q;\nfunction handler() {}", "(line 2"},
+            {"function handler(webhook) {\n  return webhook.nothing.there;\n}", "line 2"},
+            {"function handler(webhook) {\n  let a = ;\n}", "line 2"},
+            {"let x = 1;\nlet y = x.z.q;\nfunction handler() {}", "line 2"},
             {"function handle(webhook) { return webhook; }", "no function named handler"},
             {"var handler = 5; var other = 1;", "no function named handler"},
             {W "}", "not undefined"},
