@@ -16,8 +16,8 @@
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
-#define CON  V1 "/console"
-#define SES  CON "/session"
+#define CON V1 "/console"
+#define SES CON "/session"
 
 #define GET    HTTP_M_GET
 #define POST   HTTP_M_POST
@@ -122,6 +122,12 @@ const struct description api_descriptions[] = {
     {POST,   V1 "/auth/logout", "v1.authentication.logout", "End the portal token that asks", NULL, NULL, 204, NULL, 0},
     {POST,   V1 "/auth/one-time-token", "v1.authentication.exchange-one-time-token", "Exchange the key of a portal link for a token, once", "OneTimeTokenIn", "OneTimeTokenOut", 200, NULL, 0},
 
+    {GET,    TYPE "/retry-schedule", "v1.event-type.get-retry-schedule", "Get the retry schedule of an event type; null: it has none of its own", NULL, "RetryScheduleInOut", 200, NULL, 0},
+    {PUT,    TYPE "/retry-schedule", "v1.event-type.set-retry-schedule", "Give an event type a retry schedule, or take it away with null", "RetryScheduleInOut", "RetryScheduleInOut", 200, NULL, 0},
+    {GET,    V1 "/environment/settings", "v1.environment.get-settings", "What the portal shows", NULL, "EnvironmentSettingsOut", 200, NULL, 0},
+    {GET,    MENV "-settings", "v1.management.environment-settings.get", "Get the settings of this environment", NULL, "SettingsInternalOut", 200, NULL, 0},
+    {PUT,    MENV "-settings", "v1.management.environment-settings.update", "Replace the settings of this environment", "SettingsInternalIn", "SettingsInternalOut", 200, NULL, 0},
+    {PATCH,  MENV "-settings", "v1.management.environment-settings.patch", "Change settings of this environment", "SettingsInternalPatch", "SettingsInternalOut", 200, NULL, 0},
     {GET,    MENV, "v1.management.environment.list", "List this environment and those that it has made", NULL, "[EnvironmentModelOut]", 200, ORDERED, 0},
     {POST,   MENV, "v1.management.environment.create", "Make an environment that this one owns", "EnvironmentModelIn", "EnvironmentModelOut", 201, NULL, 0},
     {GET,    MENV "/{env_id}", "v1.management.environment.get", "Get an environment", NULL, "EnvironmentModelOut", 200, NULL, 0},

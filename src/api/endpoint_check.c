@@ -3,6 +3,7 @@
 #include "api/application.h"
 #include "api/endpoint.h"
 #include "api/env.h"
+#include "api/env_settings.h"
 #include "api/event_type.h"
 #include "api/operational.h"
 #include "crypto/pem.h"
@@ -94,6 +95,48 @@ static bool same_names(const struct endpoint *a, const struct endpoint *b)
     return true;
 }
 
+/* What the operator wants of every endpoint; one that was there before it was wanted may stay as it is. */
+static void check_wanted(struct api_call *call, const struct endpoint *ep, const struct endpoint *before,
+                         const struct env_settings *s)
+{
+    bool new_url = before == NULL || !str_eq(ep->url, before->url);
+    if (s->enforce_https && new_url && str_starts_nocase(ep->url, STR("http://")))
+        call_problem(call, "url", "value_error.url", "must begin with https:// in this environment");
+    if (s->require_channel && ep->channels == NULL && (before == NULL || before->channels != NULL))
+        call_problem(call, "channels", "value_error.missing", "every endpoint of this environment needs a channel");
+    if (s->require_filter_types && ep->event_types == NULL && (before == NULL || before->event_types != NULL))
+        call_problem(call, "eventTypes", "value_error.missing", "every endpoint of this environment needs event types");
+}
+
+/* Two at once may both be the last one. */
+static enum err check_limit(struct api_call *call, const struct app *app, const struct env_settings *s)
+{
+    struct object *found;
+    size_t count = 0;
+    if (s->endpoints_limit == 0)
+        return ERR_OK;
+    struct object_query q = {
+            .kind = OBJ_ENDPOINT, .env = app->env, .app = app->id, .limit = (size_t)s->endpoints_limit};
+    enum err e = store_list_objects(call->reader, call->arena, &q, &found, &count);
+    if (e == ERR_OK && count >= q.limit)
+        problem_add(&call->problems, "body", STR_NULL, STR_NULL, "value_error.limit",
+                    "this application has as many endpoints as it may have: %d", s->endpoints_limit);
+    return e;
+}
+
+static enum err check_settings(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,
+                               const struct endpoint *before)
+{
+    struct env_settings s;
+    if (operational_hides(app->uid))
+        return ERR_OK;
+    enum err e = env_settings_own(api, call, &s);
+    if (e != ERR_OK)
+        return e;
+    check_wanted(call, ep, before, &s);
+    return before == NULL ? check_limit(call, app, &s) : ERR_OK;
+}
+
 enum err endpoint_check(struct api *api, struct api_call *call, const struct app *app, struct endpoint *ep,
                         const struct endpoint *before)
 {
@@ -105,7 +148,10 @@ enum err endpoint_check(struct api *api, struct api_call *call, const struct app
         if (e != ERR_OK)
             return e;
     }
-    enum err e = endpoint_profile(api, call, app, ep, &profile);
+    enum err e = check_settings(api, call, app, ep, before);
+    if (e != ERR_OK)
+        return e;
+    e = endpoint_profile(api, call, app, ep, &profile);
     if (e == ERR_NOT_FOUND)
         call_problem(call, "profile", "value_error", "no such profile");
     else if (e != ERR_OK)

@@ -2,10 +2,16 @@
 /* An endpoint as it is answered: its fields, what is in effect, and how it is doing. */
 #include "api/endpoint.h"
 
-static void write_schedule(const struct endpoint *ep, const struct profile *profile, struct json_writer *w)
+/* For events whose type has no schedule of its own. */
+static void write_schedule(const struct endpoint *ep, const struct catalog_env *env, const struct profile *profile,
+                           struct json_writer *w)
 {
     size_t count = ep->retry_count;
     const int64_t *ms = ep->retry_schedule_ms;
+    if (ms == NULL) {
+        ms = env->retry_schedule_ms;
+        count = env->retry_count;
+    }
     if (ms == NULL)
         ms = profile_retry_schedule(profile, &count);
     struct seconds {
@@ -75,7 +81,11 @@ enum err endpoint_out(struct api *api, struct api_call *call, const struct app *
     enum err e = endpoint_profile(api, call, app, ep, &profile);
     if (e != ERR_OK)
         return e;
-    write_schedule(ep, profile->profile, w);
+    const struct catalog_env *env;
+    if ((e = envs_load(catalog_envs(api->catalog), call->reader, ep->env, &env)) != ERR_OK)
+        return e;
+    write_schedule(ep, env, profile->profile, w);
+    catalog_env_unref(env);
     json_w_i64_at(w, "effectiveTimeoutMs", ep->timeout_ms != 0 ? ep->timeout_ms : profile_timeout_ms(profile->profile));
     json_w_str_at(w, "effectiveProfile", profile_name(profile->profile));
     if ((e = write_state(call, ep, w)) != ERR_OK)

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-#include "api/handler.h"
+#include "api/env_settings.h"
 
 #define PAGE 250
 
@@ -123,29 +123,55 @@ enum err api_env(const struct api *api, struct store_reader *reader, struct str 
     return e;
 }
 
+void env_profile_replace(const struct api *api, struct arena *a, const struct object *profile, struct str row,
+                         bool builtin, int64_t now_ms, struct object_change two[2])
+{
+    two[0] = (struct object_change){.change = OBJECT_CREATE,
+                                    .object = {.id = oid_next(api->oids, now_ms),
+                                               .kind = OBJ_PROFILE_VERSION,
+                                               .env = profile->env,
+                                               .body = row,
+                                               .created_ms = now_ms,
+                                               .updated_ms = now_ms}};
+    two[1] = (struct object_change){.change = OBJECT_UPDATE, .object = *profile, .expected_version = profile->version};
+    two[1].object.body = env_profile_body(a, two[0].object.id, builtin);
+    two[1].object.updated_ms = now_ms;
+}
+
 /* One profile of one environment: added when it is missing, a new version when the binary's row differs and nobody
  * edited. */
 static enum err upgrade_profile(struct api *api, struct store_reader *r, struct arena *a, oid_t env,
-                                const struct api_profile_row *row, int64_t now_ms)
+                                const struct api_profile_row *row, bool plain, int64_t now_ms)
 {
     struct object profile, version;
     struct env_profile is;
     struct object_change two[2];
+    struct str wanted = env_profile_wanted(a, row, plain);
     enum err e = store_find_object(r, a, OBJ_PROFILE, env, 0, row->name, &profile);
     if (e == ERR_NOT_FOUND) {
-        add_profile(api, a, env, row, now_ms, two);
+        add_profile(api, a, env, &(struct api_profile_row){row->name, wanted}, now_ms, two);
         return api_commit(api, two, 2, env, 0);
     }
     if (e != ERR_OK || (e = env_profile_read(a, &profile, &is)) != ERR_OK || !is.builtin)
         return e;
     e = store_get_object(r, a, OBJ_PROFILE_VERSION, is.current, &version);
-    if (e != ERR_OK || str_eq(version.body, row->json))
+    if (e != ERR_OK || str_eq(version.body, wanted))
         return e;
-    add_profile(api, a, env, row, now_ms, two);
-    two[1].change = OBJECT_UPDATE;
-    two[1].expected_version = profile.version;
-    two[1].object.id = profile.id;
+    env_profile_replace(api, a, &profile, wanted, true, now_ms, two);
     return api_commit(api, two, 2, env, 0);
+}
+
+static enum err upgrade(struct api *api, struct store_reader *r, struct arena *a, const struct object *o,
+                        int64_t now_ms)
+{
+    struct environment env;
+    struct env_settings s;
+    enum err e = environment_decode(a, o, &env);
+    if (e == ERR_OK)
+        e = env_settings_load(api, a, &env, &s);
+    for (size_t i = 0; e == ERR_OK && i < api->row_count; i++)
+        e = upgrade_profile(api, r, a, o->id, &api->rows[i], env_settings_plain(&s), now_ms);
+    return e;
 }
 
 enum err env_profile_read(struct arena *a, const struct object *o, struct env_profile *out)
@@ -173,8 +199,7 @@ enum err env_upgrade_all(struct api *api, struct store_reader *r, int64_t now_ms
         enum err e = store_list_objects(r, a, &q, &envs, &n);
         for (size_t i = 0; e == ERR_OK && i < n; i++) {
             after = envs[i].id;
-            for (size_t j = 0; e == ERR_OK && j < api->row_count; j++)
-                e = upgrade_profile(api, r, a, envs[i].id, &api->rows[j], now_ms);
+            e = upgrade(api, r, a, &envs[i], now_ms);
         }
         arena_free(a);
         if (e != ERR_OK)

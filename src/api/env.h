@@ -18,6 +18,11 @@ struct env_profile {
     oid_t current; /* OBJ_PROFILE_VERSION */
     bool builtin;  /* as this program made it, never edited */
 };
+/* The row as this program makes it for an environment. plain: without the headers that begin with `svix-`. */
+struct str env_profile_wanted(struct arena *a, const struct api_profile_row *row, bool plain);
+/* Two changes: a new version, and the profile (an OBJ_PROFILE) that points to it. */
+void env_profile_replace(const struct api *api, struct arena *a, const struct object *profile, struct str row,
+                         bool builtin, int64_t now_ms, struct object_change two[2]);
 MUST_USE enum err env_profile_read(struct arena *a, const struct object *o, struct env_profile *out);
 struct str env_profile_body(struct arena *a, oid_t version, bool builtin);
 

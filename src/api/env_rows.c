@@ -95,6 +95,36 @@ enum err env_profile_rows(struct arena *a, const struct settings *s, const struc
     return ERR_OK;
 }
 
+struct str env_profile_wanted(struct arena *a, const struct api_profile_row *row, bool plain)
+{
+    struct json *tree;
+    if (!plain || json_parse(a, row->json, &tree, NULL) != ERR_OK)
+        return row->json;
+    struct buf out = BUF_INIT(ROW_MAX);
+    struct json_writer w = json_writer(&out);
+    json_w_object(&w);
+    for (const struct json *m = tree->child; m != NULL; m = m->next) {
+        json_w_name(&w, m->name);
+        if (!str_eq(m->name, STR("headers"))) {
+            json_w_raw(&w, m->raw);
+            continue;
+        }
+        json_w_object(&w);
+        for (const struct json *h = m->child; h != NULL; h = h->next) {
+            if (str_starts_nocase(h->name, STR("svix-")))
+                continue;
+            json_w_name(&w, h->name);
+            json_w_raw(&w, h->raw);
+        }
+        json_w_object_end(&w);
+    }
+    json_w_object_end(&w);
+    CHECK(!out.overflow);
+    struct str s = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return s;
+}
+
 enum err env_default_profile_known(const struct api *api, struct store_reader *r, bool *out)
 {
     struct str name = str_c(api->default_profile);

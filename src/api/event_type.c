@@ -5,7 +5,6 @@
 #include "api/describe.h"
 #include "api/message_check.h"
 #include "api/routes.h"
-#include "model/event_type.h"
 
 enum err event_type_find(struct api_call *call, struct str name, struct object *out)
 {
@@ -21,7 +20,7 @@ static void check_schemas(struct api_call *call, const struct event_type *t)
         schemas_check(call->arena, t->schemas, &call->problems);
 }
 
-static void write_type(const struct object *o, const struct event_type *t, struct json_writer *w)
+void event_type_write(const struct object *o, const struct event_type *t, struct json_writer *w)
 {
     json_w_object(w);
     fields_write_answer(event_type_fields, event_type_field_count, t, w);
@@ -34,7 +33,7 @@ static void write_type(const struct object *o, const struct event_type *t, struc
 static void answer_type(struct api_call *call, int status, const struct object *o, const struct event_type *t)
 {
     struct json_writer w = answer(call, status);
-    write_type(o, t, &w);
+    event_type_write(o, t, &w);
 }
 
 /* Creates (old NULL) or replaces. */
@@ -91,8 +90,7 @@ void event_type_create(struct api *api, struct api_call *call)
     }
 }
 
-/* The type of params[0]. */
-static bool call_type(struct api_call *call, struct object *o, struct event_type *t)
+bool call_event_type(struct api_call *call, struct object *o, struct event_type *t)
 {
     enum err e = event_type_find(call, call->params[0], o);
     if (e == ERR_NOT_FOUND) {
@@ -107,7 +105,7 @@ void event_type_get(struct api *api, struct api_call *call)
     struct object o;
     struct event_type t;
     (void)api;
-    if (call_type(call, &o, &t))
+    if (call_event_type(call, &o, &t))
         answer_type(call, 200, &o, &t);
 }
 
@@ -151,7 +149,7 @@ void event_type_delete(struct api *api, struct api_call *call)
     struct object o;
     struct event_type t;
     bool expunge = query_bool(call, "expunge", false);
-    if (!call_fits(call) || !call_type(call, &o, &t))
+    if (!call_fits(call) || !call_event_type(call, &o, &t))
         return;
     struct object_change change = {
             .change = expunge ? OBJECT_DELETE : OBJECT_UPDATE, .object = o, .expected_version = o.version};
@@ -175,7 +173,7 @@ static void write_item(const struct api *api, struct api_call *call, const void 
     const struct listed *l = (const struct listed *)items + i;
     (void)api;
     (void)call;
-    write_type(&l->object, &l->type, w);
+    event_type_write(&l->object, &l->type, w);
 }
 
 static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)

@@ -3,6 +3,12 @@
 #define PR_API_EVENT_TYPE_H
 
 #include "api/handler.h"
+#include "model/event_type.h"
+
+/* The answer, an object. */
+void event_type_write(const struct object *o, const struct event_type *t, struct json_writer *w);
+/* The type of params[0]. False: answered. */
+bool call_event_type(struct api_call *call, struct object *o, struct event_type *t);
 
 /* ERR_NOT_FOUND: the environment has no event type of this name (archived ones count). */
 MUST_USE enum err event_type_find(struct api_call *call, struct str name, struct object *out);

@@ -5,6 +5,7 @@
  */
 #include "api/application.h"
 #include "api/env.h"
+#include "api/env_settings.h"
 #include "api/profile_use.h"
 #include "api/routes.h"
 
@@ -159,6 +160,23 @@ void profile_put(struct api *api, struct api_call *call)
         save(api, call, e == ERR_OK ? &old : NULL, name, row);
 }
 
+/* One that Postrider brings along goes back to what it was, for what is accepted from now on. */
+static void restore(struct api *api, struct api_call *call, const struct found *f, const struct api_profile_row *row)
+{
+    struct env_settings s;
+    struct object_change two[2];
+    if (f->is.builtin) {
+        answer_error(call, ERR_CONFLICT, "the profiles that Postrider brings along stay, and this one is unchanged");
+        return;
+    }
+    if (!answer_ok(call, env_settings_own(api, call, &s)))
+        return;
+    struct str wanted = env_profile_wanted(call->arena, row, env_settings_plain(&s));
+    env_profile_replace(api, call->arena, &f->object, wanted, true, call->now_ms, two);
+    if (answer_ok(call, api_commit(api, two, 2, call->env, 0)))
+        answer_empty(call);
+}
+
 void profile_delete(struct api *api, struct api_call *call)
 {
     struct found f;
@@ -167,7 +185,7 @@ void profile_delete(struct api *api, struct api_call *call)
         return;
     for (size_t i = 0; i < api->row_count; i++) {
         if (str_eq(f.object.key, api->rows[i].name)) {
-            answer_error(call, ERR_CONFLICT, "the profiles that Postrider brings along stay");
+            restore(api, call, &f, &api->rows[i]);
             return;
         }
     }

@@ -106,6 +106,21 @@ static bool from_own_page(struct api *api, struct api_call *call)
     return false;
 }
 
+/* Customers change nothing where the operator has set `readOnly`. False: answered. */
+static bool portal_may(struct api *api, struct api_call *call, const struct route *route)
+{
+    const struct catalog_env *env;
+    if (call->who.role != AUTH_PORTAL || (route->who & WHO_PORTAL_READ) != 0 || call->env == 0)
+        return true;
+    if (!answer_ok(call, envs_load(catalog_envs(api->catalog), call->reader, call->env, &env)))
+        return false;
+    bool may = !env->portal_reads;
+    catalog_env_unref(env);
+    if (!may)
+        answer_error(call, ERR_FORBIDDEN, "the portal is read-only");
+    return may;
+}
+
 /* Decodes path parameters, finds principal and environment. False: answered. */
 static bool admit(struct api *api, struct api_call *call, const struct route *route)
 {
@@ -134,6 +149,8 @@ static bool admit(struct api *api, struct api_call *call, const struct route *ro
     }
     bool create = (route->flags & ROUTE_NEW_ENV) != 0;
     if (!answer_ok(call, api_env(api, call->reader, str_c(call->who.env), create, call->now_ms, &call->env)))
+        return false;
+    if (!portal_may(api, call, route))
         return false;
     return (route->flags & ROUTE_OPERATIONAL) == 0 || operational_enter(api, call);
 }

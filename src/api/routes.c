@@ -15,8 +15,8 @@
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
-#define CON  V1 "/console"
-#define SES  CON "/session"
+#define CON V1 "/console"
+#define SES CON "/session"
 
 #define A(sym)      AUTH_AREA_##sym
 #define GET         HTTP_M_GET
@@ -120,6 +120,12 @@ const struct route api_routes[] = {
     {POST,   V1 "/auth/logout",       portal_logout,          WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
     {POST,   V1 "/auth/one-time-token", portal_exchange_key,  0, A(TOKEN), ROUTE_PUBLIC},
 
+    {GET,    TYPE "/retry-schedule",  event_type_retry_get,   WHO_READ,  A(EVENT_TYPE), ROUTE_ENV_SHARED},
+    {PUT,    TYPE "/retry-schedule",  event_type_retry_put,   WHO_SEND,  A(EVENT_TYPE), 0},
+    {GET,    V1 "/environment/settings", env_settings_of_portal, WHO_READ, A(SETTINGS), ROUTE_ENV_SHARED},
+    {GET,    MENV "-settings",        env_settings_get,       WHO_ADMIN, A(SETTINGS), ROUTE_NEW_ENV},
+    {PUT,    MENV "-settings",        env_settings_put,       WHO_ADMIN, A(SETTINGS), ROUTE_NEW_ENV},
+    {PATCH,  MENV "-settings",        env_settings_patch,     WHO_ADMIN, A(SETTINGS), ROUTE_NEW_ENV},
     {GET,    MENV,                    environment_list,       WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},
     {POST,   MENV,                    environment_create,     WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},
     {GET,    MENV "/{env_id}",        environment_get,        WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},

@@ -150,6 +150,24 @@ const struct schema api_schemas[] = {
         {.name = "EnvironmentModelOut",
          .use = SCHEMA_OUT,
          .more = "id:string name:string type:string region:string owner:string? createdAt:time updatedAt:time"},
+        {.name = "SettingsInternalIn", .use = SCHEMA_IN, TABLE(env_settings)},
+        {.name = "SettingsInternalPatch", .use = SCHEMA_PATCH, TABLE(env_settings)},
+        {.name = "SettingsInternalOut",
+         .use = SCHEMA_OUT,
+         TABLE(env_settings),
+         .more = "advancedEndpointTypes:[string] applicationAlertEvents:[string] showSvixBrandFooter:bool "
+                 "whitelabelLogo:string?"},
+        {.name = "EnvironmentSettingsOut",
+         .use = SCHEMA_OUT,
+         .more = "customColor:string? customLogoUrl:string? logoUrl:string? customFontFamily:string? "
+                 "customFontFamilyUrl:string? customThemeOverride:object? customStringsOverride:object? "
+                 "displayName:string? enableChannels:bool enableMessageTags:bool enableMessageStream:bool "
+                 "enableIntegrationManagement:bool enableTransformations:bool enableEndpointOauthConfig:bool "
+                 "enableEndpointMtlsConfig:bool colorPaletteLight:object? colorPaletteDark:object? "
+                 "showUseSvixPlay:bool showSvixBrandFooter:bool wipeSuccessfulPayload:bool showFeatureTooltips:bool "
+                 "readOnly:bool advancedEndpointTypes:[string]"},
+        {.name = "RetryScheduleInOut", .use = SCHEMA_IN, .more = "retrySchedule:[RetryWait]"},
+        {.name = "RetryWait", .use = SCHEMA_OUT, .more = "secs:int nanos:int-"},
         {.name = "IntegrationIn", .use = SCHEMA_IN, TABLE(integration)},
         {.name = "IntegrationOut",
          .use = SCHEMA_OUT,

@@ -51,6 +51,7 @@ struct catalog {
     struct list used; /* least recently used first */
     size_t cost;
     uint64_t changes;
+    struct envs *envs;
     struct catalog_types *types[TYPES_KEPT]; /* of the environments that were asked for last, newest first */
 };
 
@@ -64,6 +65,7 @@ struct catalog *catalog_new(const struct keyring *keys, struct hash_key id_key)
     table_init(&c->by_uid);
     table_init(&c->profiles);
     list_init(&c->used);
+    c->envs = envs_new();
     return c;
 }
 
@@ -89,6 +91,7 @@ void catalog_unref(const struct workspace *w)
     struct entry *e = entry_of(w);
     if (atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) == 1) {
         catalog_types_unref(e->workspace.types);
+        catalog_env_unref(e->workspace.env);
         arena_free(e->arena);
         free(e);
     }
@@ -178,8 +181,15 @@ const struct workspace *catalog_find(struct catalog *c, struct str env, struct s
     return w;
 }
 
+struct envs *catalog_envs(struct catalog *c)
+{
+    return c->envs;
+}
+
 void catalog_changed(struct catalog *c, oid_t env, oid_t app)
 {
+    if (app == 0)
+        envs_changed(c->envs, env);
     pthread_mutex_lock(&c->lock);
     c->changes++;
     if (app != 0) {
@@ -343,6 +353,9 @@ static void keep_types(struct catalog *c, struct catalog_types *types)
     size_t i = 0;
     while (i < TYPES_KEPT - 1 && c->types[i] != NULL && catalog_types_env(c->types[i]) != catalog_types_env(types))
         i++;
+    bool same = c->types[i] != NULL && catalog_types_env(c->types[i]) == catalog_types_env(types);
+    if (same && catalog_types_version(c->types[i]) > catalog_types_version(types))
+        return; /* somebody read newer ones meanwhile */
     catalog_types_ref(types);
     catalog_types_unref(c->types[i]);
     for (; i > 0; i--)
@@ -350,13 +363,24 @@ static void keep_types(struct catalog *c, struct catalog_types *types)
     c->types[0] = types;
 }
 
-/* Those in memory, if the environment is still at their version. */
-static enum err read_types(struct loading *l, oid_t env, struct catalog_types **out)
+struct catalog_types *catalog_types_newest(struct catalog *c, oid_t env)
 {
-    struct catalog *c = l->catalog;
+    struct catalog_types *types = NULL;
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < TYPES_KEPT && c->types[i] != NULL && types == NULL; i++) {
+        if (catalog_types_env(c->types[i]) == env)
+            types = catalog_types_ref(c->types[i]);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return types;
+}
+
+/* Those in memory, if the environment is still at their version. */
+enum err catalog_types_read(struct catalog *c, struct store_reader *r, oid_t env, struct catalog_types **out)
+{
     struct catalog_types *types = NULL;
     uint64_t version;
-    enum err e = store_app_version(l->reader, env, &version);
+    enum err e = store_app_version(r, env, &version);
     if (e != ERR_OK)
         return e;
     pthread_mutex_lock(&c->lock);
@@ -366,7 +390,7 @@ static enum err read_types(struct loading *l, oid_t env, struct catalog_types **
     }
     pthread_mutex_unlock(&c->lock);
     if (types == NULL)
-        e = catalog_types_load(l->reader, env, version, &types);
+        e = catalog_types_load(r, env, version, &types);
     if (e != ERR_OK)
         return e;
     pthread_mutex_lock(&c->lock);
@@ -390,7 +414,8 @@ static enum err read_workspace(struct loading *l, oid_t app)
         (e = store_get_object(l->reader, a, OBJ_ENV, w->app.env, &env)) != ERR_OK)
         return e;
     l->entry->env_name = env.key;
-    if ((e = read_types(l, w->app.env, &w->types)) != ERR_OK ||
+    if ((e = envs_load(l->catalog->envs, l->reader, w->app.env, &w->env)) != ERR_OK ||
+        (e = catalog_types_read(l->catalog, l->reader, w->app.env, &w->types)) != ERR_OK ||
         (e = read_endpoints(l, &w->endpoints, &w->endpoint_count)) != ERR_OK)
         return e;
     const struct catalog_profile **profiles = arena_alloc(a, (w->endpoint_count + 1) * sizeof(void *));
@@ -454,6 +479,7 @@ void catalog_free(struct catalog *c)
     table_fini(&c->profiles);
     table_fini(&c->by_id);
     table_fini(&c->by_uid);
+    envs_free(c->envs);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }

@@ -9,6 +9,7 @@
 #ifndef PR_CATALOG_CATALOG_H
 #define PR_CATALOG_CATALOG_H
 
+#include "catalog/envs.h"
 #include "catalog/types.h"
 #include "model/config.h"
 #include "signing/profile.h"
@@ -24,6 +25,7 @@ struct catalog_profile {
 
 struct workspace {
     struct app app;
+    const struct catalog_env *env; /* as it was when this was read */
     uint64_t version;
     const struct endpoint *endpoints;        /* ascending by id */
     const struct catalog_profile **profiles; /* of each endpoint, in parallel: the current version it would use */
@@ -45,6 +47,12 @@ void catalog_unref(const struct workspace *w);
 MUST_USE enum err catalog_load(struct catalog *c, struct store_reader *r, oid_t app, const struct workspace **out);
 /* A change of this workspace (or of everything in an environment: app = 0) was committed: the old snapshot is gone. */
 void catalog_changed(struct catalog *c, oid_t env, oid_t app);
+/* Its environments, for envs_get and envs_load; catalog_changed tells them. */
+struct envs *catalog_envs(struct catalog *c);
+/* The event types of an environment as they are committed, with a reference; then they are the newest. Store errors. */
+MUST_USE enum err catalog_types_read(struct catalog *c, struct store_reader *r, oid_t env, struct catalog_types **out);
+/* The newest that are in memory, with a reference; NULL: none. */
+struct catalog_types *catalog_types_newest(struct catalog *c, oid_t env);
 /* A profile version by id; loaded on first use, kept for ever (they are few and immutable). NULL: no such version. */
 const struct catalog_profile *catalog_profile_get(struct catalog *c, struct store_reader *r, oid_t version);
 

@@ -77,9 +77,14 @@ static void add_type(struct catalog_types *types, struct arena *scratch, const s
     struct event_type t;
     if (event_type_decode(scratch, o, &t) != ERR_OK)
         return;
-    struct catalog_type type = {.schema = compile(types, o, &t)};
-    if (type.schema == NULL)
+    struct catalog_type type = {.schema = compile(types, o, &t), .retry_count = t.retry_count};
+    if (type.schema == NULL && t.retry_schedule_ms == NULL)
         return;
+    if (t.retry_schedule_ms != NULL) {
+        int64_t *ms = arena_alloc(types->arena, (t.retry_count + 1) * sizeof *ms);
+        memcpy(ms, t.retry_schedule_ms, t.retry_count * sizeof *ms);
+        type.retry_schedule_ms = ms;
+    }
     type.name = arena_str(types->arena, o->key);
     if (types->count == types->cap) {
         types->cap = types->cap == 0 ? 16 : 2 * types->cap;

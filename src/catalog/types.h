@@ -15,7 +15,9 @@ struct catalog_types;
 /* An event type that asks for something. */
 struct catalog_type {
     struct str name;
-    const struct schema *schema; /* what payloads must fit; NULL: nothing */
+    const struct schema *schema;      /* what payloads must fit; NULL: nothing */
+    const int64_t *retry_schedule_ms; /* between the attempts of its messages; NULL: what the endpoint uses */
+    size_t retry_count;
 };
 
 /* NULL: it asks for nothing. */

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 
 #define STORED_BYTES_MAX  (4u << 20)
-#define RETRY_ITEM_MAX_MS ((int64_t)30 * 24 * 3600 * 1000)
 
 const struct field app_fields[] = {
         {.name = "uid",
@@ -89,7 +88,7 @@ const struct field endpoint_fields[] = {
          .flags = FIELD_EXTENSION,
          .at = EP(retry_schedule_ms),
          .count_at = EP(retry_count),
-         .max = 64,
+         .max = RETRY_ITEMS_MAX,
          .item_max = RETRY_ITEM_MAX_MS},
         {.name = "timeoutMs", .kind = FIELD_MS, .flags = FIELD_EXTENSION, .at = EP(timeout_ms), .min = 1, .max = 60000},
         {.name = "fifo", .kind = FIELD_BOOL, .flags = FIELD_EXTENSION, .at = EP(fifo)},

@@ -88,6 +88,10 @@ extern const size_t app_field_count;
 extern const struct field endpoint_fields[];
 extern const size_t endpoint_field_count;
 
+/* Of a retry schedule. */
+#define RETRY_ITEMS_MAX   64
+#define RETRY_ITEM_MAX_MS ((int64_t)30 * 24 * 3600 * 1000)
+
 #define HEADER_MASK "****" /* instead of a value that is not shown */
 
 /* ERR_INVALID: the body is not what the encoder writes (damage). */

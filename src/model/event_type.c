@@ -27,6 +27,12 @@ const struct field event_type_fields[] = {
          .item_max = 256,
          .chars = CHARS_ID},
         {.name = "profile", .kind = FIELD_TEXT, .flags = FIELD_STORED, .at = AT(profile)},
+        {.name = "retrySchedule",
+         .kind = FIELD_SECONDS,
+         .flags = FIELD_STORED,
+         .at = AT(retry_schedule_ms),
+         .count_at = AT(retry_count),
+         .item_max = RETRY_ITEM_MAX_MS},
 };
 const size_t event_type_field_count = ARRAY_LEN(event_type_fields);
 const size_t event_type_change_field_count = ARRAY_LEN(event_type_fields) - 1;

@@ -3,7 +3,7 @@
 #ifndef PR_MODEL_EVENT_TYPE_H
 #define PR_MODEL_EVENT_TYPE_H
 
-#include "model/field.h"
+#include "model/config.h"
 #include "model/object.h"
 
 struct event_type {
@@ -17,6 +17,8 @@ struct event_type {
     struct str feature_flag;
     const struct str *feature_flags;
     size_t feature_flag_count;
+    const int64_t *retry_schedule_ms; /* NULL: none of its own */
+    size_t retry_count;
     struct str profile; /* whose catalogue it came with */
 };
 

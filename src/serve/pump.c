@@ -120,20 +120,47 @@ static bool breaker_counts(const struct flight *f, enum cause c)
     return c != CAUSE_NONE && c != CAUSE_EXPIRED && c != CAUSE_PARKED && c != CAUSE_INTERNAL && c != CAUSE_PROXY;
 }
 
+/* When to try again: the endpoint's own schedule, else that of the event type, the environment, the profile. The newest
+ * that is known, whatever was in force at acceptance. */
+static void choose_schedule(const struct flight *f, const struct catalog_env *env, const struct catalog_types *types,
+                            struct engine_outcome *o)
+{
+    const struct catalog_type *type = catalog_type_find(types, f->body->msg.event_type);
+    o->schedule_ms = f->ep->retry_schedule_ms;
+    o->schedule_count = f->ep->retry_count;
+    if (o->schedule_ms == NULL && type != NULL) {
+        o->schedule_ms = type->retry_schedule_ms;
+        o->schedule_count = type->retry_count;
+    }
+    if (o->schedule_ms == NULL) {
+        o->schedule_ms = env->retry_schedule_ms;
+        o->schedule_count = env->retry_count;
+    }
+    if (o->schedule_ms == NULL)
+        o->schedule_ms = profile_retry_schedule(f->profile->profile, &o->schedule_count);
+}
+
 static void judge(struct flight *f, const struct client_result *res, struct engine_verdict *v)
 {
     struct reactor *r = f->reactor;
-    const struct endpoint *ep = f->ep;
     struct engine_outcome o = {.success = res->cause == CAUSE_NONE,
                                .gone = res->http_status == 410 && profile_disables_on_410(f->profile->profile),
                                .final = res->cause == CAUSE_EXPIRED || res->cause == CAUSE_PARKED,
                                .breaker_counts = breaker_counts(f, res->cause),
-                               .retry_after_ms = res->retry_after_ms,
-                               .schedule_ms = ep->retry_schedule_ms,
-                               .schedule_count = ep->retry_count};
-    if (o.schedule_ms == NULL)
-        o.schedule_ms = profile_retry_schedule(f->profile->profile, &o.schedule_count);
+                               .retry_after_ms = res->retry_after_ms};
+    if (o.success) {
+        engine_outcome(r->engine, f->work, &o, clock_wall_ms(), v);
+        return;
+    }
+    const struct catalog_env *newest = envs_get(catalog_envs(r->shared->catalog), f->ws->app.env);
+    const struct catalog_env *env = newest != NULL ? newest : f->ws->env;
+    struct catalog_types *types = catalog_types_newest(r->shared->catalog, f->ws->app.env);
+    choose_schedule(f, env, types != NULL ? types : f->ws->types, &o);
     engine_outcome(r->engine, f->work, &o, clock_wall_ms(), v);
+    if (env->keeps_failing && !o.gone)
+        v->disable = NULL;
+    catalog_types_unref(types);
+    catalog_env_unref(newest);
 }
 
 /* Records what happened. The slices of `res` are the client's: what is kept is copied into the flight. */

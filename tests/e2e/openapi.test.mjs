@@ -167,6 +167,11 @@ test('answers are as described, for every operation', async (t) => {
     await call(`POST ${V}/profile/{name}/preview`, n, { eventType: 'a.b', payload: { x: 1 } });
     await call(`DELETE ${V}/profile/{name}`, n);
 
+    await call(`PUT ${T}/retry-schedule`, n, { retrySchedule: [{ secs: 5, nanos: 0 }] });
+    await call(`GET ${T}/retry-schedule`, n);
+    for (const rest of ['environment/settings', 'management/environment-settings']) await call(`GET ${V}/${rest}`, n);
+    for (const m of ['PUT', 'PATCH']) await call(`${m} ${V}/management/environment-settings`, n, { retryPolicy: [1], colorPaletteDark: { primary: 'red' } });
+
     const I = `${A}/integration`;
     n.integ_id = (await call(`POST ${I}`, n, { name: 'I', featureFlags: ['f'] })).id;
     for (const rest of [I, `${I}/{integ_id}`]) await call(`GET ${rest}`, n);
