@@ -53,6 +53,7 @@ static bool turn(struct keeper *k)
     bool more = sweep(k, SWEEP_PAYLOADS, now_ms);
     more |= sweep(k, SWEEP_ATTEMPTS, now_ms - set->retention_attempts_ms);
     more |= sweep(k, SWEEP_MESSAGES, now_ms - keep_ms);
+    more |= sweep(k, SWEEP_DOCS, 0);
     return more;
 }
 

@@ -53,6 +53,8 @@ struct backend_ops {
     /* All or none; sets failed_at on a data result and changes[].object.version on success. An update or deletion of
      * something absent, of another kind or deleted is ERR_NOT_FOUND. */
     enum err (*objects)(struct backend *b, struct store_objects *op);
+    /* All or none; sets failed_at on a data result and changes[].doc.version on success. */
+    enum err (*docs)(struct backend *b, struct store_docs *op);
     enum err (*resend)(struct backend *b, struct store_resend *op);
     enum err (*expunge)(struct backend *b, struct store_expunge *op);
     /* One step: visits at most about rows_max rows. A failing `reseal` is the operation's result. */
@@ -115,6 +117,13 @@ struct backend_ops {
     enum err (*load_pending)(struct store_reader *r, struct arena *a, const struct pending_query *q,
                              struct pending_delivery **out, size_t *count, int64_t *next_pos);
     enum err (*get_transformed)(struct store_reader *r, struct arena *a, oid_t msg, oid_t ep, struct transformed *out);
+    enum err (*get_doc)(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t id, struct doc *out);
+    enum err (*find_doc)(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t app, int64_t ref,
+                         struct str key, struct doc *out);
+    enum err (*list_docs)(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
+                          size_t *count);
+    enum err (*due_docs)(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
+                         struct doc **out, size_t *count, int64_t *next_ms);
     enum err (*get_health)(struct store_reader *r, oid_t ep, struct endpoint_health *out);
     enum err (*count_pending)(struct store_reader *r, uint64_t limit, uint64_t *out);
 };

@@ -54,21 +54,64 @@ void op_queue_put_back(struct op_queue *q, struct op_queue *front)
     *front = (struct op_queue){.first = NULL};
 }
 
-size_t append_bytes(const struct store_append *op)
+static size_t docs_bytes(const struct doc_change *changes, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += sizeof changes[i] + changes[i].doc.key.len + changes[i].doc.body.len + changes[i].doc.data.len;
+    return n;
+}
+
+static size_t append_bytes(const struct store_append *op)
 {
     const struct message *m = op->message;
     size_t n = sizeof *op + m->payload.len + m->actor.len + m->channels.len + m->tags.len + m->event_id.len +
-               op->target_count * TARGET_BYTES;
+               op->target_count * TARGET_BYTES + docs_bytes(op->docs, op->doc_count);
     for (size_t i = 0; i < m->render_count; i++)
         n += m->renders[i].head.len + m->renders[i].tail.len;
     return n;
+}
+
+size_t op_bytes(const struct store_op *op)
+{
+    if (op->kind == STORE_APPEND)
+        return append_bytes(CONTAINER_OF(op, const struct store_append, op));
+    if (op->kind != STORE_DOCS)
+        return 0;
+    const struct store_docs *d = CONTAINER_OF(op, const struct store_docs, op);
+    size_t n = sizeof *d + docs_bytes(d->changes, d->count);
+    for (size_t i = 0; i < d->append_count; i++)
+        n += append_bytes(&d->appends[i]);
+    return n;
+}
+
+static size_t append_rows(const struct store_append *op)
+{
+    return 1 + op->target_count + op->doc_count;
+}
+
+static size_t docs_rows(const struct store_docs *op)
+{
+    size_t n = op->count;
+    for (size_t i = 0; i < op->append_count; i++)
+        n += append_rows(&op->appends[i]);
+    return n;
+}
+
+/* Whose turn it takes. */
+static oid_t op_app(const struct store_op *op)
+{
+    return op->kind == STORE_DOCS ? CONTAINER_OF(op, const struct store_docs, op)->app
+                                  : CONTAINER_OF(op, const struct store_append, op)->message->app;
 }
 
 size_t op_rows(const struct store_op *op)
 {
     switch (op->kind) {
     case STORE_APPEND:
-        return (op->key != NULL ? 2 : 1) + CONTAINER_OF(op, const struct store_append, op)->target_count;
+        return (op->key != NULL ? 1 : 0) + append_rows(CONTAINER_OF(op, const struct store_append, op));
+    case STORE_DOCS:
+        return docs_rows(CONTAINER_OF(op, const struct store_docs, op));
     case STORE_OBJECTS:
         return 2 * CONTAINER_OF(op, const struct store_objects, op)->count;
     case STORE_SWEEP:
@@ -116,7 +159,8 @@ void lanes_add(struct lanes *l, struct store_op *op)
 {
     switch (op->kind) {
     case STORE_APPEND:
-        op_queue_push(&flow_get(l, CONTAINER_OF(op, struct store_append, op)->message->app)->ops, op);
+    case STORE_DOCS:
+        op_queue_push(&flow_get(l, op_app(op))->ops, op);
         l->append_count++;
         return;
     case STORE_RECORD:
@@ -141,7 +185,7 @@ struct store_op *lanes_pop_append(struct lanes *l)
     struct list *n = list_first(&l->turns);
     while (n != NULL) {
         struct flow *f = CONTAINER_OF(n, struct flow, turn);
-        size_t cost = append_bytes(CONTAINER_OF(f->ops.first, struct store_append, op));
+        size_t cost = op_bytes(f->ops.first);
         if (cost > f->credit) {
             /* Its turn is over; the next one adds to what it has left. */
             f->credit += TURN_BYTES;

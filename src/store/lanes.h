@@ -40,8 +40,8 @@ void lanes_add(struct lanes *l, struct store_op *op);
 struct store_op *lanes_pop_append(struct lanes *l);
 size_t lanes_count(const struct lanes *l);
 
-/* What an append costs in memory and on disk, roughly, in bytes. */
-size_t append_bytes(const struct store_append *op);
+/* What an operation brings along, in memory and on disk, roughly, in bytes. 0: of those that do not count. */
+size_t op_bytes(const struct store_op *op);
 /* The rows an operation writes, roughly. */
 size_t op_rows(const struct store_op *op);
 

@@ -92,9 +92,9 @@ static enum err target_put(struct sqlite_backend *b, const struct message *m, st
     return delivery_put(b, &d);
 }
 
-enum err sqlite_append(struct backend *base, struct store_append *op)
+enum err append_apply(struct sqlite_backend *b, struct store_append *op)
 {
-    struct sqlite_backend *b = backend_of(base);
+    size_t failed_at = 0;
     const struct message *m = op->message;
     uint64_t version;
     enum err e = state_version(b, m->app, m->env, &version);
@@ -108,5 +108,5 @@ enum err sqlite_append(struct backend *base, struct store_append *op)
         e = payload_age_note(b, m->id, m->expires_ms);
     for (size_t i = 0; i < op->target_count && e == ERR_OK; i++)
         e = target_put(b, m, &op->targets[i]);
-    return e;
+    return e == ERR_OK && op->doc_count > 0 ? docs_apply(b, op->docs, op->doc_count, &failed_at) : e;
 }

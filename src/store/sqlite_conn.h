@@ -70,6 +70,14 @@ enum stmt {
     W_TRANSFORMED_ANY,
     W_TRANSFORMED_PUT,
     W_TRANSFORMED_DROP,
+    W_DOCS_SAVE,
+    W_DOCS_RELEASE,
+    W_DOC_PUT,
+    W_DOC_GET,
+    W_DOC_SET,
+    W_DOC_DROP,
+    W_DOC_PURGE,
+    W_DOC_APP,
     W_KEY_SLOTS,
     W_KEY_SLOT_PUT,
     W_FREELIST,
@@ -108,6 +116,11 @@ enum stmt {
     R_HEALTH,
     R_COUNT_PENDING,
     R_TRANSFORMED,
+    R_DOC,
+    R_DOC_KEY,
+    R_DOCS_UP,
+    R_DOCS_DOWN,
+    R_DOCS_DUE,
     STMT_COUNT
 };
 

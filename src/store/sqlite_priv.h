@@ -62,7 +62,7 @@ static inline struct sqlite_backend *backend_of(struct backend *b)
     "ifnull((SELECT max(id) FROM object),0),"                                                                          \
     "ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key='highest_oid'),0))"
 
-#define SCHEMA_VERSION        3
+#define SCHEMA_VERSION        4
 #define SCHEMA_APPLICATION_ID 0x50737452 /* "PstR" */
 /* Brings the file to SCHEMA_VERSION; *version: what it has. */
 MUST_USE enum err schema_migrate(struct conn *c, bool may_change, int *version, const char **why);
@@ -121,6 +121,13 @@ void sqlite_stats(struct backend *b, struct store_stats *out);
 enum err sqlite_append(struct backend *b, struct store_append *op);
 enum err sqlite_record(struct backend *b, struct store_record *op);
 enum err sqlite_objects(struct backend *b, struct store_objects *op);
+enum err sqlite_docs(struct backend *b, struct store_docs *op);
+/* A message, its deliveries and documents, without a savepoint: what is refused may have left documents behind. */
+MUST_USE enum err append_apply(struct sqlite_backend *b, struct store_append *op);
+/* The changes without a savepoint of their own; failed_at counts on from what it is. */
+MUST_USE enum err docs_apply(struct sqlite_backend *b, struct doc_change *changes, size_t count, size_t *failed_at);
+/* The steps of SWEEP_DOCS and SWEEP_APP_DOCS. */
+MUST_USE enum err docs_sweep(struct sqlite_backend *b, struct store_sweep *op);
 enum err sqlite_resend(struct backend *b, struct store_resend *op);
 enum err sqlite_expunge(struct backend *b, struct store_expunge *op);
 enum err sqlite_sweep(struct backend *b, struct store_sweep *op);

@@ -55,6 +55,13 @@ enum err sqlite_list_pending(struct store_reader *r, struct arena *a, oid_t afte
 enum err sqlite_load_pending(struct store_reader *r, struct arena *a, const struct pending_query *q,
                              struct pending_delivery **out, size_t *count, int64_t *next_pos);
 enum err sqlite_get_transformed(struct store_reader *r, struct arena *a, oid_t msg, oid_t ep, struct transformed *out);
+enum err sqlite_get_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t id, struct doc *out);
+enum err sqlite_find_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t app, int64_t ref,
+                         struct str key, struct doc *out);
+enum err sqlite_list_docs(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
+                          size_t *count);
+enum err sqlite_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
+                         struct doc **out, size_t *count, int64_t *next_ms);
 enum err sqlite_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out);
 enum err sqlite_count_pending(struct store_reader *r, uint64_t limit, uint64_t *out);
 

@@ -77,6 +77,15 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE TABLE transformed(msg INTEGER NOT NULL, ep INTEGER NOT NULL, version INTEGER NOT NULL, flags INTEGER "
         "NOT NULL, method TEXT, url TEXT, headers TEXT, content_type TEXT, payload BLOB, PRIMARY KEY(msg, ep)) "
         "WITHOUT ROWID;",
+
+        /* 4: documents (model/doc.h). */
+        "CREATE TABLE doc(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, app INTEGER NOT NULL, ref INTEGER NOT NULL,"
+        " key TEXT, status INTEGER NOT NULL, due_ms INTEGER NOT NULL, purge_ms INTEGER NOT NULL, body TEXT, data BLOB,"
+        " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, version INTEGER NOT NULL);"
+        "CREATE UNIQUE INDEX doc_key ON doc(kind, app, ref, key) WHERE key IS NOT NULL;"
+        "CREATE INDEX doc_ref ON doc(kind, app, ref, id);"
+        "CREATE INDEX doc_due ON doc(kind, due_ms, id) WHERE due_ms > 0;"
+        "CREATE INDEX doc_purge ON doc(purge_ms) WHERE purge_ms > 0;",
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

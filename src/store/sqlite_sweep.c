@@ -153,6 +153,9 @@ enum err sqlite_sweep(struct backend *base, struct store_sweep *op)
         return failed_recover(b, op, list);
     case SWEEP_RESEAL:
         return objects_reseal(b, op);
+    case SWEEP_DOCS:
+    case SWEEP_APP_DOCS:
+        return docs_sweep(b, op);
     case SWEEP_PAYLOADS:
     case SWEEP_MESSAGES:
     case SWEEP_ATTEMPTS:

@@ -235,6 +235,29 @@ enum err store_get_transformed(struct store_reader *r, struct arena *a, oid_t ms
     return r->ops->get_transformed(r, a, msg, ep, out);
 }
 
+enum err store_get_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t id, struct doc *out)
+{
+    return r->ops->get_doc(r, a, kind, id, out);
+}
+
+enum err store_find_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t app, int64_t ref,
+                        struct str key, struct doc *out)
+{
+    return r->ops->find_doc(r, a, kind, app, ref, key, out);
+}
+
+enum err store_list_docs(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
+                         size_t *count)
+{
+    return r->ops->list_docs(r, a, q, out, count);
+}
+
+enum err store_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
+                        struct doc **out, size_t *count, int64_t *next_ms)
+{
+    return r->ops->due_docs(r, a, kind, until_ms, limit, out, count, next_ms);
+}
+
 enum err store_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out)
 {
     return r->ops->get_health(r, ep, out);

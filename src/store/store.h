@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "model/doc.h"
 #include "model/message.h"
 #include "model/object.h"
 #include "model/transformed.h"
@@ -37,6 +38,7 @@ enum store_op_kind {
     STORE_OBJECTS, /* struct store_objects */
     STORE_RESEND,  /* struct store_resend */
     STORE_EXPUNGE, /* struct store_expunge */
+    STORE_DOCS,    /* struct store_docs */
     STORE_SWEEP,   /* struct store_sweep */
     STORE_OP_KINDS
 };
@@ -92,6 +94,8 @@ struct store_append {
     uint64_t app_version; /* the configuration version that was matched */
     struct store_target *targets;
     size_t target_count;
+    struct doc_change *docs; /* written with it; a refusal of one refuses the message */
+    size_t doc_count;
 };
 
 /* The outcome of an attempt: the attempt row and the delivery's next state, in one transaction. */
@@ -118,6 +122,21 @@ struct store_objects {
     struct object_change *changes;
     size_t count;
     size_t failed_at; /* out: the change that did not fit */
+};
+
+/*
+ * Documents written together, and messages with them: all or none. ERR_CONFLICT (a key is taken, or an event_id),
+ * ERR_NOT_FOUND, ERR_STALE (a document is at another version, or a message matched another configuration) say why none.
+ * Takes turns with the appends of its workspace.
+ */
+struct store_docs {
+    struct store_op op;
+    oid_t app; /* whose turn it takes */
+    struct doc_change *changes;
+    size_t count;
+    struct store_append *appends; /* their `op` is not used */
+    size_t append_count;
+    size_t failed_at; /* out: the change that did not fit, or count + the append */
 };
 
 /* Asks for one attempt by hand. ERR_NOT_FOUND: no such message in the workspace; ERR_GONE: its payload has expired.
@@ -155,6 +174,8 @@ enum store_sweep_kind {
     SWEEP_PAYLOADS, /* payloads whose expires_ms is before until_ms are forgotten */
     SWEEP_MESSAGES, /* messages older than until_ms, with their deliveries, are deleted unless one is pending */
     SWEEP_ATTEMPTS, /* attempts older than until_ms are deleted */
+    SWEEP_DOCS,     /* documents whose purge_ms has passed at now_ms are deleted */
+    SWEEP_APP_DOCS, /* all documents of the workspace `ep` are deleted */
     SWEEP_RESEAL    /* objects sealed under another key than `key_id` are sealed again through `reseal` */
 };
 
@@ -334,6 +355,28 @@ struct delivery_counts {
 };
 MUST_USE enum err store_count_deliveries(struct store_reader *r, oid_t ep, int64_t since_ms, int64_t until_ms,
                                          struct delivery_counts *out);
+
+/* ---- documents -----------------------------------------------------------------------------------------------------
+ */
+
+MUST_USE enum err store_get_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t id, struct doc *out);
+MUST_USE enum err store_find_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t app, int64_t ref,
+                                 struct str key, struct doc *out);
+struct doc_query {
+    enum doc_kind kind;
+    oid_t app;
+    int64_t ref;
+    bool descending;
+    oid_t after; /* exclusive; 0 = from the end where the order begins */
+    size_t limit;
+};
+/* By id, at most limit. */
+MUST_USE enum err store_list_docs(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
+                                  size_t *count);
+/* Documents of a kind that are due at until_ms, earliest first, at most limit. *next_ms: when the first behind them is
+ * due, TIME_NEVER when none is. */
+MUST_USE enum err store_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms,
+                                 size_t limit, struct doc **out, size_t *count, int64_t *next_ms);
 
 /* ---- due work -----------------------------------------------------------------------------------------------------
  */

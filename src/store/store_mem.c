@@ -166,8 +166,8 @@ static enum err mem_open(const struct store_config *c, struct backend **out, con
 static void mem_close(struct backend *b)
 {
     struct mem_store *m = (struct mem_store *)(void *)b;
-    struct rows *const all[] = {&m->objects,   &m->messages, &m->deliveries, &m->attempts,
-                                &m->endpoints, &m->counters, &m->keys,       &m->transformed};
+    struct rows *const all[] = {&m->objects,  &m->messages, &m->deliveries,  &m->attempts, &m->endpoints,
+                                &m->counters, &m->keys,     &m->transformed, &m->docs};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         rows_fini(all[i]);
     free(m->log.at);
@@ -247,6 +247,7 @@ const struct backend_ops backend_mem = {
         .append = mem_append,
         .record = mem_record,
         .objects = mem_objects,
+        .docs = mem_docs,
         .resend = mem_resend,
         .expunge = mem_expunge,
         .sweep = mem_sweep,
@@ -277,6 +278,10 @@ const struct backend_ops backend_mem = {
         .list_pending = mem_read_list_pending,
         .load_pending = mem_read_load_pending,
         .get_transformed = mem_read_get_transformed,
+        .get_doc = mem_read_get_doc,
+        .find_doc = mem_read_find_doc,
+        .list_docs = mem_read_list_docs,
+        .due_docs = mem_read_due_docs,
         .get_health = mem_read_get_health,
         .count_pending = mem_read_count_pending,
 };

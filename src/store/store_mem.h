@@ -109,6 +109,11 @@ struct mem_transformed {
     struct transformed transformed;
 };
 
+struct mem_doc {
+    struct row row; /* id */
+    struct doc doc;
+};
+
 struct mem_store {
     struct backend base;
     pthread_rwlock_t lock;  /* a group holds it for writing, a read for reading */
@@ -121,6 +126,7 @@ struct mem_store {
     struct rows endpoints;
     struct rows counters;
     struct rows transformed;
+    struct rows docs;
     struct rows keys;
     int64_t keys_hour; /* whose old keys are dropped */
 };
@@ -157,6 +163,9 @@ void mem_delivery_set(struct mem_store *m, struct mem_delivery *was, const struc
 enum err mem_append(struct backend *b, struct store_append *op);
 enum err mem_record(struct backend *b, struct store_record *op);
 enum err mem_objects(struct backend *b, struct store_objects *op);
+enum err mem_docs(struct backend *b, struct store_docs *op);
+/* As the verb, but what was applied before a refusal stays. */
+enum err mem_docs_apply(struct mem_store *m, struct doc_change *changes, size_t count, size_t *failed_at);
 enum err mem_resend(struct backend *b, struct store_resend *op);
 enum err mem_expunge(struct backend *b, struct store_expunge *op);
 enum err mem_sweep(struct backend *b, struct store_sweep *op);
@@ -193,6 +202,13 @@ enum err mem_read_load_pending(struct store_reader *r, struct arena *a, const st
                                struct pending_delivery **out, size_t *count, int64_t *next_pos);
 enum err mem_read_get_transformed(struct store_reader *r, struct arena *a, oid_t msg, oid_t ep,
                                   struct transformed *out);
+enum err mem_read_get_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t id, struct doc *out);
+enum err mem_read_find_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t app, int64_t ref,
+                           struct str key, struct doc *out);
+enum err mem_read_list_docs(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
+                            size_t *count);
+enum err mem_read_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
+                           struct doc **out, size_t *count, int64_t *next_ms);
 enum err mem_read_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out);
 enum err mem_read_count_pending(struct store_reader *r, uint64_t limit, uint64_t *out);
 

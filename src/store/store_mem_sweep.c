@@ -97,6 +97,15 @@ static enum err visit_sealed(struct mem_store *m, const struct store_sweep *op, 
     return e;
 }
 
+static enum err visit_doc(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+{
+    const struct doc *d = &((const struct mem_doc *)(const void *)r)->doc;
+    *changed = op->sweep == SWEEP_DOCS ? d->purge_ms > 0 && d->purge_ms <= op->now_ms : d->app == op->ep;
+    if (*changed)
+        rows_change(&m->log, &m->docs, r, NULL);
+    return ERR_OK;
+}
+
 /* Which rows a sweep walks. */
 static struct rows *rows_of(struct mem_store *m, enum store_sweep_kind kind, visit_fn *visit)
 {
@@ -116,6 +125,10 @@ static struct rows *rows_of(struct mem_store *m, enum store_sweep_kind kind, vis
     case SWEEP_ATTEMPTS:
         *visit = visit_attempt;
         return &m->attempts;
+    case SWEEP_DOCS:
+    case SWEEP_APP_DOCS:
+        *visit = visit_doc;
+        return &m->docs;
     case SWEEP_RESEAL:
         *visit = visit_sealed;
         return &m->objects;

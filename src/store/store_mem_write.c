@@ -32,6 +32,7 @@ static int64_t next_place(const struct mem_store *m, oid_t ep)
 enum err mem_append(struct backend *b, struct store_append *op)
 {
     struct mem_store *m = store_of(b);
+    size_t mark = m->log.len, failed_at = 0;
     const struct message *msg = op->message;
     if (mem_app_version(m, msg->app) != op->app_version)
         return ERR_STALE;
@@ -53,7 +54,10 @@ enum err mem_append(struct backend *b, struct store_append *op)
         t->pos = d.pos;
         mem_delivery_set(m, NULL, &d);
     }
-    return ERR_OK;
+    enum err e = mem_docs_apply(m, op->docs, op->doc_count, &failed_at);
+    if (e != ERR_OK)
+        changes_undo(&m->log, mark);
+    return e;
 }
 
 static void health_set(struct mem_store *m, oid_t ep, const struct endpoint_health *h)

@@ -59,6 +59,8 @@ static enum err verb_apply(struct backend *b, struct store_op *op)
         return b->ops->resend(b, CONTAINER_OF(op, struct store_resend, op));
     case STORE_EXPUNGE:
         return b->ops->expunge(b, CONTAINER_OF(op, struct store_expunge, op));
+    case STORE_DOCS:
+        return b->ops->docs(b, CONTAINER_OF(op, struct store_docs, op));
     case STORE_SWEEP:
         return b->ops->sweep(b, CONTAINER_OF(op, struct store_sweep, op));
     case STORE_OP_KINDS:
@@ -93,8 +95,7 @@ static void group_apply(struct writer *w, struct group *g, struct store_op *op)
 {
     enum err e = op_apply(w->backend, op);
     g->rows += op_rows(op);
-    if (op->kind == STORE_APPEND)
-        g->bytes += append_bytes(CONTAINER_OF(op, struct store_append, op));
+    g->bytes += op_bytes(op);
     op_queue_push(&g->ops, op);
     op->result = e;
     if (e == ERR_IO)

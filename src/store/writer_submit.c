@@ -50,8 +50,7 @@ void writer_finish(struct writer *w, struct op_queue *q)
     struct home homes[HOMES_MAX];
     size_t count = 0, bytes = 0;
     for (struct store_op *op = q->first; op != NULL; op = op->next)
-        if (op->kind == STORE_APPEND)
-            bytes += append_bytes(CONTAINER_OF(op, struct store_append, op));
+        bytes += op_bytes(op);
     pthread_mutex_lock(&w->lock);
     w->queued_ops -= q->count;
     w->queued_bytes -= bytes;
@@ -69,11 +68,11 @@ void writer_finish(struct writer *w, struct op_queue *q)
 /* ---- submitting ------------------------------------------------------------------------------------------------ */
 
 /* Why an operation cannot be taken; the lock is held. */
-static enum err submit_refusal(const struct writer *w, const struct store_op *op, size_t bytes)
+static enum err submit_refusal(const struct writer *w, size_t bytes)
 {
     if (w->closing)
         return ERR_CLOSED;
-    if (op->kind == STORE_APPEND && w->queued_bytes + bytes > w->queue_bytes_max)
+    if (bytes > 0 && w->queued_bytes + bytes > w->queue_bytes_max)
         return ERR_BUSY;
     return ERR_OK;
 }
@@ -81,8 +80,8 @@ static enum err submit_refusal(const struct writer *w, const struct store_op *op
 /* Takes it into the queue, or into `refused` when it can be answered from here. The lock is held. */
 static void submit_one(struct writer *w, struct store_op *op, struct op_queue *refused, int64_t now_us)
 {
-    size_t bytes = op->kind == STORE_APPEND ? append_bytes(CONTAINER_OF(op, struct store_append, op)) : 0;
-    op->result = submit_refusal(w, op, bytes);
+    size_t bytes = op_bytes(op);
+    op->result = submit_refusal(w, bytes);
     op->queued_us = now_us;
     if (op->result != ERR_OK && (op->home != NULL || w->gone)) {
         op_queue_push(refused, op);

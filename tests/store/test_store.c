@@ -12,11 +12,17 @@ static const struct {
     const struct CMUnitTest *tests;
     const size_t *count;
 } topics[] = {
-        {"objects", object_tests, &object_test_count},    {"messages", message_tests, &message_test_count},
-        {"records", record_tests, &record_test_count},    {"pending", pending_tests, &pending_test_count},
-        {"attempts", attempt_tests, &attempt_test_count}, {"sweeps", sweep_tests, &sweep_test_count},
-        {"keep", keep_tests, &keep_test_count},           {"threads", thread_tests, &thread_test_count},
-        {"queue", queue_tests, &queue_test_count},        {"keys", key_tests, &key_test_count},
+        {"objects", object_tests, &object_test_count},
+        {"messages", message_tests, &message_test_count},
+        {"records", record_tests, &record_test_count},
+        {"pending", pending_tests, &pending_test_count},
+        {"attempts", attempt_tests, &attempt_test_count},
+        {"sweeps", sweep_tests, &sweep_test_count},
+        {"keep", keep_tests, &keep_test_count},
+        {"threads", thread_tests, &thread_test_count},
+        {"queue", queue_tests, &queue_test_count},
+        {"keys", key_tests, &key_test_count},
+        {"docs", doc_tests, &doc_test_count},
 };
 
 int main(int argc, char **argv)

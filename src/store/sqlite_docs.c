@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents: written together or not at all, listed by what they belong to, found when they are due. */
+#include "base/time.h"
+#include "store/sqlite_priv.h"
+#include "store/sqlite_reader.h"
+
+#define DOC_COLUMNS "id,kind,app,ref,key,status,due_ms,purge_ms,body,data,created_ms,updated_ms,version"
+#define DOC_KINDS   16 /* more than there are */
+
+static struct doc row_doc(sqlite3_stmt *st, struct arena *a)
+{
+    return (struct doc){.id = col_int(st, 0),
+                        .kind = (enum doc_kind)col_int(st, 1),
+                        .app = col_int(st, 2),
+                        .ref = col_int(st, 3),
+                        .key = arena_str(a, col_str(st, 4)),
+                        .status = (int)col_int(st, 5),
+                        .due_ms = col_int(st, 6),
+                        .purge_ms = col_int(st, 7),
+                        .body = arena_str(a, col_str(st, 8)),
+                        .data = arena_str(a, col_str(st, 9)),
+                        .created_ms = col_int(st, 10),
+                        .updated_ms = col_int(st, 11),
+                        .version = (uint64_t)col_int(st, 12)};
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
+
+static enum err doc_put(struct sqlite_backend *b, const struct doc *d)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_DOC_PUT,
+                                 "INSERT INTO doc(" DOC_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,1)");
+    bind_int(st, 1, d->id);
+    bind_int(st, 2, d->kind);
+    bind_int(st, 3, d->app);
+    bind_int(st, 4, d->ref);
+    bind_text(st, 5, d->key);
+    bind_int(st, 6, d->status);
+    bind_int(st, 7, d->due_ms);
+    bind_int(st, 8, d->purge_ms);
+    bind_text(st, 9, d->body);
+    bind_blob(st, 10, d->data);
+    bind_int(st, 11, d->created_ms);
+    bind_int(st, 12, d->updated_ms);
+    return conn_run(&b->w, st);
+}
+
+/* The version that a change finds. ERR_NOT_FOUND, ERR_STALE. */
+static enum err doc_check(struct sqlite_backend *b, const struct doc_change *c, uint64_t *version)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_DOC_GET, "SELECT kind,version FROM doc WHERE id=?");
+    bind_int(st, 1, c->doc.id);
+    enum err e = conn_next(&b->w, st);
+    if (e != ERR_OK)
+        return e;
+    int64_t kind = col_int(st, 0);
+    *version = (uint64_t)col_int(st, 1);
+    sqlite3_reset(st);
+    if (kind != (int64_t)c->doc.kind)
+        return ERR_NOT_FOUND;
+    return c->expected_version != 0 && c->expected_version != *version ? ERR_STALE : ERR_OK;
+}
+
+static enum err doc_set(struct sqlite_backend *b, const struct doc *d)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_DOC_SET,
+                                 "UPDATE doc SET key=?2,status=?3,due_ms=?4,purge_ms=?5,body=?6,data=?7,updated_ms=?8,"
+                                 "version=version+1 WHERE id=?1");
+    bind_int(st, 1, d->id);
+    bind_text(st, 2, d->key);
+    bind_int(st, 3, d->status);
+    bind_int(st, 4, d->due_ms);
+    bind_int(st, 5, d->purge_ms);
+    bind_text(st, 6, d->body);
+    bind_blob(st, 7, d->data);
+    bind_int(st, 8, d->updated_ms);
+    return conn_run(&b->w, st);
+}
+
+static enum err doc_drop(struct sqlite_backend *b, oid_t id)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_DOC_DROP, "DELETE FROM doc WHERE id=?");
+    bind_int(st, 1, id);
+    return conn_run(&b->w, st);
+}
+
+static enum err change_apply(struct sqlite_backend *b, struct doc_change *c)
+{
+    uint64_t version = 0;
+    enum err e = c->change == DOC_CREATE ? ERR_OK : doc_check(b, c, &version);
+    if (e != ERR_OK)
+        return e;
+    switch (c->change) {
+    case DOC_CREATE:
+        e = doc_put(b, &c->doc);
+        break;
+    case DOC_UPDATE:
+        e = doc_set(b, &c->doc);
+        break;
+    case DOC_DELETE:
+        e = doc_drop(b, c->doc.id);
+        break;
+    }
+    if (e == ERR_OK)
+        c->doc.version = version + 1;
+    return e;
+}
+
+enum err docs_apply(struct sqlite_backend *b, struct doc_change *changes, size_t count, size_t *failed_at)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum err e = change_apply(b, &changes[i]);
+        if (e != ERR_OK) {
+            *failed_at += i;
+            return e;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err save(struct sqlite_backend *b)
+{
+    return conn_run(&b->w, conn_stmt(&b->w, W_DOCS_SAVE, "SAVEPOINT docs"));
+}
+
+static enum err settle(struct sqlite_backend *b, enum err e)
+{
+    if (e == ERR_OK)
+        return conn_run(&b->w, conn_stmt(&b->w, W_DOCS_RELEASE, "RELEASE docs"));
+    if (e == ERR_FULL || e == ERR_IO)
+        return e;
+    state_forget(b); /* what a message of it had counted in memory */
+    enum err back = conn_exec(&b->w, "ROLLBACK TO docs; RELEASE docs");
+    return back == ERR_OK ? e : back;
+}
+
+enum err sqlite_docs(struct backend *base, struct store_docs *op)
+{
+    struct sqlite_backend *b = backend_of(base);
+    op->failed_at = 0;
+    /* One row that is refused leaves nothing behind. */
+    if (op->count == 1 && op->append_count == 0)
+        return change_apply(b, &op->changes[0]);
+    enum err e = save(b);
+    if (e == ERR_OK)
+        e = docs_apply(b, op->changes, op->count, &op->failed_at);
+    for (size_t i = 0; i < op->append_count && e == ERR_OK; i++) {
+        e = append_apply(b, &op->appends[i]);
+        if (e != ERR_OK)
+            op->failed_at = op->count + i;
+    }
+    return settle(b, e);
+}
+
+enum err sqlite_append(struct backend *base, struct store_append *op)
+{
+    struct sqlite_backend *b = backend_of(base);
+    if (op->doc_count == 0)
+        return append_apply(b, op);
+    enum err e = save(b);
+    if (e == ERR_OK)
+        e = append_apply(b, op);
+    return settle(b, e);
+}
+
+static enum err purge_one(struct sqlite_backend *b, sqlite3_stmt *st, bool *gone)
+{
+    enum err e = conn_next(&b->w, st);
+    if (e != ERR_OK) {
+        *gone = true;
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    oid_t id = col_int(st, 0);
+    sqlite3_reset(st);
+    return doc_drop(b, id);
+}
+
+/* By the time they may be forgotten, or of a workspace, kind after kind: the cursor is the kind. */
+enum err docs_sweep(struct sqlite_backend *b, struct store_sweep *op)
+{
+    enum err e = ERR_OK;
+    op->more = true;
+    for (op->rows = 0; op->rows < op->rows_max && op->more && e == ERR_OK;) {
+        bool gone = false;
+        sqlite3_stmt *st;
+        if (op->sweep == SWEEP_DOCS) {
+            st = conn_stmt(&b->w, W_DOC_PURGE,
+                           "SELECT id FROM doc INDEXED BY doc_purge WHERE purge_ms>0 AND purge_ms<=? ORDER BY purge_ms "
+                           "LIMIT 1");
+            bind_int(st, 1, op->now_ms);
+        } else {
+            st = conn_stmt(&b->w, W_DOC_APP, "SELECT id FROM doc INDEXED BY doc_ref WHERE kind=? AND app=? LIMIT 1");
+            bind_int(st, 1, op->cursor);
+            bind_int(st, 2, op->ep);
+        }
+        e = purge_one(b, st, &gone);
+        if (!gone)
+            op->rows++;
+        else if (op->sweep == SWEEP_DOCS || ++op->cursor == DOC_KINDS)
+            op->more = false;
+    }
+    return e;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
+
+static enum err doc_take(struct sqlite_reader *r, struct arena *a, sqlite3_stmt *st, struct doc *out)
+{
+    enum err e = conn_next(&r->c, st);
+    if (e == ERR_OK) {
+        *out = row_doc(st, a);
+        sqlite3_reset(st);
+    }
+    return e;
+}
+
+enum err sqlite_get_doc(struct store_reader *base, struct arena *a, enum doc_kind kind, oid_t id, struct doc *out)
+{
+    struct sqlite_reader *r = reader_of(base);
+    reader_begin(r);
+    sqlite3_stmt *st = conn_stmt(&r->c, R_DOC, "SELECT " DOC_COLUMNS " FROM doc WHERE id=? AND kind=?");
+    bind_int(st, 1, id);
+    bind_int(st, 2, kind);
+    return doc_take(r, a, st, out);
+}
+
+enum err sqlite_find_doc(struct store_reader *base, struct arena *a, enum doc_kind kind, oid_t app, int64_t ref,
+                         struct str key, struct doc *out)
+{
+    struct sqlite_reader *r = reader_of(base);
+    reader_begin(r);
+    sqlite3_stmt *st = conn_stmt(&r->c, R_DOC_KEY,
+                                 "SELECT " DOC_COLUMNS
+                                 " FROM doc INDEXED BY doc_key WHERE kind=? AND app=? AND ref=? AND key=?");
+    bind_int(st, 1, kind);
+    bind_int(st, 2, app);
+    bind_int(st, 3, ref);
+    bind_text(st, 4, key);
+    return doc_take(r, a, st, out);
+}
+
+/* The rows of a statement, at most `limit`. */
+static enum err docs_take(struct sqlite_reader *r, struct arena *a, sqlite3_stmt *st, size_t limit, struct doc **out,
+                          size_t *count)
+{
+    enum err e = ERR_OK;
+    *out = arena_alloc(a, (limit + 1) * sizeof **out);
+    for (*count = 0; *count < limit && e == ERR_OK;) {
+        e = conn_next(&r->c, st);
+        if (e == ERR_OK)
+            (*out)[(*count)++] = row_doc(st, a);
+    }
+    if (e == ERR_OK)
+        sqlite3_reset(st);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+#define LIST "SELECT " DOC_COLUMNS " FROM doc INDEXED BY doc_ref WHERE kind=?1 AND app=?2 AND ref=?3 AND "
+
+enum err sqlite_list_docs(struct store_reader *base, struct arena *a, const struct doc_query *q, struct doc **out,
+                          size_t *count)
+{
+    struct sqlite_reader *r = reader_of(base);
+    reader_begin(r);
+    sqlite3_stmt *st = q->descending ? conn_stmt(&r->c, R_DOCS_DOWN, LIST "id<?4 ORDER BY id DESC LIMIT ?5")
+                                     : conn_stmt(&r->c, R_DOCS_UP, LIST "id>?4 ORDER BY id LIMIT ?5");
+    bind_int(st, 1, q->kind);
+    bind_int(st, 2, q->app);
+    bind_int(st, 3, q->ref);
+    bind_int(st, 4, q->descending && q->after == 0 ? INT64_MAX : q->after);
+    bind_int(st, 5, (int64_t)q->limit);
+    return docs_take(r, a, st, q->limit, out, count);
+}
+
+enum err sqlite_due_docs(struct store_reader *base, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
+                         struct doc **out, size_t *count, int64_t *next_ms)
+{
+    struct sqlite_reader *r = reader_of(base);
+    size_t n = 0;
+    reader_begin(r);
+    sqlite3_stmt *st = conn_stmt(&r->c, R_DOCS_DUE,
+                                 "SELECT " DOC_COLUMNS " FROM doc INDEXED BY doc_due WHERE kind=? AND due_ms>0"
+                                 " ORDER BY due_ms,id LIMIT ?");
+    bind_int(st, 1, kind);
+    bind_int(st, 2, (int64_t)limit + 1);
+    enum err e = docs_take(r, a, st, limit + 1, out, &n);
+    *next_ms = TIME_NEVER;
+    *count = 0;
+    while (e == ERR_OK && *count < n && *count < limit && (*out)[*count].due_ms <= until_ms)
+        (*count)++;
+    if (e == ERR_OK && *count < n)
+        *next_ms = (*out)[*count].due_ms;
+    return e;
+}

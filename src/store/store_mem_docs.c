@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory store's documents. Looked for row by row: it is a model, not a database. */
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "store/store_mem.h"
+
+static struct doc copy(struct arena *a, const struct doc *d)
+{
+    struct doc c = *d;
+    c.key = arena_str(a, d->key);
+    c.body = arena_str(a, d->body);
+    c.data = arena_str(a, d->data);
+    return c;
+}
+
+static const struct doc *doc_at(const struct mem_store *m, size_t i)
+{
+    return &((const struct mem_doc *)(const void *)m->docs.at[i])->doc;
+}
+
+static const struct doc *find(const struct mem_store *m, enum doc_kind kind, oid_t app, int64_t ref, struct str key)
+{
+    for (size_t i = 0; i < m->docs.len; i++) {
+        const struct doc *d = doc_at(m, i);
+        if (d->kind == kind && d->app == app && d->ref == ref && d->key.ptr != NULL && str_eq(d->key, key))
+            return d;
+    }
+    return NULL;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
+
+static void put(struct mem_store *m, struct row *was, const struct doc *d)
+{
+    struct mem_doc *is = row_new(sizeof *is, d->body.len + d->data.len + 256, d->id, 0);
+    is->doc = copy(is->row.arena, d);
+    rows_change(&m->log, &m->docs, was, &is->row);
+}
+
+static bool key_taken(const struct mem_store *m, const struct doc *d)
+{
+    const struct doc *holder = d->key.ptr != NULL ? find(m, d->kind, d->app, d->ref, d->key) : NULL;
+    return holder != NULL && holder->id != d->id;
+}
+
+static enum err change_apply(struct mem_store *m, struct doc_change *c)
+{
+    struct row *was = rows_get(&m->docs, c->doc.id, 0);
+    struct doc d = c->doc;
+    d.version = 1;
+    if (c->change == DOC_CREATE) {
+        if (was != NULL || key_taken(m, &d))
+            return ERR_CONFLICT;
+        put(m, NULL, &d);
+        c->doc.version = d.version;
+        return ERR_OK;
+    }
+    const struct doc *have = was != NULL ? &((const struct mem_doc *)(const void *)was)->doc : NULL;
+    if (have == NULL || have->kind != d.kind)
+        return ERR_NOT_FOUND;
+    if (c->expected_version != 0 && c->expected_version != have->version)
+        return ERR_STALE;
+    d.app = have->app;
+    d.ref = have->ref;
+    d.created_ms = have->created_ms;
+    d.version = have->version + 1;
+    if (c->change == DOC_UPDATE && key_taken(m, &d))
+        return ERR_CONFLICT;
+    if (c->change == DOC_UPDATE)
+        put(m, was, &d);
+    else
+        rows_change(&m->log, &m->docs, was, NULL);
+    c->doc.version = d.version;
+    return ERR_OK;
+}
+
+enum err mem_docs_apply(struct mem_store *m, struct doc_change *changes, size_t count, size_t *failed_at)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum err e = change_apply(m, &changes[i]);
+        if (e != ERR_OK) {
+            *failed_at += i;
+            return e;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err mem_docs(struct backend *b, struct store_docs *op)
+{
+    struct mem_store *m = (struct mem_store *)(void *)b;
+    size_t mark = m->log.len;
+    op->failed_at = 0;
+    enum err e = mem_docs_apply(m, op->changes, op->count, &op->failed_at);
+    for (size_t i = 0; i < op->append_count && e == ERR_OK; i++) {
+        e = mem_append(b, &op->appends[i]);
+        if (e != ERR_OK)
+            op->failed_at = op->count + i;
+    }
+    if (e != ERR_OK)
+        changes_undo(&m->log, mark);
+    return e;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
+
+static struct mem_store *store_read(struct store_reader *r)
+{
+    struct mem_store *m = ((struct mem_reader *)(void *)r)->store;
+    CHECK(pthread_rwlock_rdlock(&m->lock) == 0);
+    return m;
+}
+
+static enum err store_done(struct mem_store *m, enum err e)
+{
+    CHECK(pthread_rwlock_unlock(&m->lock) == 0);
+    return e;
+}
+
+enum err mem_read_get_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t id, struct doc *out)
+{
+    struct mem_store *m = store_read(r);
+    const struct mem_doc *d = (const struct mem_doc *)(const void *)rows_get(&m->docs, id, 0);
+    if (d == NULL || d->doc.kind != kind)
+        return store_done(m, ERR_NOT_FOUND);
+    *out = copy(a, &d->doc);
+    return store_done(m, ERR_OK);
+}
+
+enum err mem_read_find_doc(struct store_reader *r, struct arena *a, enum doc_kind kind, oid_t app, int64_t ref,
+                           struct str key, struct doc *out)
+{
+    struct mem_store *m = store_read(r);
+    const struct doc *d = find(m, kind, app, ref, key);
+    if (d != NULL)
+        *out = copy(a, d);
+    return store_done(m, d != NULL ? ERR_OK : ERR_NOT_FOUND);
+}
+
+enum err mem_read_list_docs(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
+                            size_t *count)
+{
+    struct mem_store *m = store_read(r);
+    *out = arena_alloc(a, (q->limit + 1) * sizeof **out);
+    *count = 0;
+    for (size_t n = 0; n < m->docs.len && *count < q->limit; n++) {
+        const struct doc *d = doc_at(m, q->descending ? m->docs.len - 1 - n : n);
+        bool behind = q->after == 0 || (q->descending ? d->id < q->after : d->id > q->after);
+        if (d->kind == q->kind && d->app == q->app && d->ref == q->ref && behind)
+            (*out)[(*count)++] = copy(a, d);
+    }
+    return store_done(m, ERR_OK);
+}
+
+static int compare_due(const void *a, const void *b)
+{
+    const struct doc *const *x = a, *const *y = b;
+    if ((*x)->due_ms != (*y)->due_ms)
+        return (*x)->due_ms < (*y)->due_ms ? -1 : 1;
+    return (*x)->id < (*y)->id ? -1 : 1;
+}
+
+enum err mem_read_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
+                           struct doc **out, size_t *count, int64_t *next_ms)
+{
+    struct mem_store *m = store_read(r);
+    const struct doc **due = arena_alloc(a, (m->docs.len + 1) * sizeof *due);
+    size_t n = 0;
+    for (size_t i = 0; i < m->docs.len; i++) {
+        if (doc_at(m, i)->kind == kind && doc_at(m, i)->due_ms > 0)
+            due[n++] = doc_at(m, i);
+    }
+    if (n > 1)
+        qsort(due, n, sizeof *due, compare_due);
+    *out = arena_alloc(a, (limit + 1) * sizeof **out);
+    for (*count = 0; *count < n && *count < limit && due[*count]->due_ms <= until_ms; (*count)++)
+        (*out)[*count] = copy(a, due[*count]);
+    *next_ms = *count < n ? due[*count]->due_ms : TIME_NEVER;
+    return store_done(m, ERR_OK);
+}
