@@ -98,6 +98,12 @@ struct api_call {
 /* Routes, authenticates, handles. Always leaves an answer. */
 void api_handle(struct api *api, struct api_call *call);
 
+/*
+ * Appends the path with those characters decoded that need no encoding (letters, digits, - . _ ~): what RFC 3986 takes
+ * for the same. What is malformed stays as it is.
+ */
+void path_normal(struct str path, struct buf *out);
+
 /* ---- for the hot route --------------------------------------------------------------------------------------------
  */
 

@@ -109,6 +109,19 @@ static size_t drop_pair(struct header_pair *pairs, size_t count, struct str name
     return n;
 }
 
+/* A list of strings; NULL when there is none, or it is something else: a problem. */
+static const struct json *names_of(struct api_call *call, const struct json *list)
+{
+    if (list == NULL || json_is_null(list))
+        return NULL;
+    bool fits = list->type == JSON_ARRAY;
+    for (const struct json *i = fits ? list->child : NULL; i != NULL; i = i->next)
+        fits = fits && i->type == JSON_STRING;
+    if (!fits)
+        call_problem(call, "deleteHeaders", "type_error.list", "must be a list of strings");
+    return fits ? list : NULL;
+}
+
 void endpoint_headers_patch(struct api *api, struct api_call *call)
 {
     struct found f;
@@ -127,7 +140,7 @@ void endpoint_headers_patch(struct api *api, struct api_call *call)
         if (!json_is_null(m))
             pairs[n++] = pair;
     }
-    const struct json *gone = json_get(body, STR("deleteHeaders"));
+    const struct json *gone = names_of(call, json_get(body, STR("deleteHeaders")));
     for (const struct json *m = gone != NULL ? gone->child : NULL; m != NULL; m = m->next)
         n = drop_pair(pairs, n, m->text);
     finish(api, call, &f, pairs, n);

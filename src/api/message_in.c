@@ -140,11 +140,11 @@ static struct str read_list(struct reading *r, enum want w, enum field_chars cha
     return s;
 }
 
-/* 0 when absent or wrong. */
-static int64_t read_time(struct reading *r, enum want w)
+/* `absent` when it is absent or wrong. */
+static int64_t read_time(struct reading *r, enum want w, int64_t absent)
 {
     struct json_slice v = value_of(r, w);
-    int64_t ms = 0;
+    int64_t ms = absent;
     if (v.type != JSON_NONE && (v.type != JSON_STRING || time_parse(slice_text(r->arena, v), &ms) != ERR_OK))
         complain(r, w, "value_error.datetime", "must be a date and time such as 2026-11-21T09:30:00Z");
     return ms;
@@ -267,16 +267,14 @@ static void read_payload(struct reading *r)
 static void read_times(struct reading *r, int64_t now_ms, int64_t retention_ms)
 {
     struct message *m = r->message;
-    m->occurred_ms = read_time(r, WANT_OCCURRED);
-    if (m->occurred_ms == 0)
-        m->occurred_ms = now_ms;
+    m->occurred_ms = read_time(r, WANT_OCCURRED, now_ms);
     int64_t days = read_units(r, WANT_DAYS, 90), hours = read_units(r, WANT_HOURS, 2160);
     if (hours > 0)
         retention_ms = hours * TIME_HOUR_MS;
     else if (days > 0)
         retention_ms = days * TIME_DAY_MS;
     m->expires_ms = now_ms + retention_ms;
-    m->deliver_at_ms = read_time(r, WANT_DELIVER);
+    m->deliver_at_ms = read_time(r, WANT_DELIVER, 0);
     if (m->deliver_at_ms >= m->expires_ms)
         complain(r, WANT_DELIVER, "value_error.range", "must be before the payload expires");
     else if (m->deliver_at_ms <= now_ms)

@@ -109,6 +109,10 @@ static bool find_app(struct api *api, struct api_call *call, const struct json *
 {
     struct app app;
     const struct json *brought = json_get(body, STR("application"));
+    if (brought != NULL && brought->type != JSON_OBJECT && !json_is_null(brought)) {
+        call_problem(call, "application", "type_error.dict", "must be an object");
+        return call_fits(call);
+    }
     enum err e = api_app_id(api, call->reader, call->arena, call->env, call->params[0], out);
     if (e == ERR_NOT_FOUND && call->who.app == 0 && brought != NULL && !json_is_null(brought)) {
         e = application_bring(api, call, brought, call->params[0], out);

@@ -22,6 +22,21 @@ struct preview {
     const struct catalog_profile *profile;
 };
 
+/* A member that is there and not null. */
+static const struct json *value_at(const struct json *body, const char *name)
+{
+    const struct json *v = json_get(body, str_c(name));
+    return json_is_null(v) ? NULL : v;
+}
+
+static bool text_at(struct api_call *call, const struct json *body, const char *name, struct str *out)
+{
+    const struct json *v = value_at(body, name);
+    if (v != NULL && v->type != JSON_STRING)
+        call_problem(call, name, "type_error.string", "must be a string");
+    return json_as_str(v, out);
+}
+
 static bool read_preview(struct api *api, struct api_call *call, struct preview *p)
 {
     struct json_error error;
@@ -38,11 +53,12 @@ static bool read_preview(struct api *api, struct api_call *call, struct preview 
     }
     *p = (struct preview){
             .in = p->in, .url = STR("https://example.com/webhooks"), .attempt = 1, .now_ms = call->now_ms};
-    json_as_str(json_get(body, STR("url")), &p->url);
-    json_as_i64(json_get(body, STR("attempt")), &p->attempt);
-    if (p->attempt < 0 || p->attempt > 1000)
-        call_problem(call, "attempt", "value_error.range", "must be from 0 to 1000");
-    if (json_as_str(json_get(body, STR("timestamp")), &at) && time_parse(at, &p->now_ms) != ERR_OK)
+    const struct json *attempt = value_at(body, "attempt");
+    text_at(call, body, "url", &p->url);
+    text_at(call, body, "secret", &p->secret);
+    if (attempt != NULL && (!json_as_i64(attempt, &p->attempt) || p->attempt < 0 || p->attempt > 1000))
+        call_problem(call, "attempt", "value_error.range", "must be a whole number from 0 to 1000");
+    if (text_at(call, body, "timestamp", &at) && time_parse(at, &p->now_ms) != ERR_OK)
         call_problem(call, "timestamp", "value_error.datetime", "must be a date and time such as 2026-11-21T09:30:00Z");
     return true;
 }
@@ -50,9 +66,7 @@ static bool read_preview(struct api *api, struct api_call *call, struct preview 
 static void read_secret(struct api_call *call, struct preview *p)
 {
     const char *why;
-    struct json *body;
-    if (json_parse(call->arena, call->body, &body, NULL) == ERR_OK &&
-        json_as_str(json_get(body, STR("secret")), &p->secret)) {
+    if (p->secret.ptr != NULL) {
         if (profile_check_secret(p->profile->profile, p->secret, &why) != ERR_OK)
             call_problem(call, "secret", "value_error", "%s", why);
         return;

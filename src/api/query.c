@@ -55,6 +55,19 @@ bool text_decode(struct arena *a, struct str s, bool query, struct str *out)
     return str_is_utf8(*out);
 }
 
+void path_normal(struct str path, struct buf *out)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        int high = path.ptr[i] == '%' && i + 2 < path.len ? str_hex_digit(path.ptr[i + 1]) : -1;
+        int low = high >= 0 ? str_hex_digit(path.ptr[i + 2]) : -1;
+        char c = low >= 0 ? (char)(high * 16 + low) : '\0';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     (c != '\0' && strchr("-._~", c) != NULL);
+        buf_add_c(out, plain ? c : path.ptr[i]);
+        i += plain ? 2 : 0;
+    }
+}
+
 /* The next `name=value` of *rest whose name fits; false at the end. A malformed one is noted. */
 static bool query_next(struct api_call *call, const char *name, struct str *rest, struct str *value)
 {

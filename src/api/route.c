@@ -7,7 +7,7 @@
 #include "api/operational.h"
 #include "api/who.h"
 
-#define STALE_TRIES 5
+#define STALE_TRIES 20
 
 static const char *const method_names[] = {
         [HTTP_M_GET] = "GET",     [HTTP_M_HEAD] = "HEAD",     [HTTP_M_POST] = "POST",      [HTTP_M_PUT] = "PUT",
@@ -201,6 +201,12 @@ void api_handle(struct api *api, struct api_call *call)
     if (call->out.max == 0)
         call->out.max = API_OUT_MAX;
     call->console = NULL;
+    if (str_find(call->path, '%') < call->path.len) {
+        struct buf path = BUF_INIT(call->path.len + 1);
+        path_normal(call->path, &path);
+        call->path = arena_str(call->arena, buf_str(&path));
+        buf_fini(&path);
+    }
     enum err found = route_find(call->method, call->path, &route, call->params, &methods);
     /* Pages of others may read what a bearer token gets them, never what a cookie does. */
     if (console_cookie(api, call->headers, call->header_count).ptr == NULL &&
@@ -211,7 +217,10 @@ void api_handle(struct api *api, struct api_call *call)
         answer_error(call, ERR_NOT_FOUND, "no such path");
     } else if (call->method == HTTP_M_OPTIONS) {
         answer_preflight(call, methods);
-    } else if (route == NULL || (route->flags & ROUTE_HOT) != 0) {
+    } else if (route != NULL && (route->flags & ROUTE_HOT) != 0) {
+        /* It came past the hot path: the workspace's name holds what no name does. */
+        answer_error(call, ERR_NOT_FOUND, NULL);
+    } else if (route == NULL) {
         answer_error(call, ERR_METHOD, NULL);
         answer_header(call, STR("Allow"), allowed(call->arena, methods));
     } else if (admit(api, call, route)) {

@@ -30,10 +30,17 @@ struct handover {
     struct store_target target;
 };
 
-bool ingest_matches(const struct http_request *q, struct str *app)
+bool ingest_matches(struct reactor *r, const struct http_request *q, struct str *app)
 {
     struct str path = q->path;
-    if (q->method != HTTP_M_POST || !str_starts(path, STR("/api/v1/app/")))
+    if (q->method != HTTP_M_POST)
+        return false;
+    if (str_find(path, '%') < path.len) {
+        buf_clear(&r->scratch);
+        path_normal(path, &r->scratch);
+        path = buf_str(&r->scratch);
+    }
+    if (!str_starts(path, STR("/api/v1/app/")))
         return false;
     path = str_skip(path, 12);
     *app = str_split(&path, '/');
@@ -487,7 +494,9 @@ void ingest_begin(struct reactor *r, struct http_exchange *x, struct str app)
     struct str authorization = http_exchange_header(x, STR("Authorization"));
     const struct auth_entry *known =
             auth_cache_get(r->auth, authorization, atomic_load(&r->shared->auth_epoch), loop_now_ms(r->loop));
-    in->app_text = app;
+    in->app_text = str_find(http_exchange_request(x)->path, '%') < http_exchange_request(x)->path.len
+                           ? arena_str(in->arena, app)
+                           : app;
     if (known != NULL) {
         in->who = *known;
         in->who.who.name = known->who.name.ptr != NULL ? str_of(in->who.name, known->who.name.len) : STR_NULL;

@@ -122,7 +122,7 @@ static void on_request(struct http_exchange *x, void *arg)
     struct str app;
     if (r->cut)
         relay_error(x, ERR_CLOSED, NULL);
-    else if (ingest_matches(q, &app))
+    else if (ingest_matches(r, q, &app))
         ingest_begin(r, x, app);
     else if (!ops_answer(r->shared, x, false))
         relay_request(r, x);

@@ -116,7 +116,7 @@ void reactor_send(struct reactor *r, struct reactor *to, struct loop_task *t);
 
 /* ---- ingest.c ---- */
 /* Whether this is the hot route; then *app is the path's segment. */
-bool ingest_matches(const struct http_request *q, struct str *app);
+bool ingest_matches(struct reactor *r, const struct http_request *q, struct str *app);
 void ingest_begin(struct reactor *r, struct http_exchange *x, struct str app);
 void ingest_free_all(struct reactor *r);
 
