@@ -259,3 +259,35 @@ test('a request line that is no HTTP is answered in JSON too, where it can be', 
         assert.ok(JSON.parse(body).detail, line.slice(0, 60));
     }
 });
+
+test('tags and channels have the limits of the reference', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const long = 'x'.repeat(128);
+    const rows = [
+        [{ tags: ['a', 'b', 'c', 'd', 'e'] }, 202],
+        [{ tags: ['a', 'b', 'c', 'd', 'e', 'f'] }, 422],
+        [{ tags: [long] }, 202],
+        [{ tags: [`${long}x`] }, 422],
+        [{ tags: ['A-z_0.9/\\#'] }, 202],
+        [{ tags: ['a b'] }, 422],
+        [{ tags: ['ä'] }, 422],
+        [{ tags: [''] }, 422],
+        [{ tags: ['a', 'a'] }, 422],
+        [{ tags: [] }, 202],
+        [{ tags: null }, 202],
+        [{ channels: [] }, 422],
+        [{ channels: Array.from({ length: 10 }, (_, i) => `c${i}`) }, 202],
+        [{ channels: Array.from({ length: 11 }, (_, i) => `c${i}`) }, 422],
+        [{ channels: ['a:b+c'] }, 202],
+        [{ channels: ['a/b'] }, 422],
+    ];
+    for (const [fields, status] of rows) {
+        const answer = await p.api('POST', `/api/v1/app/${app.id}/msg`, { eventType: 'a.b', payload: {}, ...fields });
+        assert.equal(answer.status, status, JSON.stringify(fields).slice(0, 80));
+    }
+    for (const tag of [long, 'A-z_0.9/\\#']) {
+        const { data } = await p.ok('GET', `/api/v1/app/${app.id}/msg?tag=${encodeURIComponent(tag)}`);
+        assert.deepEqual(data.map((m) => m.tags), [[tag]]);
+    }
+});
