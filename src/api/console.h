@@ -101,15 +101,29 @@ bool console_check_code(const struct api *api, struct api_call *call, struct use
 #define CONSOLE_MORE_MAX 6
 void console_sign_in(struct api *api, struct api_call *call, const struct user *u, const struct object_change *more,
                      size_t more_count);
+/* Whether it may be a password of the user, and then it is: u->password. False: answered. */
+bool console_set_password(struct api_call *call, struct user *u, const char *field, struct str password);
+/* The URL of a link. */
+struct str console_link_url(const struct api *api, struct api_call *call, struct str text);
+/*
+ * A membership in the call's environment: `m` has role and app, and is filled in. A new user is made; with a password
+ * (null: none) the membership counts at once, else *link is the URL of the invitation. False: answered.
+ */
+bool console_invite(struct api *api, struct api_call *call, struct member *m, struct str email, struct str password,
+                    struct str *link);
+/* The URL of a new link that sets the user's password, and turns off codes; it takes the place of any before. Null:
+ * answered. */
+struct str console_reset_link(struct api *api, struct api_call *call, struct user *u, bool without_totp);
 /* Rights of users changed: cached principals are asked again, streams look again. */
 void console_changed(struct api *api);
 
 /* Bodies of the requests. */
 extern const struct field console_sign_in_fields[], console_portal_fields[], console_forgot_fields[],
         console_link_fields[], console_password_fields[], console_code_fields[], console_confirm_fields[],
-        console_member_fields[], console_member_change_fields[], console_user_fields[];
+        console_member_fields[], console_member_change_fields[], console_user_fields[], console_user_link_fields[];
 extern const size_t console_sign_in_field_count, console_portal_field_count, console_forgot_field_count,
         console_link_field_count, console_password_field_count, console_code_field_count, console_confirm_field_count,
-        console_member_field_count, console_member_change_field_count, console_user_field_count;
+        console_member_field_count, console_member_change_field_count, console_user_field_count,
+        console_user_link_field_count;
 
 #endif

@@ -48,6 +48,12 @@ const struct field console_password_fields[] = {
 };
 const size_t console_password_field_count = ARRAY_LEN(console_password_fields);
 
+struct str console_link_url(const struct api *api, struct api_call *call, struct str text)
+{
+    return arena_printf(call->arena, "%s/link#key=" STR_FMT, api->public_url != NULL ? api->public_url : "",
+                        STR_ARG(text));
+}
+
 static bool is_first(const struct api *api, struct api_call *call, struct str text)
 {
     struct console *c = api->console;
@@ -93,8 +99,7 @@ void console_link_get(struct api *api, struct api_call *call)
     json_w_object_end(&w);
 }
 
-/* A new password into u. False: answered. */
-static bool set_password(struct api_call *call, struct user *u, const char *field, struct str password)
+bool console_set_password(struct api_call *call, struct user *u, const char *field, struct str password)
 {
     struct buf hash = BUF_INIT(512);
     const char *weak = password_weakness(password, u->email);
@@ -117,7 +122,7 @@ static bool make_first(struct api *api, struct api_call *call, const struct link
     *u = (struct user){.id = oid_next(api->oids, call->now_ms), .name = in->name, .created_ms = call->now_ms};
     if (user_email(call->arena, in->email, &u->email) != ERR_OK)
         call_problem(call, "email", "value_error", "must be a mail address: you sign in with it");
-    if (!call_fits(call) || !set_password(call, u, "password", in->password) ||
+    if (!call_fits(call) || !console_set_password(call, u, "password", in->password) ||
         !answer_ok(call, api_env(api, call->reader, m.env_name, true, call->now_ms, &m.env)))
         return false;
     m.id = oid_next(api->oids, call->now_ms);
@@ -175,7 +180,8 @@ void console_link_use(struct api *api, struct api_call *call)
     bool known = l.kind == LINK_INVITATION && u.password.ptr != NULL;
     if (known && !console_check_password(api, call, u.email, &u, in.password))
         return;
-    if (!console_check_code(api, call, &u, in.code) || (!known && !set_password(call, &u, "password", in.password)))
+    if (!console_check_code(api, call, &u, in.code) ||
+        (!known && !console_set_password(call, &u, "password", in.password)))
         return;
     if (in.name.len > 0 && u.name.len == 0)
         u.name = in.name;
@@ -234,7 +240,7 @@ void console_password_put(struct api *api, struct api_call *call)
         return;
     }
     struct user u = w->user;
-    if (!console_check_password(api, call, u.email, &u, in.current) || !set_password(call, &u, "new", in.next))
+    if (!console_check_password(api, call, u.email, &u, in.current) || !console_set_password(call, &u, "new", in.next))
         return;
     struct object_change change = user_update(call->arena, api->keys, &u, call->now_ms);
     enum err e = api_commit(api, &change, 1, 0, 0);

@@ -196,6 +196,10 @@ bool idempotency_answer(struct api *api, struct api_call *call)
                 call, ERR_CONFLICT,
                 "the first request with this idempotency key made an API key; its text was in that answer only and "
                 "is not kept: revoke it, and make another with another idempotency key");
+    } else if (made->what == OBJ_MEMBER) {
+        answer_error(call, ERR_CONFLICT,
+                     "the first request with this idempotency key invited somebody; the link was in that answer only "
+                     "and is not kept: invite them again with another idempotency key");
     } else if (made->what == MADE_NOTHING && made->status == 204) {
         answer_empty(call);
     } else if (made->what == MADE_NOTHING) {

@@ -34,6 +34,10 @@ api_handler_fn api_key_list, api_key_create, api_key_revoke;
 api_handler_fn console_session_create, console_session_portal, console_session_get, console_session_delete,
         console_session_list, console_session_end, console_link_get, console_link_use,
         console_password_forgot, console_password_put;
+api_handler_fn console_member_list, console_member_create, console_member_put, console_member_delete;
+api_handler_fn console_totp_create, console_totp_put, console_totp_delete;
+api_handler_fn console_user_list, console_user_create, console_user_link, console_user_disable, console_user_enable,
+        console_user_delete;
 api_handler_fn live_app, live_env;
 
 #endif

@@ -206,6 +206,24 @@ const struct schema api_schemas[] = {
         {.name = "ConsolePasswordIn", .use = SCHEMA_IN, TABLE(console_password)},
         {.name = "ConsoleLinkIn", .use = SCHEMA_IN, TABLE(console_link)},
         {.name = "ConsoleLinkOut", .use = SCHEMA_OUT, .more = "kind:string email:string? hasPassword:bool totp:bool"},
+        {.name = "ConsoleTotpOut", .use = SCHEMA_OUT, .more = "secret:string uri:string"},
+        {.name = "ConsoleCodeIn", .use = SCHEMA_IN, TABLE(console_code)},
+        {.name = "ConsoleConfirmIn", .use = SCHEMA_IN, TABLE(console_confirm)},
+        {.name = "ConsoleMemberIn", .use = SCHEMA_IN, TABLE(console_member)},
+        {.name = "ConsoleMemberUpdate", .use = SCHEMA_IN, TABLE(console_member_change)},
+        {.name = "ConsoleMemberOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string email:string name:string? role:string appId:string? invited:bool disabled:bool totp:bool "
+                 "lastSignInAt:time? createdAt:time"},
+        {.name = "ConsoleInvitationOut", .use = SCHEMA_OUT, .more = "link:string? member:ConsoleMemberOut"},
+        {.name = "ConsoleUserIn", .use = SCHEMA_IN, TABLE(console_user)},
+        {.name = "ConsoleUserCreatedOut", .use = SCHEMA_OUT, .more = "email:string link:string?"},
+        {.name = "ConsoleUserLinkIn", .use = SCHEMA_IN, TABLE(console_user_link)},
+        {.name = "ConsoleUserLinkOut", .use = SCHEMA_OUT, .more = "link:string"},
+        {.name = "ConsoleUserOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string email:string name:string? disabled:bool hasPassword:bool totp:bool memberships:int "
+                 "lastSignInAt:time? createdAt:time"},
         {.name = "HealthOut", .use = SCHEMA_OUT, .more = "status:string"},
 };
 const size_t api_schema_count = ARRAY_LEN(api_schemas);

@@ -255,7 +255,7 @@ struct object_change link_delete(const struct link *l, int64_t now_ms)
 }
 
 enum err link_end_all(struct store *st, struct store_reader *r, struct arena *a, oid_t user, enum link_kind kind,
-                      int64_t now_ms)
+                      oid_t member, int64_t now_ms)
 {
     struct object *page;
     size_t n;
@@ -264,7 +264,7 @@ enum err link_end_all(struct store *st, struct store_reader *r, struct arena *a,
     for (size_t i = 0; e == ERR_OK && i < n; i++) {
         struct link l;
         e = decode_link(a, &page[i], &l);
-        if (e == ERR_OK && (l.kind == kind || now_ms >= l.expires_ms))
+        if (e == ERR_OK && ((l.kind == kind && l.member == member) || now_ms >= l.expires_ms))
             e = end_one(st, OBJ_LINK, l.id, now_ms);
     }
     return e;

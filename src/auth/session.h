@@ -66,8 +66,8 @@ struct object_change link_make(struct arena *a, struct oid_source *oids, struct 
 MUST_USE enum err link_find(struct store_reader *r, struct arena *a, struct hash_key id_key, struct str text,
                             int64_t now_ms, struct link *out);
 struct object_change link_delete(const struct link *l, int64_t now_ms);
-/* Ends a user's links that are over and, of `kind`, all. Blocks. */
+/* Ends a user's links that are over, and those of `kind` for this membership (a LINK_RESET has 0). Blocks. */
 MUST_USE enum err link_end_all(struct store *st, struct store_reader *r, struct arena *a, oid_t user,
-                               enum link_kind kind, int64_t now_ms);
+                               enum link_kind kind, oid_t member, int64_t now_ms);
 
 #endif

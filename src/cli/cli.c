@@ -10,6 +10,7 @@
 
 static const struct cli_command commands[] = {
         {"serve", "run Postrider", cli_serve},
+        {"user", "users of the console", cli_resource},
         {"token", "make, list and revoke API keys", cli_resource},
         {"app", "workspaces", cli_resource},
         {"endpoint", "endpoints of a workspace", cli_resource},

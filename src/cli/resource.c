@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-#include "cli/speak.h"
+#include "cli/local.h"
+#include "cli/offline.h"
 #include "json/write.h"
 
 #define PATH_MAX_BYTES ((size_t)64 << 10)
@@ -146,6 +147,21 @@ static int make_body(struct speak *s, struct str *out)
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
+int resource_call(struct speak *s, bool offline, const char *method, const char *path, struct str body,
+                  struct speak_answer *out)
+{
+    if (!offline || !s->is_local)
+        return speak_call(s, method, path, body, out);
+    int status = speak_try(s, method, path, body, true, out);
+    if (status != ARGS_GO_ON && s->trouble == ERR_UNAVAILABLE)
+        status = offline_call(s, args_text(s->args, "env"), method, path, body, out);
+    else if (status != ARGS_GO_ON)
+        local_could_not(s->args, s->url, err_text(s->trouble));
+    if (status == ARGS_GO_ON && (out->status < 200 || out->status > 299))
+        status = speak_refused(s, out);
+    return status;
+}
+
 static int run_verb(const struct resource_verb *v, struct speak *s)
 {
     struct buf path = BUF_INIT(PATH_MAX_BYTES);
@@ -157,7 +173,7 @@ static int run_verb(const struct resource_verb *v, struct speak *s)
     if (status == ARGS_GO_ON && has_body)
         status = make_body(s, &body);
     if (status == ARGS_GO_ON)
-        status = speak_call(s, v->method, arena_cstr(s->arena, buf_str(&path)), body, &answer);
+        status = resource_call(s, v->offline, v->method, arena_cstr(s->arena, buf_str(&path)), body, &answer);
     buf_fini(&path);
     if (status != ARGS_GO_ON)
         return status;

@@ -17,10 +17,19 @@ struct resource_verb {
     struct arg_page page;
     const char *const *columns;       /* of a list, NULL-terminated */
     int (*run)(const struct args *a); /* what a row cannot say; NULL: nothing */
+    bool offline;                     /* works on the store when no server runs on this machine */
 };
 
 /* token.c */
 int token_create_run(const struct args *a);
+/* user.c */
+int user_create_run(const struct args *a);
+
+/* As speak_call; `offline`: without a server on this machine, on its store. */
+struct speak;
+struct speak_answer;
+MUST_USE int resource_call(struct speak *s, bool offline, const char *method, const char *path, struct str body,
+                           struct speak_answer *out);
 
 extern const struct resource_verb resource_verbs[];
 extern const size_t resource_verb_count;

@@ -43,7 +43,7 @@ static int make_token(struct speak *s, const struct settings *set, const char *e
     }
     if (secret.ptr == NULL)
         secret = keyring_jwt_secret(keys);
-    auth_jwt_make(str_c(env != NULL ? env : set->environment), secret, now_ms, now_ms + TOKEN_LIFE_MS, &token);
+    auth_jwt_make_operator(str_c(env != NULL ? env : set->environment), secret, now_ms, now_ms + TOKEN_LIFE_MS, &token);
     s->authorization = make_authorization(s, buf_str(&token));
     buf_fini(&token);
     keyring_free(keys);
@@ -82,6 +82,7 @@ static int open_local(struct speak *s, const char *env)
     if (status != ARGS_GO_ON)
         return status;
     if (s->url == NULL) {
+        s->is_local = true;
         s->url = speak_local_url(s->arena, &set);
         s->pinned_cert = set.tls_cert != NULL ? arena_cstr(s->arena, str_c(set.tls_cert)) : NULL;
     }

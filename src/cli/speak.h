@@ -17,6 +17,7 @@ struct speak {
     struct arena *arena; /* owns the texts below, and the answers */
     const char *url;     /* without a trailing slash */
     const char *authorization;
+    bool is_local; /* the server of this machine's settings */
     const char *ca_file;
     const char *pinned_cert;
     enum err trouble;        /* of the last call: nobody answered */

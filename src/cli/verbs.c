@@ -145,6 +145,21 @@ static const struct arg_flag token_revoke[] = {
         {"env", "ENVIRONMENT", "of this environment instead of the default one: org_…", .kind = ARG_TEXT},
 };
 
+static const struct arg_flag user_create[] = {
+        {"role", "ROLE", "owner, editor or viewer", .kind = ARG_TEXT, .required = true},
+        {"env", "ENV", "the environment to be a member of (default: the server's)", .kind = ARG_TEXT},
+        {"app", "APP", "only this workspace of it: its id or uid", .kind = ARG_TEXT},
+        {"link", NULL, "print a one-time link instead of asking for a password", .kind = ARG_SWITCH},
+};
+static const struct arg_flag user_link[] = {
+        BODY("without-totp", NULL, "turn off the codes of a lost authenticator too", ARG_SWITCH, "withoutTotp"),
+};
+static const struct arg_flag user_list[] = {
+        QUERY("limit", "N", "entries at most, 1 to 250 (default: 50)", ARG_NUMBER, "limit"),
+        QUERY("iterator", "ID", "go on after this entry", ARG_TEXT, "iterator"),
+};
+static const char *const user_columns[] = {"email", "name", "disabled", "totp", "memberships", "lastSignInAt", NULL};
+
 static const char *const token_columns[] = {"id",        "name",      "role",       "scopes", "appId",
                                             "createdAt", "expiresAt", "lastUsedAt", NULL};
 
@@ -153,6 +168,29 @@ static const char *const token_columns[] = {"id",        "name",      "role",   
 #define INAP AP "/{app}"
 
 const struct resource_verb resource_verbs[] = {
+        {"user", "create", NULL, NULL, NULL,
+         PAGE("user create", "EMAIL", 1,
+              "Makes a user of the console. Reads the password from the terminal, or prints a one-time link.",
+              user_create, "postrider user create ops@example.com --role owner"),
+         .run = user_create_run},
+        {"user", "list", "GET", V1 "/console/user", NULL,
+         PAGE("user list", NULL, 0, "Lists the users of all environments.", user_list, "postrider user list"),
+         .columns = user_columns, .offline = true},
+        {"user", "link", "POST", V1 "/console/user/{}/link", NULL,
+         PAGE("user link", "EMAIL", 1, "Prints a one-time link that sets a new password.", user_link,
+              "postrider user link ops@example.com"),
+         .offline = true},
+        {"user", "disable", "POST", V1 "/console/user/{}/disable", NULL,
+         BARE("user disable", "EMAIL", 1, "Keeps a user out and ends their sessions.",
+              "postrider user disable ops@example.com"),
+         .offline = true},
+        {"user", "enable", "POST", V1 "/console/user/{}/enable", NULL,
+         BARE("user enable", "EMAIL", 1, "Lets a user in again.", "postrider user enable ops@example.com"),
+         .offline = true},
+        {"user", "delete", "DELETE", V1 "/console/user/{}", NULL,
+         BARE("user delete", "EMAIL", 1, "Deletes a user with all memberships.",
+              "postrider user delete ops@example.com"),
+         .offline = true},
         {"token", "create", NULL, NULL, NULL,
          PAGE("token create", NULL, 0, "Makes an API key and prints it, and nothing else. It is shown this once.",
               token_create, "postrider token create --name ci --scope message:write --expires 30d"),
