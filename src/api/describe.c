@@ -125,6 +125,8 @@ const struct description api_descriptions[] = {
     {GET,    TYPE "/retry-schedule", "v1.event-type.get-retry-schedule", "Get the retry schedule of an event type; null: it has none of its own", NULL, "RetryScheduleInOut", 200, NULL, 0},
     {PUT,    TYPE "/retry-schedule", "v1.event-type.set-retry-schedule", "Give an event type a retry schedule, or take it away with null", "RetryScheduleInOut", "RetryScheduleInOut", 200, NULL, 0},
     {GET,    V1 "/environment/settings", "v1.environment.get-settings", "What the portal shows", NULL, "EnvironmentSettingsOut", 200, NULL, 0},
+    {POST,   V1 "/environment/export", "v1.environment.export", "Get event types, settings and connectors of this environment", NULL, "EnvironmentOut", 200, NULL, 0},
+    {POST,   V1 "/environment/import", "v1.environment.import", "Take over event types, settings and connectors, all or nothing", "EnvironmentIn", NULL, 204, NULL, 0},
     {GET,    MENV "-settings", "v1.management.environment-settings.get", "Get the settings of this environment", NULL, "SettingsInternalOut", 200, NULL, 0},
     {PUT,    MENV "-settings", "v1.management.environment-settings.update", "Replace the settings of this environment", "SettingsInternalIn", "SettingsInternalOut", 200, NULL, 0},
     {PATCH,  MENV "-settings", "v1.management.environment-settings.patch", "Change settings of this environment", "SettingsInternalPatch", "SettingsInternalOut", 200, NULL, 0},

@@ -123,6 +123,8 @@ const struct route api_routes[] = {
     {GET,    TYPE "/retry-schedule",  event_type_retry_get,   WHO_READ,  A(EVENT_TYPE), ROUTE_ENV_SHARED},
     {PUT,    TYPE "/retry-schedule",  event_type_retry_put,   WHO_SEND,  A(EVENT_TYPE), 0},
     {GET,    V1 "/environment/settings", env_settings_of_portal, WHO_READ, A(SETTINGS), ROUTE_ENV_SHARED},
+    {POST,   V1 "/environment/export", environment_export,    WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV | ROUTE_READ_SCOPE},
+    {POST,   V1 "/environment/import", environment_import,    WHO_ADMIN, A(ENVIRONMENT), ROUTE_NEW_ENV},
     {GET,    MENV "-settings",        env_settings_get,       WHO_ADMIN, A(SETTINGS), ROUTE_NEW_ENV},
     {PUT,    MENV "-settings",        env_settings_put,       WHO_ADMIN, A(SETTINGS), ROUTE_NEW_ENV},
     {PATCH,  MENV "-settings",        env_settings_patch,     WHO_ADMIN, A(SETTINGS), ROUTE_NEW_ENV},

@@ -166,6 +166,13 @@ const struct schema api_schemas[] = {
                  "enableEndpointMtlsConfig:bool colorPaletteLight:object? colorPaletteDark:object? "
                  "showUseSvixPlay:bool showSvixBrandFooter:bool wipeSuccessfulPayload:bool showFeatureTooltips:bool "
                  "readOnly:bool advancedEndpointTypes:[string]"},
+        {.name = "EnvironmentIn",
+         .use = SCHEMA_IN,
+         .more = "eventTypes:[EventTypeIn] settings:SettingsInternalIn connectors:[object]"},
+        {.name = "EnvironmentOut",
+         .use = SCHEMA_OUT,
+         .more = "version:int createdAt:time eventTypes:[EventTypeOut] settings:SettingsInternalOut "
+                 "connectors:[object]"},
         {.name = "RetryScheduleInOut", .use = SCHEMA_IN, .more = "retrySchedule:[RetryWait]"},
         {.name = "RetryWait", .use = SCHEMA_OUT, .more = "secs:int nanos:int-"},
         {.name = "IntegrationIn", .use = SCHEMA_IN, TABLE(integration)},

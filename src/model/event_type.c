@@ -29,9 +29,10 @@ const struct field event_type_fields[] = {
         {.name = "profile", .kind = FIELD_TEXT, .flags = FIELD_STORED, .at = AT(profile)},
         {.name = "retrySchedule",
          .kind = FIELD_SECONDS,
-         .flags = FIELD_STORED,
+         .flags = FIELD_EXTENSION,
          .at = AT(retry_schedule_ms),
          .count_at = AT(retry_count),
+         .max = RETRY_ITEMS_MAX,
          .item_max = RETRY_ITEM_MAX_MS},
 };
 const size_t event_type_field_count = ARRAY_LEN(event_type_fields);

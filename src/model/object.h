@@ -31,7 +31,8 @@
     X(MEMBER, 13, "member_")                                                                                           \
     X(SESSION, 14, "sess_")                                                                                            \
     X(LINK, 15, "link_")                                                                                               \
-    X(TRANSFORMATION, 16, "trf_")
+    X(TRANSFORMATION, 16, "trf_")                                                                                      \
+    X(CONNECTOR, 17, "trtmpl_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

@@ -172,6 +172,9 @@ test('answers are as described, for every operation', async (t) => {
     for (const rest of ['environment/settings', 'management/environment-settings']) await call(`GET ${V}/${rest}`, n);
     for (const m of ['PUT', 'PATCH']) await call(`${m} ${V}/management/environment-settings`, n, { retryPolicy: [1], colorPaletteDark: { primary: 'red' } });
 
+    const copy = await call(`POST ${V}/environment/export`, n);
+    await call(`POST ${V}/environment/import`, n, copy);
+
     const I = `${A}/integration`;
     n.integ_id = (await call(`POST ${I}`, n, { name: 'I', featureFlags: ['f'] })).id;
     for (const rest of [I, `${I}/{integ_id}`]) await call(`GET ${rest}`, n);
