@@ -42,11 +42,13 @@ static const char *read_url(struct reading *r, const struct json *j)
     struct ssrf_url url;
     struct str text;
     const char *why = NULL;
+    struct ssrf_policy policy = *r->urls;
     if (!json_as_str(j, &text))
         return "webhook.url must be a string";
     if (str_eq(text, r->call->url))
         return NULL;
-    if (ssrf_parse_url(r->urls, text, &url, &why) != ERR_OK)
+    policy.https_only = policy.https_only || str_starts(r->call->url, STR("https://")); /* there is no way down */
+    if (ssrf_parse_url(&policy, text, &url, &why) != ERR_OK)
         return arena_printf(r->arena, "webhook.url: %s", why).ptr;
     r->out->url = arena_str(r->arena, str_c(url.normal));
     ssrf_url_fini(&url);

@@ -89,6 +89,24 @@ test('an untouched payload keeps its bytes; URL, method and headers change; text
     assert.deepEqual([raw.body.toString(), raw.headers['content-type']], ['n=7!text/csv', 'text/csv']);
 });
 
+test("credentials of the endpoint stay with its own server", options, async (t) => {
+    const { p, r, app, set } = await start(t, { fields: { headers: { Authorization: 'Bearer own', 'X-Api-Key': 'k', 'X-Plain': 'p' } } });
+    const other = await receiver(t);
+    const sent = async (url, more = '') => {
+        await set(handler(`webhook.url = '${url}'; ${more}`));
+        await p.send(app, 'a.b', '{}');
+    };
+    await sent(r.url('/else'));
+    const [own] = await r.arrived(1);
+    assert.deepEqual([own.path, own.headers.authorization, own.headers['x-api-key']], ['/else', 'Bearer own', 'k']);
+    await sent(other.url());
+    await sent(other.url(), "webhook.headers.Authorization = 'Bearer for-other';");
+    const [bare, given] = await other.arrived(2);
+    assert.deepEqual([bare.headers.authorization, bare.headers['x-api-key'], bare.headers['x-plain']], [undefined, undefined, 'p']);
+    assert.equal(given.headers.authorization, 'Bearer for-other');
+    assert.equal(p.log().includes('for-other'), false);
+});
+
 test('cancel ends the delivery as a success without a request', options, async (t) => {
     const { p, r, app, set, attempts, endpoint } = await start(t);
     await set(handler('webhook.cancel = webhook.payload.n % 2 === 1;'));
