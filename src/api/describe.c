@@ -73,10 +73,16 @@ const struct description api_descriptions[] = {
     {GET,    EP "/stats", "v1.endpoint.get-stats", "Count the deliveries by their state", NULL, "EndpointStats", 200, "since until", 0},
     {GET,    EP "/msg", "v1.message-attempt.list-attempted-messages", "List the messages that went, or go, to an endpoint", NULL, "[EndpointMessageOut]", 200, MESSAGES " status expanded_statuses", 0},
     {POST,   EP "/recover", "v1.endpoint.recover", "Try once more what failed since a time", "RecoverIn", "BackgroundTaskOut", 202, NULL, 0},
+    {POST,   EP "/bulk-replay", "v1.endpoint.bulk-replay", "Send again what went to an endpoint, as far as it fits", "BulkReplayIn", "BackgroundTaskOut", 202, NULL, 0},
+    {POST,   EP "/replay-missing", "v1.endpoint.replay-missing", "Send what fits an endpoint and never went to it", "ReplayIn", "BackgroundTaskOut", 202, NULL, 0},
+    {POST,   EP "/cancel-msgs", "v1.endpoint.cancel-msgs", "Cancel what is pending for an endpoint", "CancelMsgsIn", NULL, 204, NULL, 0},
     {POST,   EP "/send-example", "v1.endpoint.send-example", "Send an example of an event type to this endpoint", "EventExampleIn", "MessageOut", 202, NULL, 0},
 
     {GET,    APP "/msg", "v1.message.list", "List the messages", NULL, "[MessageOut]", 200, MESSAGES, 0},
     {POST,   APP "/msg", "v1.message.create", "Send a message to the endpoints that are subscribed to it", "MessageIn", "MessageOut", 202, "with_content", 0},
+    {POST,   APP "/msg/bulk-expunge", "v1.message.bulk-expunge-content", "Delete the payloads of some messages", "BulkExpungeContentsIn", "BulkExpungeContentsOut", 200, NULL, 0},
+    {POST,   APP "/msg/expunge-all-contents", "v1.message.expunge-all-contents", "Delete the payloads of all messages of an application", NULL, "BackgroundTaskOut", 202, NULL, 0},
+    {POST,   V1 "/msg/broadcast", "v1.message.broadcast", "Send a message to every application", "MessageBroadcastIn", "BackgroundTaskOut", 202, NULL, 0},
     {GET,    MSG, "v1.message.get", "Get a message", NULL, "MessageOut", 200, "with_content", 0},
     {GET,    MSG "/raw", "v1.message.get-raw-payload", "Get the payload as it was posted", NULL, "MessageRawOut", 200, NULL, 0},
     {DELETE, MSG "/content", "v1.message.expunge-content", "Delete the payload; what is pending of the message fails", NULL, NULL, 204, NULL, 0},
@@ -88,8 +94,9 @@ const struct description api_descriptions[] = {
     {GET,    APP "/attempt/endpoint/{endpoint_id}", "v1.message-attempt.list-by-endpoint", "List the attempts of an endpoint", NULL, "[MessageAttemptOut]", 200, ATTEMPTS, 0},
     {GET,    APP "/attempt/msg/{msg_id}", "v1.message-attempt.list-by-msg", "List the attempts of a message", NULL, "[MessageAttemptOut]", 200, ATTEMPTS " endpoint_id", 0},
 
-    {GET,    TASK, "v1.background-task.list", "List the background tasks", NULL, "[BackgroundTaskOut]", 200, ORDERED, 0},
+    {GET,    TASK, "v1.background-task.list", "List the background tasks", NULL, "[BackgroundTaskOut]", 200, ORDERED " task_status task", 0},
     {GET,    TASK "/{task_id}", "v1.background-task.get", "Get a background task", NULL, "BackgroundTaskOut", 200, NULL, 0},
+    {POST,   TASK "/{task_id}/cancel", "v1.background-task.cancel", "End a background task before it is done", NULL, "BackgroundTaskOut", 200, NULL, 0},
 
     {GET,    V1 "/profile", "v1.profile.list", "List the profiles of deliveries", NULL, "[ProfileOut]", 200, ORDERED, 0},
     {POST,   V1 "/profile", "v1.profile.create", "Create a profile", "ProfileIn", "ProfileOut", 201, NULL, 0},
@@ -202,7 +209,8 @@ const struct query_parameter query_parameters[] = {
         {"event_types", "[string]", "Only of these types"},
         {"before", "time", "Older than this"},
         {"after", "time", "Newer than this"},
-        {"status", "int", "0 success, 1 pending, 2 fail, 3 sending"},
+        {"status", "int", "0 success, 1 pending, 2 fail, 4 canceled"},
+        {"task", "string", "Only of this kind"},
         {"status_code_class", "int", "0 no answer, 100, 200, 300, 400 or 500"},
         {"expanded_statuses", "bool", "Canceled ones with their own status"},
         {"with_msg", "bool", "With its message"},
@@ -230,7 +238,12 @@ struct str description_group(const struct description *d)
 
 const struct query_parameter *query_parameter_next(struct str *rest)
 {
+    /* The one name that means two things: tasks have other states than deliveries. */
+    static const struct query_parameter task_status = {"status", "string",
+                                                       "Only those that are running, finished or failed"};
     struct str name = str_split(rest, ' ');
+    if (str_eq(name, STR("task_status")))
+        return &task_status;
     for (size_t i = 0; i < query_parameter_count && name.len > 0; i++) {
         if (str_eq(name, str_c(query_parameters[i].name)))
             return &query_parameters[i];

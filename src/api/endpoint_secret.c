@@ -111,6 +111,6 @@ void endpoint_stats(struct api *api, struct api_call *call)
     json_w_i64_at(&w, "pending", (int64_t)counts.pending);
     json_w_i64_at(&w, "sending", 0);
     json_w_i64_at(&w, "fail", (int64_t)counts.fail);
-    json_w_i64_at(&w, "canceled", 0);
+    json_w_i64_at(&w, "canceled", (int64_t)counts.canceled);
     json_w_object_end(&w);
 }

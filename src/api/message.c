@@ -164,14 +164,13 @@ void message_raw(struct api *api, struct api_call *call)
     json_w_object_end(&w);
 }
 
-/* Those who hold the payload in memory, to send it, are told to drop it. */
-static enum err tell_expunged(struct api *api, struct api_call *call, oid_t msg)
+enum err message_tell_expunged(const struct api *api, struct store_reader *r, struct arena *a, oid_t msg)
 {
     struct delivery *list;
     size_t count = DELIVERIES_PAGE;
     struct delivery_query q = {.msg = msg, .limit = DELIVERIES_PAGE};
     while (count == DELIVERIES_PAGE && api->on_expunged != NULL) {
-        enum err e = store_list_deliveries(call->reader, call->arena, &q, &list, &count);
+        enum err e = store_list_deliveries(r, a, &q, &list, &count);
         if (e != ERR_OK)
             return e;
         for (size_t i = 0; i < count; i++)
@@ -187,6 +186,7 @@ void message_expunge(struct api *api, struct api_call *call)
     if (!call_app(api, call, &app) || !call_message(api, call, &app, 1, false, &m))
         return;
     struct store_expunge op = {.op = {.kind = STORE_EXPUNGE}, .app = app.id, .msg = m.id};
-    if (answer_ok(call, store_run(api->store, &op.op)) && answer_ok(call, tell_expunged(api, call, m.id)))
+    if (answer_ok(call, store_run(api->store, &op.op)) &&
+        answer_ok(call, message_tell_expunged(api, call->reader, call->arena, m.id)))
         answer_empty(call);
 }

@@ -20,6 +20,8 @@ struct message_filter {
 
 /* Reads them from the query; the iterator has this prefix. False: answered. */
 bool message_filter_read(const struct api *api, struct api_call *call, const char *prefix, struct message_filter *out);
+/* Those who hold the message's payload in memory, to send it, are told to drop it. */
+MUST_USE enum err message_tell_expunged(const struct api *api, struct store_reader *r, struct arena *a, oid_t msg);
 const char *delivery_status_text(enum delivery_status s);
 /* status and statusText */
 void write_delivery_status(enum delivery_status s, struct json_writer *w);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/operational.h"
 
+#include "api/append.h"
 #include "api/env.h"
-#include "api/render.h"
 #include "base/log.h"
-#include "engine/match.h"
 
 #define TRIES       5
 #define PAYLOAD_MAX 4096
@@ -117,70 +116,23 @@ static enum err write_payload(struct sending *s)
     return e;
 }
 
-static void add_render(struct sending *s, const struct workspace *ws, const struct catalog_profile *p,
-                       struct message *m, struct message_render *renders)
+static enum err append(struct sending *s, oid_t app)
 {
-    for (size_t i = 0; i < m->render_count; i++) {
-        if (renders[i].profile_version == p->version)
-            return;
-    }
-    if (render_message(s->api, s->arena, &ws->app, p, m, &renders[m->render_count]))
-        m->render_count++;
-}
-
-/* Once with this snapshot. ERR_STALE: it is an old one. */
-static enum err append_with(struct sending *s, const struct workspace *ws)
-{
-    struct match_facts facts = {.event_type = str_c(s->ev->type), .payload = s->payload};
     struct message m = {.id = oid_next(s->api->oids, s->now_ms),
-                        .env = ws->app.env,
-                        .app = ws->app.id,
-                        .event_type = facts.event_type,
+                        .event_type = str_c(s->ev->type),
                         .occurred_ms = s->now_ms,
                         .expires_ms = s->now_ms + s->api->retention_payload_ms,
                         .payload = s->payload};
-    struct message_render *renders = arena_zalloc(s->arena, (ws->endpoint_count + 1) * sizeof *renders);
-    struct store_target *targets = arena_zalloc(s->arena, (ws->endpoint_count + 1) * sizeof *targets);
-    size_t n = 0;
-    for (size_t i = 0; i < ws->endpoint_count; i++) {
-        const struct endpoint *ep = &ws->endpoints[i];
-        const struct catalog_profile *p = ws->profiles[i];
-        if (!match_endpoint(ep, &facts))
-            continue;
-        add_render(s, ws, p, &m, renders);
-        targets[n++] = (struct store_target){.ep = ep->id,
-                                             .profile_version = p->version,
-                                             .transform = endpoint_transform(ep),
-                                             .fifo = ep->fifo,
-                                             .due_ms = s->now_ms,
-                                             .pos = s->now_ms};
-    }
-    match_facts_fini(&facts);
-    if (n == 0)
-        return ERR_OK;
-    m.renders = renders;
-    struct store_append op = {.op = {.kind = STORE_APPEND},
-                              .message = &m,
-                              .app_version = ws->version,
-                              .targets = targets,
-                              .target_count = n};
-    enum err e = store_run(s->api->store, &op.op);
-    for (size_t i = 0; e == ERR_OK && i < n && s->api->on_pending != NULL; i++)
-        s->api->on_pending(s->api->hook_arg, targets[i].ep);
-    return e;
-}
-
-static enum err append(struct sending *s, oid_t app)
-{
-    enum err e = ERR_STALE;
-    for (int i = 0; i < TRIES && e == ERR_STALE; i++) {
-        const struct workspace *ws = i == 0 ? catalog_get(s->api->catalog, app) : NULL;
-        e = ws != NULL ? ERR_OK : catalog_load(s->api->catalog, s->reader, app, &ws);
-        if (e != ERR_OK)
-            break;
-        e = append_with(s, ws);
-        catalog_unref(ws);
-    }
+    struct append a;
+    enum err e = append_init(&a, s->api, s->reader, s->arena, app, &m, s->now_ms);
+    if (e != ERR_OK)
+        return e;
+    bool wanted = a.op.target_count > 0;
+    if (wanted)
+        e = append_run(&a, s->api, s->reader, s->arena, s->now_ms);
+    if (wanted && e == ERR_OK)
+        append_tell(&a, s->api);
+    append_fini(&a);
     return e;
 }
 

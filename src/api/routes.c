@@ -71,10 +71,16 @@ const struct route api_routes[] = {
     {GET,    EP "/stats",             endpoint_stats,         WHO_READ,  A(ENDPOINT), 0},
     {GET,    EP "/msg",               endpoint_messages,      WHO_READ,  A(MESSAGE), 0},
     {POST,   EP "/recover",           endpoint_recover,       WHO_EDIT,  A(ATTEMPT), 0},
+    {POST,   EP "/bulk-replay",       endpoint_bulk_replay,   WHO_EDIT,  A(ATTEMPT), 0},
+    {POST,   EP "/replay-missing",    endpoint_replay_missing, WHO_EDIT, A(ATTEMPT), 0},
+    {POST,   EP "/cancel-msgs",       endpoint_cancel_messages, WHO_EDIT, A(ATTEMPT), 0},
     {POST,   EP "/send-example",      endpoint_send_example,  WHO_EDIT,  A(ATTEMPT), 0},
 
     {GET,    APP "/msg",              message_list,           WHO_READ,  A(MESSAGE), 0},
     {POST,   APP "/msg",              NULL,                   WHO_SEND,  A(MESSAGE), ROUTE_NEW_ENV | ROUTE_HOT},
+    {POST,   APP "/msg/bulk-expunge", message_bulk_expunge,   WHO_SEND,  A(MESSAGE), 0},
+    {POST,   APP "/msg/expunge-all-contents", message_expunge_all, WHO_SEND, A(MESSAGE), 0},
+    {POST,   V1 "/msg/broadcast",     message_broadcast,      WHO_SEND,  A(MESSAGE), ROUTE_NEW_ENV},
     {GET,    MSG,                     message_get,            WHO_READ,  A(MESSAGE), 0},
     {GET,    MSG "/raw",              message_raw,            WHO_READ,  A(MESSAGE), 0},
     {DELETE, MSG "/content",          message_expunge,        WHO_SEND,  A(MESSAGE), 0},
@@ -88,6 +94,7 @@ const struct route api_routes[] = {
 
     {GET,    V1 "/background-task",           background_task_list, WHO_STAFF, A(ATTEMPT), 0},
     {GET,    V1 "/background-task/{task_id}", background_task_get,  WHO_STAFF, A(ATTEMPT), 0},
+    {POST,   V1 "/background-task/{task_id}/cancel", background_task_cancel, WHO_SEND, A(ATTEMPT), 0},
 
     {GET,    V1 "/profile",           profile_list,           WHO_READ,  A(PROFILE), ROUTE_ENV_SHARED | ROUTE_NEW_ENV},
     {POST,   V1 "/profile",           profile_create,         WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},

@@ -18,7 +18,9 @@ api_handler_fn endpoint_mtls_get, endpoint_mtls_put, endpoint_mtls_delete, endpo
 api_handler_fn message_list, message_get, message_raw, message_expunge, message_endpoints, endpoint_messages;
 api_handler_fn attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers, attempt_expunge;
 api_handler_fn message_resend, endpoint_recover, endpoint_send_example;
-api_handler_fn background_task_list, background_task_get;
+api_handler_fn endpoint_bulk_replay, endpoint_replay_missing, endpoint_cancel_messages;
+api_handler_fn message_broadcast, message_bulk_expunge, message_expunge_all;
+api_handler_fn background_task_list, background_task_get, background_task_cancel;
 api_handler_fn profile_list, profile_create, profile_get, profile_put, profile_delete, profile_preview;
 api_handler_fn filter_test;
 api_handler_fn settings_egress, health_report, health_ping, whoami;

@@ -80,6 +80,13 @@ const struct schema api_schemas[] = {
         {.name = "EndpointStats",
          .use = SCHEMA_OUT,
          .more = "success:int pending:int sending:int fail:int canceled:int"},
+        {.name = "BulkReplayIn",
+         .use = SCHEMA_IN,
+         .more = "since:time! until:time eventTypes:[string] channel:string tag:string status:int statusCodeClass:int"},
+        {.name = "ReplayIn", .use = SCHEMA_IN, .more = "since:time! until:time"},
+        {.name = "CancelMsgsIn", .use = SCHEMA_IN, .more = "createdBefore:time!"},
+        {.name = "BulkExpungeContentsIn", .use = SCHEMA_IN, .more = "ids:[string]"},
+        {.name = "BulkExpungeContentsOut", .use = SCHEMA_OUT, .more = "results:strings"},
         {.name = "RecoverIn", .use = SCHEMA_IN, .more = "since:time! until:time"},
         {.name = "EventExampleIn", .use = SCHEMA_IN, .more = "eventType:string! exampleIndex:int"},
         {.name = "EmptyOut", .use = SCHEMA_OUT, .more = ""},
@@ -90,6 +97,11 @@ const struct schema api_schemas[] = {
          .more = "eventType:string! payload:object! eventId:string channels:[string] tags:[string] actor:Actor "
                  "occurredAt:time deliverAt:time payloadRetentionPeriod:int payloadRetentionHours:int "
                  "transformationsParams:object application:ApplicationIn"},
+        {.name = "MessageBroadcastIn",
+         .use = SCHEMA_IN,
+         .more = "eventType:string! payload:object! eventId:string channels:[string] tags:[string] actor:Actor "
+                 "occurredAt:time deliverAt:time payloadRetentionPeriod:int payloadRetentionHours:int "
+                 "transformationsParams:object"},
         {.name = "MessageOut", .use = SCHEMA_OUT, .more = MESSAGE_OUT},
         {.name = "MessageRawOut", .use = SCHEMA_OUT, .more = "payload:string"},
         {.name = "EndpointMessageOut", .use = SCHEMA_OUT, .more = MESSAGE_OUT " " DELIVERY_OUT},

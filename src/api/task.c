@@ -1,60 +1,125 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks as objects: body, names, creation. task_run.c does them. */
+/* Tasks as objects: kinds, body, creation. task_run.c does them. */
 #include "api/task.h"
 
+#include "api/broadcast.h"
+#include "base/time.h"
 #include "model/field.h"
 
-/* The body in numbers and words. */
+const struct task_type task_types[TASK_KINDS] = {
+        [TASK_RECOVER] = {"endpoint.recover", "messagesSent", .known = true, .kept = true, .cancelable = true,
+                          .by_time = true, .step = task_step_recover},
+        [TASK_FAIL_PENDING] = {"endpoint.fail-pending", .step = task_step_fail_pending},
+        [TASK_DELETE_APP] = {"application.delete", .step = task_step_delete_app},
+        [TASK_DELETE_ENV] = {"environment.delete", .step = task_step_delete_env},
+        [TASK_BULK_REPLAY] = {"endpoint.bulk-replay", "messagesSent", .known = true, .kept = true, .cancelable = true,
+                              .by_time = true, .step = task_step_bulk_replay},
+        [TASK_REPLAY] = {"endpoint.replay", "messagesSent", .known = true, .kept = true, .cancelable = true,
+                         .by_time = true, .step = task_step_replay},
+        [TASK_CANCEL] = {"endpoint.cancel-msgs", "messagesCanceled", .kept = true, .cancelable = true,
+                         .step = task_step_cancel},
+        [TASK_BROADCAST] = {"message.broadcast", .known = true, .kept = true, .cancelable = true,
+                            .step = task_step_broadcast},
+        [TASK_PURGE] = {"application.purge_content", "messagesPurged", .known = true, .kept = true, .cancelable = true,
+                        .by_time = true, .step = task_step_purge},
+};
+
+/* The body in numbers and words; 0 is null, so the numbers of the filter are kept one higher. */
 struct stored {
     struct str task;
     struct str status;
-    int64_t app, ep, victim, reason, cursor;
+    struct str error;
+    struct str channel, tag;
+    const struct str *event_types;
+    size_t event_type_count;
+    int64_t app, ep, victim, reason, cursor, cursor_pos;
     int64_t since_ms, until_ms;
+    int64_t processed, done, skipped, parts;
+    int64_t filter_status, filter_class;
+    bool canceled, open;
 };
 
 #define AT(member) offsetof(struct stored, member)
+#define TEXT(text, member)                                                                                             \
+    {                                                                                                                  \
+        .name = text, .kind = FIELD_TEXT, .at = AT(member)                                                             \
+    }
+#define NUMBER(text, member)                                                                                           \
+    {                                                                                                                  \
+        .name = text, .kind = FIELD_MS, .at = AT(member)                                                               \
+    }
+#define TIME(text, member)                                                                                             \
+    {                                                                                                                  \
+        .name = text, .kind = FIELD_TIME, .at = AT(member)                                                             \
+    }
+#define NAMES(text, list, n)                                                                                           \
+    {                                                                                                                  \
+        .name = text, .kind = FIELD_NAMES, .at = AT(list), .count_at = AT(n)                                           \
+    }
+#define YES_OR_NO(text, member)                                                                                        \
+    {                                                                                                                  \
+        .name = text, .kind = FIELD_BOOL, .at = AT(member)                                                             \
+    }
 
 static const struct field fields[] = {
-        {.name = "task", .kind = FIELD_TEXT, .at = AT(task)},
-        {.name = "status", .kind = FIELD_TEXT, .at = AT(status)},
-        {.name = "app", .kind = FIELD_MS, .at = AT(app)},
-        {.name = "ep", .kind = FIELD_MS, .at = AT(ep)},
-        {.name = "victim", .kind = FIELD_MS, .at = AT(victim)},
-        {.name = "reason", .kind = FIELD_MS, .at = AT(reason)},
-        {.name = "cursor", .kind = FIELD_MS, .at = AT(cursor)},
-        {.name = "since", .kind = FIELD_TIME, .at = AT(since_ms)},
-        {.name = "until", .kind = FIELD_TIME, .at = AT(until_ms)},
+        TEXT("task", task),
+        TEXT("status", status),
+        TEXT("error", error),
+        YES_OR_NO("canceled", canceled),
+        NUMBER("app", app),
+        NUMBER("ep", ep),
+        NUMBER("victim", victim),
+        NUMBER("reason", reason),
+        NUMBER("cursor", cursor),
+        NUMBER("cursorPos", cursor_pos),
+        TIME("since", since_ms),
+        TIME("until", until_ms),
+        NUMBER("processed", processed),
+        NUMBER("done", done),
+        NUMBER("skipped", skipped),
+        NUMBER("parts", parts),
+        YES_OR_NO("open", open),
+        NUMBER("filterStatus", filter_status),
+        NUMBER("filterClass", filter_class),
+        TEXT("channel", channel),
+        TEXT("tag", tag),
+        NAMES("eventTypes", event_types, event_type_count),
 };
 
-static const char *const kinds[] = {[TASK_RECOVER] = "endpoint.recover",
-                                    [TASK_FAIL_PENDING] = "endpoint.fail-pending",
-                                    [TASK_DELETE_APP] = "application.delete",
-                                    [TASK_DELETE_ENV] = "environment.delete"};
 static const char *const statuses[] = {
         [TASK_RUNNING] = "running", [TASK_FINISHED] = "finished", [TASK_FAILED] = "failed"};
-
-const char *task_kind_name(enum task_kind k)
-{
-    return kinds[k];
-}
 
 const char *task_status_name(enum task_status s)
 {
     return statuses[s];
 }
 
-struct str task_body(struct arena *a, const struct task *t)
+static struct str write_body(struct arena *a, const struct task *t)
 {
-    struct stored s = {.task = str_c(kinds[t->kind]),
+    struct stored s = {.task = str_c(task_types[t->kind].name),
                        .status = str_c(statuses[t->status]),
+                       .error = t->error,
+                       .canceled = t->canceled,
                        .app = t->app,
                        .ep = t->ep,
                        .victim = t->victim,
                        .reason = (int64_t)t->reason,
                        .cursor = t->cursor,
+                       .cursor_pos = t->cursor_pos,
                        .since_ms = t->since_ms,
-                       .until_ms = t->until_ms};
-    struct buf out = BUF_INIT(4096);
+                       .until_ms = t->until_ms,
+                       .processed = t->processed,
+                       .done = t->done,
+                       .skipped = t->skipped,
+                       .parts = t->parts,
+                       .open = t->open,
+                       .filter_status = t->filter.status + 1,
+                       .filter_class = t->filter.status_class + 1,
+                       .channel = t->filter.channel,
+                       .tag = t->filter.tag,
+                       .event_types = t->filter.event_types,
+                       .event_type_count = t->filter.event_type_count};
+    struct buf out = BUF_INIT((size_t)1 << 20);
     struct json_writer w = json_writer(&out);
     json_w_object(&w);
     fields_write_stored(fields, ARRAY_LEN(fields), &s, &w);
@@ -64,30 +129,51 @@ struct str task_body(struct arena *a, const struct task *t)
     return body;
 }
 
+static bool name_find(struct str kind, struct str status, struct task *t)
+{
+    size_t k = 0, s = 0;
+    while (k < TASK_KINDS && !str_eq(kind, str_c(task_types[k].name)))
+        k++;
+    while (s < ARRAY_LEN(statuses) && !str_eq(status, str_c(statuses[s])))
+        s++;
+    if (k == TASK_KINDS || s == ARRAY_LEN(statuses))
+        return false;
+    t->kind = (enum task_kind)k;
+    t->status = (enum task_status)s;
+    return true;
+}
+
 enum err task_decode(struct arena *a, const struct object *o, struct task *out)
 {
     struct json *body;
     struct stored s = {0};
     struct task t = {.id = o->id, .env = o->env, .updated_ms = o->updated_ms, .version = o->version};
-    size_t kind = 0, status = 0;
     if (json_parse(a, o->body, &body, NULL) != ERR_OK)
         return ERR_INVALID;
     fields_read(a, fields, ARRAY_LEN(fields), FIELD_LOAD, body, &s, NULL);
-    while (kind < ARRAY_LEN(kinds) && !str_eq(s.task, str_c(kinds[kind])))
-        kind++;
-    while (status < ARRAY_LEN(statuses) && !str_eq(s.status, str_c(statuses[status])))
-        status++;
-    if (kind == ARRAY_LEN(kinds) || status == ARRAY_LEN(statuses))
+    if (!name_find(s.task, s.status, &t))
         return ERR_INVALID;
-    t.kind = (enum task_kind)kind;
-    t.status = (enum task_status)status;
+    t.error = s.error;
+    t.canceled = s.canceled;
     t.app = s.app;
     t.ep = s.ep;
     t.victim = s.victim;
     t.reason = (enum delivery_reason)s.reason;
     t.cursor = s.cursor;
+    t.cursor_pos = s.cursor_pos;
     t.since_ms = s.since_ms;
     t.until_ms = s.until_ms;
+    t.processed = s.processed;
+    t.done = s.done;
+    t.skipped = s.skipped;
+    t.parts = s.parts;
+    t.open = s.open;
+    t.filter = (struct replay_filter){.status = (int)s.filter_status - 1,
+                                      .status_class = (int)s.filter_class - 1,
+                                      .event_types = s.event_types,
+                                      .event_type_count = s.event_type_count,
+                                      .channel = s.channel,
+                                      .tag = s.tag};
     *out = t;
     return ERR_OK;
 }
@@ -95,10 +181,37 @@ enum err task_decode(struct arena *a, const struct object *o, struct task *out)
 struct object_change task_create(struct api *api, struct arena *a, const struct task *t, int64_t now_ms)
 {
     return (struct object_change){.change = OBJECT_CREATE,
-                                  .object = {.id = oid_next(api->oids, now_ms),
+                                  .object = {.id = t->id != 0 ? t->id : oid_next(api->oids, now_ms),
                                              .kind = OBJ_TASK,
                                              .env = t->env,
-                                             .body = task_body(a, t),
+                                             .body = write_body(a, t),
                                              .created_ms = now_ms,
                                              .updated_ms = now_ms}};
+}
+
+struct object_change task_update(struct arena *a, const struct task *t, int64_t now_ms)
+{
+    bool keep = t->status == TASK_RUNNING || task_types[t->kind].kept;
+    return (struct object_change){
+            .change = keep ? OBJECT_UPDATE : OBJECT_DELETE,
+            .object = {.id = t->id, .kind = OBJ_TASK, .env = t->env, .body = write_body(a, t), .updated_ms = now_ms},
+            .expected_version = t->version};
+}
+
+enum err task_ended(struct store_reader *r, struct arena *a, const struct task *t, int64_t now_ms,
+                    struct object_change *changes, size_t *count)
+{
+    return t->kind == TASK_BROADCAST ? broadcast_ended(r, a, t, now_ms, changes, count) : ERR_OK;
+}
+
+int task_percent(const struct task *t)
+{
+    if (t->status == TASK_FINISHED)
+        return 100;
+    if (!task_types[t->kind].by_time)
+        return -1;
+    int64_t at_ms = t->cursor != 0 ? oid_time_ms(t->cursor) : t->since_ms, span_ms = t->until_ms - t->since_ms;
+    if (at_ms <= t->since_ms || span_ms <= 0)
+        return 0;
+    return at_ms >= t->until_ms ? 99 : (int)((at_ms - t->since_ms) * 99 / span_ms);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Background jobs: objects written with the change that asks for them, done in small steps by one thread, resumed at
- * start where their cursor stands. A step that a crash repeats does no harm.
+ * Background tasks: objects written with the change that asks for them, done in small steps by one thread that gives
+ * environments their turns, resumed at start where their cursor stands. A step that a crash repeats does no harm: it
+ * finds done what it did. A kind of task is a row in task_types.
  */
 #ifndef PR_API_TASK_H
 #define PR_API_TASK_H
@@ -12,7 +13,13 @@ enum task_kind {
     TASK_RECOVER,      /* one new attempt for each failed message of ep in [since, until] */
     TASK_FAIL_PENDING, /* ep was disabled or deleted: what is pending fails with `reason` */
     TASK_DELETE_APP,   /* app was deleted: its endpoints go too */
-    TASK_DELETE_ENV    /* the environment `victim` was deleted: its workspaces go too */
+    TASK_DELETE_ENV,   /* the environment `victim` was deleted: its workspaces go too */
+    TASK_BULK_REPLAY,  /* one new attempt for each message of ep in [since, until] that fits `filter` */
+    TASK_REPLAY,       /* a delivery to ep for each message in [since, until] that fits ep and has none */
+    TASK_CANCEL,       /* what is pending for ep of messages before `until` is canceled */
+    TASK_BROADCAST,    /* a message to each workspace that was there when it was asked for; see broadcast.h */
+    TASK_PURGE,        /* the payloads of all messages of app up to `until` are erased */
+    TASK_KINDS
 };
 
 enum task_status { TASK_RUNNING, TASK_FINISHED, TASK_FAILED };
@@ -28,21 +35,70 @@ struct task {
     int64_t since_ms;
     int64_t until_ms;
     enum delivery_reason reason;
-    int64_t cursor; /* of the sweep */
+    struct replay_filter filter;
+    int64_t cursor; /* of the walk: an id */
+    int64_t cursor_pos;
+    int64_t processed; /* rows looked at */
+    int64_t done;      /* what task_type.result counts */
+    int64_t skipped;   /* what would have fitted, had its payload not been gone; workspaces that refused */
+    int64_t parts;     /* of a broadcast: batches so far */
+    bool open;         /* the last of them is planned, not yet sent */
+    bool canceled;     /* by somebody; the status is FAILED, which is what clients know */
+    struct str error;  /* why it failed; null: it did not */
     int64_t updated_ms;
     uint64_t version;
 };
 
+/* What a step works with. Changes put here are committed with the task, `changes` has room for TASK_CHANGES. */
+#define TASK_CHANGES 4
+struct task_run {
+    struct api *api;
+    struct store_reader *reader;
+    struct arena *arena; /* of this step */
+    int64_t now_ms;
+    struct object_change changes[TASK_CHANGES];
+    size_t change_count;
+};
+
+/*
+ * One step: bounded work, the task moved on. *more: again. An error that may be retried leaves the step to be done
+ * again, another one fails the task; so does a step that sets task->error.
+ */
+typedef enum err task_step_fn(struct task_run *r, struct task *t, bool *more);
+
+struct task_type {
+    const char *name;
+    const char *result; /* the member of `data` that says how many; NULL: none */
+    bool known;         /* other servers of this API have it: clients know the name */
+    bool kept;          /* after its end, for TASK_KEEP_MS */
+    bool cancelable;
+    bool by_time; /* the cursor goes from since to until: how far it is can be said */
+    task_step_fn *step;
+};
+extern const struct task_type task_types[TASK_KINDS];
+#define TASK_KEEP_MS (90 * TIME_DAY_MS)
+
+task_step_fn task_step_recover, task_step_bulk_replay, task_step_fail_pending, task_step_cancel, task_step_delete_app;
+task_step_fn task_step_replay, task_step_broadcast, task_step_purge, task_step_delete_env;
+
 /* What creates the task; goes into the commit of what asks for it. Then task_wake. */
 struct object_change task_create(struct api *api, struct arena *a, const struct task *t, int64_t now_ms);
+/* What writes its state. ERR_STALE on commit: somebody canceled it. */
+struct object_change task_update(struct arena *a, const struct task *t, int64_t now_ms);
 /* ERR_INVALID: damage. */
 MUST_USE enum err task_decode(struct arena *a, const struct object *o, struct task *out);
-const char *task_kind_name(enum task_kind k);
 const char *task_status_name(enum task_status s);
+/* Percent, -1: not known. */
+int task_percent(const struct task *t);
+/* The task has ended: adds what goes with it, at most TASK_CHANGES; *count moves on. */
+MUST_USE enum err task_ended(struct store_reader *r, struct arena *a, const struct task *t, int64_t now_ms,
+                             struct object_change *changes, size_t *count);
+/* Commits the task alone and wakes the thread; the answer is the task's, 202. False: answered. */
+bool task_start(struct api *api, struct api_call *call, struct task *t, const struct object_change *extra);
+/* Answers with the task. */
+void task_answer(const struct api *api, struct api_call *call, int status, const struct task *t);
 /* Tells the thread, if there is one. Any thread. */
 void task_wake(struct api *api, oid_t task);
-/* The stored body. */
-struct str task_body(struct arena *a, const struct task *t);
 
 /* Starts the thread, which looks for tasks left running; sets api->tasks. `now` is the clock. ERR_IO: no thread or
  * reader. */

@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The thread that does tasks, one after the other. It owns its queue of ids and its reader; each step is one commit of
- * bounded size, followed by the task's cursor.
+ * The thread that does tasks: a step of one, then a step of the next whose turn it is. It owns the queue and its
+ * reader; others only put ids into its inbox. A step's work is committed first, then where the task stands, which fails
+ * when somebody canceled it meanwhile. Between two steps it rests as long as the last one took, so that what is sent
+ * and what was just accepted keep at least half of the disk.
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "api/task.h"
+#include "api/task_queue.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "sys/clock.h"
 
-#define STEP_ROWS 500
-#define KEEP_MS   (7 * TIME_DAY_MS)
-#define PAGE      250
+#define PAGE         250
+#define AGAIN_MS     1000 /* after a step that could not be done now */
+#define REST_MAX_MS  100
+#define TIDY_EVERY_S 3600
 
 struct api_tasks {
     struct api *api;
     int64_t (*now)(void);
     struct store_reader *reader;
+    struct task_queue queue;
+    int64_t tidy_ms; /* when to look for old ones next; monotonic, as the queue's times */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    oid_t *queue;
+    oid_t *inbox;
     size_t count, cap;
     bool stop;
 };
@@ -36,9 +43,9 @@ void task_wake(struct api *api, oid_t task)
     pthread_mutex_lock(&t->lock);
     if (t->count == t->cap) {
         t->cap = t->cap == 0 ? 16 : 2 * t->cap;
-        t->queue = mem_realloc(t->queue, t->cap * sizeof *t->queue);
+        t->inbox = mem_realloc(t->inbox, t->cap * sizeof *t->inbox);
     }
-    t->queue[t->count++] = task;
+    t->inbox[t->count++] = task;
     pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->lock);
 }
@@ -51,174 +58,23 @@ static bool stopping(struct api_tasks *t)
     return stop;
 }
 
-/* The next id, or 0 when the thread shall end. */
-static oid_t next_task(struct api_tasks *t)
+/* Until then (monotonic), the end, or, with `news`, something in the inbox. */
+static void wait_until(struct api_tasks *t, int64_t at_ms, bool news)
 {
-    oid_t id = 0;
+    struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
     pthread_mutex_lock(&t->lock);
-    while (t->count == 0 && !t->stop)
-        pthread_cond_wait(&t->wake, &t->lock);
-    if (!t->stop) {
-        id = t->queue[0];
-        memmove(t->queue, t->queue + 1, --t->count * sizeof *t->queue);
-    }
-    pthread_mutex_unlock(&t->lock);
-    return id;
-}
-
-/* Waits a second, or until the end. */
-static void pause_before_retry(struct api_tasks *t)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec++;
-    pthread_mutex_lock(&t->lock);
-    if (!t->stop)
+    while (!t->stop && !(news && t->count > 0) && clock_mono_ms() < at_ms)
         pthread_cond_clockwait(&t->wake, &t->lock, CLOCK_MONOTONIC, &at);
     pthread_mutex_unlock(&t->lock);
 }
 
-static enum err commit(struct api_tasks *t, struct object_change *change)
+/* ---- a step ------------------------------------------------------------------------------------------------------
+ */
+
+static enum err commit(struct api_tasks *t, struct object_change *changes, size_t count)
 {
-    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = change, .count = 1};
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = count};
     return store_run(t->api->store, &op.op);
-}
-
-/* Writes where the task stands. What is finished and of no interest to anybody is deleted. */
-static enum err save(struct api_tasks *t, struct arena *a, struct task *task)
-{
-    bool done = task->status == TASK_FINISHED && task->kind != TASK_RECOVER;
-    struct object_change change = {.change = done ? OBJECT_DELETE : OBJECT_UPDATE,
-                                   .object = {.id = task->id,
-                                              .kind = OBJ_TASK,
-                                              .env = task->env,
-                                              .body = task_body(a, task),
-                                              .updated_ms = t->now()},
-                                   .expected_version = task->version};
-    enum err e = commit(t, &change);
-    if (e == ERR_OK)
-        task->version++;
-    return e;
-}
-
-static void tell(struct api_tasks *t, const struct task *task)
-{
-    struct api *api = t->api;
-    if (task->kind == TASK_RECOVER && api->on_pending != NULL)
-        api->on_pending(api->hook_arg, task->ep);
-    if (task->kind != TASK_RECOVER && api->on_endpoint_changed != NULL)
-        api->on_endpoint_changed(api->hook_arg, task->env, task->app, task->ep);
-}
-
-/* One sweep. *more: again. */
-static enum err sweep(struct api_tasks *t, struct task *task, bool *more)
-{
-    struct store_sweep op = {.op = {.kind = STORE_SWEEP},
-                             .sweep = task->kind == TASK_RECOVER ? SWEEP_RECOVER : SWEEP_FAIL_PENDING,
-                             .ep = task->ep,
-                             .reason = task->reason,
-                             .since_ms = task->since_ms,
-                             .until_ms = task->until_ms,
-                             .now_ms = t->now(),
-                             .rows_max = STEP_ROWS,
-                             .cursor = task->cursor};
-    enum err e = store_run(t->api->store, &op.op);
-    if (e != ERR_OK)
-        return e;
-    task->cursor = op.cursor;
-    *more = op.more;
-    if (op.rows > 0)
-        tell(t, task);
-    return ERR_OK;
-}
-
-/* The first endpoint of a deleted workspace: first what is pending for it, then itself. *more: there may be another. */
-static enum err delete_endpoint(struct api_tasks *t, struct arena *a, const struct task *task, bool *more)
-{
-    struct object *found;
-    size_t count;
-    bool again = true;
-    struct object_query q = {.kind = OBJ_ENDPOINT, .env = task->env, .app = task->app, .limit = 1};
-    enum err e = store_list_objects(t->reader, a, &q, &found, &count);
-    *more = e == ERR_OK && count > 0;
-    if (!*more)
-        return e;
-    struct task pending = {.kind = TASK_FAIL_PENDING, .app = task->app, .ep = found[0].id, .reason = REASON_DELETED};
-    while (again) {
-        if ((e = sweep(t, &pending, &again)) != ERR_OK)
-            return e;
-    }
-    struct object_change change = {.change = OBJECT_DELETE, .object = found[0]};
-    change.object.updated_ms = t->now();
-    e = commit(t, &change);
-    tell(t, &pending);
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-/* The first workspace of a deleted environment: its endpoints, then itself. *more: there may be another. */
-static enum err delete_app(struct api_tasks *t, struct arena *a, const struct task *task, bool *more)
-{
-    struct object *found;
-    size_t count;
-    struct object_query q = {.kind = OBJ_APP, .env = task->victim, .limit = 1};
-    enum err e = store_list_objects(t->reader, a, &q, &found, &count);
-    *more = e == ERR_OK && count > 0;
-    if (!*more)
-        return e;
-    struct task one = {.kind = TASK_DELETE_APP, .env = task->victim, .app = found[0].id};
-    bool again = true;
-    while (again) {
-        if ((e = delete_endpoint(t, a, &one, &again)) != ERR_OK)
-            return e;
-    }
-    struct object_change change = {.change = OBJECT_DELETE, .object = found[0]};
-    change.object.updated_ms = t->now();
-    e = commit(t, &change);
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-static enum err do_some(struct api_tasks *t, struct arena *a, struct task *task, bool *more)
-{
-    switch (task->kind) {
-    case TASK_DELETE_APP:
-        return delete_endpoint(t, a, task, more);
-    case TASK_DELETE_ENV:
-        return delete_app(t, a, task, more);
-    case TASK_RECOVER:
-    case TASK_FAIL_PENDING:
-        return sweep(t, task, more);
-    }
-    return ERR_INTERNAL;
-}
-
-/* An endpoint that was enabled again keeps what has come for it since. */
-static enum err still_wanted(struct api_tasks *t, struct arena *a, const struct task *task, bool *wanted)
-{
-    struct object o;
-    struct endpoint ep;
-    *wanted = true;
-    if (task->kind != TASK_FAIL_PENDING || task->reason != REASON_DISABLED)
-        return ERR_OK;
-    enum err e = store_get_object(t->reader, a, OBJ_ENDPOINT, task->ep, &o);
-    if (e == ERR_OK)
-        e = endpoint_decode(a, t->api->keys, &o, &ep);
-    if (e == ERR_OK)
-        *wanted = ep.disabled || o.deleted_ms != 0;
-    return e;
-}
-
-static enum err step(struct api_tasks *t, struct arena *a, struct task *task)
-{
-    bool more = false, wanted;
-    enum err e = still_wanted(t, a, task, &wanted);
-    if (e == ERR_OK && wanted)
-        e = do_some(t, a, task, &more);
-    if (e != ERR_OK)
-        return e;
-    if (!more)
-        task->status = TASK_FINISHED;
-    bool has_cursor = task->kind != TASK_DELETE_APP && task->kind != TASK_DELETE_ENV;
-    return more && !has_cursor ? ERR_OK : save(t, a, task);
 }
 
 static enum err load(struct api_tasks *t, struct arena *a, oid_t id, struct task *out)
@@ -230,27 +86,71 @@ static enum err load(struct api_tasks *t, struct arena *a, oid_t id, struct task
     return e == ERR_OK ? task_decode(a, &o, out) : e;
 }
 
-static void run_task(struct api_tasks *t, oid_t id)
+/* Writes where the task stands, with what the step wants written with it. */
+static enum err save(struct api_tasks *t, struct task_run *r, const struct task *task)
 {
-    while (!stopping(t)) {
-        struct arena *a = arena_new(4096);
-        struct task task;
-        enum err e = load(t, a, id, &task);
-        while (e == ERR_OK && task.status == TASK_RUNNING && !stopping(t))
-            e = step(t, a, &task);
-        arena_free(a);
-        if (e == ERR_OK || e == ERR_NOT_FOUND || e == ERR_CLOSED)
-            return;
-        if (!err_may_retry(e)) {
-            log_error("task_failed", LOG_INT("task", id), LOG_CSTR("error", err_text(e)));
-            return;
-        }
-        pause_before_retry(t);
-    }
+    struct object_change changes[2 * TASK_CHANGES + 1];
+    size_t n = 1;
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < r->change_count; i++)
+        changes[n++] = r->changes[i];
+    if (task->status != TASK_RUNNING)
+        e = task_ended(t->reader, r->arena, task, r->now_ms, changes, &n);
+    changes[0] = task_update(r->arena, task, r->now_ms);
+    return e == ERR_OK ? commit(t, changes, n) : e;
 }
 
-/* What was left running goes on; what has been finished for long is forgotten. */
-static enum err resume_env(struct api_tasks *t, oid_t env)
+static enum err step(struct api_tasks *t, struct arena *a, struct task *task)
+{
+    struct task_run r = {.api = t->api, .reader = t->reader, .arena = a, .now_ms = t->now()};
+    bool more = false;
+    enum err e = task_types[task->kind].step(&r, task, &more);
+    if (e != ERR_OK && !err_may_retry(e)) {
+        log_error("task_failed", LOG_INT("task", task->id), LOG_CSTR("kind", task_types[task->kind].name),
+                  LOG_CSTR("error", err_text(e)));
+        task->error = str_c(err_text(e));
+        e = ERR_OK;
+    }
+    if (task->error.ptr != NULL)
+        task->status = TASK_FAILED;
+    else if (!more)
+        task->status = TASK_FINISHED;
+    return e == ERR_OK ? save(t, &r, task) : e;
+}
+
+/* A step of the task whose turn it is, if it is still to be done. */
+static void run_turn(struct api_tasks *t, oid_t id)
+{
+    struct arena *a = arena_new(16384);
+    struct task task;
+    enum err e = load(t, a, id, &task);
+    oid_t env = e == ERR_OK ? task.env : 0;
+    bool runs = e == ERR_OK && task.status == TASK_RUNNING;
+    if (runs)
+        e = step(t, a, &task);
+    if (e != ERR_OK && e != ERR_CLOSED && e != ERR_NOT_FOUND)
+        task_queue_put(&t->queue, env, id, clock_mono_ms() + AGAIN_MS);
+    else if (e == ERR_OK && runs && task.status == TASK_RUNNING)
+        task_queue_put(&t->queue, env, id, 0);
+    arena_free(a);
+}
+
+/* ---- what there is to do ----------------------------------------------------------------------------------------
+ */
+
+/* Ended long ago. */
+static enum err forget(struct api_tasks *t, struct arena *a, const struct task *task)
+{
+    struct object_change changes[TASK_CHANGES + 1];
+    size_t n = 1;
+    enum err e = task_ended(t->reader, a, task, t->now(), changes, &n);
+    changes[0] = (struct object_change){.change = OBJECT_DELETE,
+                                        .object = {.id = task->id, .kind = OBJ_TASK, .updated_ms = t->now()}};
+    return e == ERR_OK ? commit(t, changes, n) : e;
+}
+
+/* Old ones are forgotten; at the start, what was left running goes on. */
+static enum err look_env(struct api_tasks *t, oid_t env, bool start)
 {
     oid_t after = 0;
     size_t n = 0;
@@ -264,13 +164,10 @@ static enum err resume_env(struct api_tasks *t, oid_t env)
             after = found[i].id;
             if (task_decode(a, &found[i], &task) != ERR_OK)
                 continue;
-            if (task.status == TASK_RUNNING) {
-                task_wake(t->api, task.id);
-            } else if (t->now() - task.updated_ms > KEEP_MS) {
-                struct object_change change = {.change = OBJECT_DELETE, .object = found[i]};
-                change.object.updated_ms = t->now();
-                e = commit(t, &change);
-            }
+            if (task.status == TASK_RUNNING && start)
+                task_queue_put(&t->queue, env, task.id, 0);
+            else if (task.status != TASK_RUNNING && t->now() - task.updated_ms > TASK_KEEP_MS)
+                e = forget(t, a, &task);
         }
         arena_free(a);
         if (e != ERR_OK)
@@ -279,7 +176,7 @@ static enum err resume_env(struct api_tasks *t, oid_t env)
     return ERR_OK;
 }
 
-static enum err resume(struct api_tasks *t)
+static enum err look(struct api_tasks *t, bool start)
 {
     oid_t after = 0;
     size_t n = 0;
@@ -290,22 +187,54 @@ static enum err resume(struct api_tasks *t)
         enum err e = store_list_objects(t->reader, a, &q, &envs, &n);
         for (size_t i = 0; e == ERR_OK && i < n; i++) {
             after = envs[i].id;
-            e = resume_env(t, envs[i].id);
+            e = look_env(t, envs[i].id, start);
         }
         arena_free(a);
         if (e != ERR_OK)
             return e;
     } while (n == PAGE);
+    t->tidy_ms = clock_mono_ms() + (int64_t)TIDY_EVERY_S * 1000;
     return ERR_OK;
+}
+
+/* What others put into the inbox joins the queue. */
+static void read_inbox(struct api_tasks *t)
+{
+    pthread_mutex_lock(&t->lock);
+    oid_t *ids = t->inbox;
+    size_t count = t->count;
+    t->inbox = NULL;
+    t->count = t->cap = 0;
+    pthread_mutex_unlock(&t->lock);
+    struct arena *a = arena_new(16384);
+    for (size_t i = 0; i < count; i++) {
+        struct task task;
+        enum err e = load(t, a, ids[i], &task);
+        task_queue_put(&t->queue, e == ERR_OK ? task.env : 0, ids[i], 0);
+    }
+    arena_free(a);
+    free(ids);
 }
 
 static void *run_thread(void *arg)
 {
     struct api_tasks *t = arg;
-    while (!stopping(t) && resume(t) != ERR_OK)
-        pause_before_retry(t);
-    for (oid_t id = next_task(t); id != 0; id = next_task(t))
-        run_task(t, id);
+    while (!stopping(t) && look(t, true) != ERR_OK)
+        wait_until(t, clock_mono_ms() + AGAIN_MS, false);
+    while (!stopping(t)) {
+        int64_t at_ms, began_ms = clock_mono_ms();
+        read_inbox(t);
+        if (began_ms >= t->tidy_ms && look(t, false) != ERR_OK)
+            t->tidy_ms = began_ms + AGAIN_MS;
+        oid_t id = task_queue_take(&t->queue, began_ms, &at_ms);
+        if (id == 0) {
+            wait_until(t, at_ms < t->tidy_ms ? at_ms : t->tidy_ms, true);
+            continue;
+        }
+        run_turn(t, id);
+        int64_t took_ms = clock_mono_ms() - began_ms;
+        wait_until(t, clock_mono_ms() + (took_ms < REST_MAX_MS ? took_ms : REST_MAX_MS), false);
+    }
     return NULL;
 }
 
@@ -314,6 +243,7 @@ enum err api_tasks_start(struct api *api, int64_t (*now)(void))
     struct api_tasks *t = mem_zalloc(1, sizeof *t);
     t->api = api;
     t->now = now;
+    task_queue_init(&t->queue);
     enum err e = store_reader_open(api->store, &t->reader);
     if (e != ERR_OK) {
         free(t);
@@ -344,6 +274,7 @@ void api_tasks_stop(struct api *api)
     store_reader_close(t->reader);
     pthread_cond_destroy(&t->wake);
     pthread_mutex_destroy(&t->lock);
-    free(t->queue);
+    free(t->inbox);
+    task_queue_fini(&t->queue);
     free(t);
 }

@@ -304,8 +304,13 @@ void engine_recorded(struct engine *e, struct work *w, bool again, int64_t now_m
     CHECK(p->state == WORK_RECORDING);
     ep->busy--;
     e->busy--;
-    bool look_again = again || p->recheck || w->trigger != TRIGGER_SCHEDULE;
+    bool reread = p->reread != ep->reread;
+    bool look_again = again || reread || p->recheck || w->trigger != TRIGGER_SCHEDULE;
     p->recheck = false;
+    if (reread && ep->fifo) { /* what comes behind it waits until it was read again */
+        ep->refill_stale = ep->refilling;
+        queue_clear(e, ep);
+    }
     bool stays = w->due_ms != 0 && ep->configured && !look_again &&
                  (ep->fifo || w->due_ms <= now_ms + e->limits.horizon_ms);
     if (stays) {

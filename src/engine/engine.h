@@ -112,6 +112,9 @@ void engine_pending(struct engine *e, struct engine_endpoint *ep, int64_t pos, i
 /* The store has ended this delivery before it was tried: what waits of it leaves memory, what runs ends by itself,
  * without another try. */
 void engine_forget(struct engine *e, struct engine_endpoint *ep, oid_t msg, int64_t now_ms);
+/* The store has changed what is pending of this endpoint, of many deliveries at once: what waits leaves memory and is
+ * read again, what runs ends by itself and is looked at again then. */
+void engine_reread(struct engine *e, struct engine_endpoint *ep, int64_t now_ms);
 /*
  * What a refill read. Bodies of rows that are not taken are released. next_pos: of the first row that was not read,
  * TIME_NEVER if none. failed: nothing was read, try again later.

@@ -385,7 +385,9 @@ void engine_refilled(struct engine *e, struct engine_endpoint *ep, const struct 
         struct work row = rows[i];
         row.ep = ep;
         struct piece *p = piece_find(e, row.msg, ep->id);
-        if (p != NULL) {
+        if (ep->refill_stale) {
+            ;
+        } else if (p != NULL) {
             if (p->state == WORK_TOMBSTONE && row.trigger != TRIGGER_SCHEDULE)
                 endpoint_mark(ep, row.pos);
             merge_row(e, p, &row, now_ms);
@@ -399,14 +401,27 @@ void engine_refilled(struct engine *e, struct engine_endpoint *ep, const struct 
         ep->refill_not_before_ms = now_ms + REFILL_AGAIN_MS;
     else
         ep->stored_pos = next_pos < ep->refill_mark ? next_pos : ep->refill_mark;
+    if (ep->refill_stale)
+        ep->stored_pos = 0;
     if (!ep->configured)
         ep->stored_pos = TIME_NEVER;
-    ep->refilling = false;
+    ep->refilling = ep->refill_stale = false;
     queue_free_tombstones(e, ep);
     if (ep->closing)
         endpoint_settle(e, ep);
     else
         endpoint_arm(e, ep, now_ms);
+}
+
+void engine_reread(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)
+{
+    if (!ep->configured)
+        return; /* it has nothing in memory, and reads all when it is */
+    ep->reread++;
+    ep->refill_stale = ep->refilling;
+    endpoint_mark(ep, 0);
+    queue_clear(e, ep);
+    endpoint_arm(e, ep, now_ms);
 }
 
 void engine_forget(struct engine *e, struct engine_endpoint *ep, oid_t msg, int64_t now_ms)

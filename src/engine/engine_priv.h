@@ -22,6 +22,7 @@ struct piece {
     struct list link;         /* endpoint.ready (FIFO: all of its pieces by pos), or endpoint.tombstones */
     bool recheck;             /* the store has news of this delivery: look again once it is recorded */
     bool suspect;             /* counted in engine.suspects_running */
+    unsigned reread;          /* endpoint.reread when it began */
     struct engine_host *host; /* while RUNNING: whose gate it passed */
 };
 
@@ -67,6 +68,8 @@ struct engine_endpoint {
 
     int64_t stored_pos; /* every pending row before this pos is in memory; TIME_NEVER: all are */
     bool refilling;
+    bool refill_stale;   /* what the refill under way reads may be out of date */
+    unsigned reread;     /* how often engine_reread was called */
     int64_t refill_mark; /* smallest pos marked since the refill began */
     int64_t refill_not_before_ms;
     int64_t blocked_until_ms; /* rate or breaker: nothing may start before */

@@ -121,6 +121,7 @@ void piece_begin(struct engine *e, struct piece *p)
     if (!ep->fifo)
         list_remove(&p->link);
     p->state = WORK_RUNNING;
+    p->reread = ep->reread;
     p->host = ep->host;
     p->host->refs++;
     ep->running++;

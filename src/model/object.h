@@ -32,7 +32,8 @@
     X(SESSION, 14, "sess_")                                                                                            \
     X(LINK, 15, "link_")                                                                                               \
     X(TRANSFORMATION, 16, "trf_")                                                                                      \
-    X(CONNECTOR, 17, "trtmpl_")
+    X(CONNECTOR, 17, "trtmpl_")                                                                                        \
+    X(TASK_PART, 18, "qpart_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

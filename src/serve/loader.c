@@ -212,6 +212,13 @@ struct news {
     int64_t pos;
 };
 
+/* A piece of news about an endpoint's pending work as a whole. */
+struct reread {
+    struct loop_task task;
+    struct reactor *reactor;
+    oid_t ep;
+};
+
 struct expunged {
     struct loop_task task;
     struct reactor *reactor;
@@ -253,6 +260,25 @@ void loader_expunged(struct shared *s, oid_t msg, oid_t ep)
     x->task.run = apply_expunged;
     x->reactor = reactor_of(s, ep);
     x->msg = msg;
+    x->ep = ep;
+    loop_post(x->reactor->loop, &x->task);
+}
+
+static void apply_reread(struct loop_task *task)
+{
+    struct reread *x = CONTAINER_OF(task, struct reread, task);
+    struct engine *e = x->reactor->engine;
+    struct engine_endpoint *ep = engine_find(e, x->ep);
+    if (ep != NULL)
+        engine_reread(e, ep, clock_wall_ms());
+    free(x);
+}
+
+void loader_reread(struct shared *s, oid_t ep)
+{
+    struct reread *x = mem_zalloc(1, sizeof *x);
+    x->task.run = apply_reread;
+    x->reactor = reactor_of(s, ep);
     x->ep = ep;
     loop_post(x->reactor->loop, &x->task);
 }

@@ -180,6 +180,8 @@ void loader_reload(struct shared *s, oid_t app);
 void loader_pending(struct shared *s, oid_t ep, int64_t pos);
 /* Tells the owner that this delivery is over, its payload gone. Any thread. */
 void loader_expunged(struct shared *s, oid_t msg, oid_t ep);
+/* Tells the owner that much of what was pending for the endpoint is no longer. Any thread. */
+void loader_reread(struct shared *s, oid_t ep);
 /* Lists the pending work of the whole store and tells the owners; on the calling thread, before the reactors run or
  * while they do. */
 MUST_USE enum err loader_start(struct shared *s, struct store_reader *reader, size_t *endpoints);

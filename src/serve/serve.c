@@ -81,6 +81,11 @@ static void expunged(void *arg, oid_t msg, oid_t ep)
     loader_expunged(arg, msg, ep);
 }
 
+static void canceled(void *arg, oid_t ep)
+{
+    loader_reread(arg, ep);
+}
+
 static void host_freed(void *arg, unsigned reactor, const char *host);
 
 /* ---- opening ---- */
@@ -171,6 +176,7 @@ static void open_api(struct server *v, const struct settings *set)
                           .on_endpoint_changed = endpoint_changed,
                           .on_pending = pending,
                           .on_expunged = expunged,
+                          .on_canceled = canceled,
                           .on_token_changed = token_changed};
     struct str why;
     v->rows_arena = arena_new(65536);

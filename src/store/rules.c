@@ -56,11 +56,13 @@ struct delivery rules_created(oid_t msg, const struct store_target *t, int64_t f
                              .pos = t->fifo ? fifo_pos : t->due_ms};
 }
 
-/* The endpoint was disabled or deleted while the attempt was on its way: a 2xx is a fact all the same. */
+/* The endpoint was disabled or deleted, or the delivery canceled, while the attempt was on its way: a 2xx is a fact all
+ * the same. */
 static bool record_late(struct delivery *d, const struct attempt *t)
 {
-    bool given_up = d->reason == REASON_DISABLED || d->reason == REASON_DELETED;
-    if (d->status != DELIVERY_FAIL || !given_up || t->status != DELIVERY_SUCCESS)
+    bool disabled = d->status == DELIVERY_FAIL && (d->reason == REASON_DISABLED || d->reason == REASON_DELETED);
+    bool given_up = disabled || d->status == DELIVERY_CANCELED;
+    if (!given_up || t->status != DELIVERY_SUCCESS)
         return false;
     delivery_finish(d, DELIVERY_SUCCESS, REASON_NONE);
     attempt_note(d, t);
@@ -110,8 +112,15 @@ bool rules_record(struct delivery *d, const struct store_record *r)
     return r->attempt->trigger == TRIGGER_SCHEDULE ? record_scheduled(d, r) : record_by_hand(d, r);
 }
 
-struct delivery rules_resent(const struct store_resend *r)
+struct delivery rules_resent(const struct store_resend *r, int64_t fifo_pos)
 {
+    struct store_target t = {.ep = r->ep,
+                             .profile_version = r->profile_version,
+                             .transform = r->transform,
+                             .fifo = r->fifo,
+                             .due_ms = r->now_ms};
+    if (r->if_missing)
+        return rules_created(r->msg, &t, fifo_pos);
     return (struct delivery){.msg = r->msg,
                              .ep = r->ep,
                              .profile_version = r->profile_version,
@@ -136,6 +145,17 @@ bool rules_fail(struct delivery *d, enum delivery_reason reason)
         return false;
     if (d->status == DELIVERY_PENDING)
         delivery_finish(d, DELIVERY_FAIL, reason);
+    d->request = TRIGGER_SCHEDULE;
+    d->pos = 0;
+    return true;
+}
+
+bool rules_cancel(struct delivery *d)
+{
+    if (!rules_pending(d))
+        return false;
+    if (d->status == DELIVERY_PENDING)
+        delivery_finish(d, DELIVERY_CANCELED, REASON_NONE);
     d->request = TRIGGER_SCHEDULE;
     d->pos = 0;
     return true;
@@ -252,6 +272,19 @@ bool rules_attempt_filters(const struct attempt_query *q)
 {
     return q->event_type_count > 0 || q->channel.ptr != NULL || q->tag.ptr != NULL || q->status >= 0 ||
            q->status_class >= 0 || (q->msg != 0 && q->ep != 0);
+}
+
+bool rules_replay_fits(const struct replay_filter *f, const struct delivery *d, int http_status)
+{
+    bool fits = f->status >= 0 ? (int)d->status == f->status
+                               : d->status == DELIVERY_SUCCESS || d->status == DELIVERY_FAIL;
+    return fits && (f->status_class < 0 || (http_status >= 0 && http_status / 100 * 100 == f->status_class));
+}
+
+bool rules_replay_fits_message(const struct replay_filter *f, const struct message *m)
+{
+    return type_fits(f->event_types, f->event_type_count, m->event_type) &&
+           labels_fit(f->channel, f->tag, m->channels, m->tags);
 }
 
 bool rules_message_fits(const struct message_query *q, const struct message *m, const struct delivery *d)

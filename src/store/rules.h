@@ -31,12 +31,20 @@ struct delivery rules_created(oid_t msg, const struct store_target *t, int64_t f
  * what is still pending. A request that waits goes on waiting.
  *  - by hand: answers the request. Success finishes the delivery; failure leaves its schedule as it was. */
 bool rules_record(struct delivery *d, const struct store_record *r);
-/* A delivery that did not exist, for store_resend: FAIL, no schedule, the request pending. */
-struct delivery rules_resent(const struct store_resend *r);
+/* A delivery that did not exist, for store_resend: FAIL, no schedule, the request pending; or, if_missing, as one of a
+ * new message. pos of a FIFO endpoint's is the caller's, see rules_created. */
+struct delivery rules_resent(const struct store_resend *r, int64_t fifo_pos);
 /* Asks for an attempt by hand; a second request takes the place of the first. */
 void rules_request(struct delivery *d, enum attempt_trigger trigger, int64_t now_ms);
 /* Nothing is pending any more: PENDING becomes FAIL with the reason, a request is dropped. False: nothing was. */
 bool rules_fail(struct delivery *d, enum delivery_reason reason);
+/* Nothing is pending any more: PENDING becomes CANCELED, a request is dropped. False: nothing was. */
+bool rules_cancel(struct delivery *d);
+/* Whether a delivery fits, but for its message's event type, channels and tags. http_status: of its last attempt, -1 =
+ * unknown. */
+bool rules_replay_fits(const struct replay_filter *f, const struct delivery *d, int http_status);
+/* Whether the message does. */
+bool rules_replay_fits_message(const struct replay_filter *f, const struct message *m);
 /* When the first thing may happen: pending_summary.due_ms. */
 int64_t rules_due_ms(const struct delivery *d);
 

@@ -45,6 +45,28 @@ static enum err row_update(struct sqlite_backend *b, sqlite3_stmt *st)
     return e == ERR_OK && sqlite3_changes(b->w.db) == 0 ? ERR_NOT_FOUND : e;
 }
 
+/* Whether there is something to erase. */
+static enum err look(struct sqlite_backend *b, struct store_expunge *op)
+{
+    sqlite3_stmt *st =
+            op->attempt != 0
+                    ? conn_stmt(&b->w, W_EXPUNGE_LOOK_ATTEMPT,
+                                "SELECT response_body IS NOT ?4 FROM attempt WHERE id=?1 AND msg=?2 AND app=?3")
+                    : conn_stmt(&b->w, W_EXPUNGE_LOOK,
+                                "SELECT payload IS NOT NULL FROM message WHERE id=?2 AND app=?3");
+    bind_int(st, 2, op->msg);
+    bind_int(st, 3, op->app);
+    if (op->attempt != 0) {
+        bind_int(st, 1, op->attempt);
+        bind_blob(st, 4, STR(STORE_EXPUNGED));
+    }
+    enum err e = conn_next(&b->w, st);
+    if (e == ERR_OK)
+        op->erased = col_int(st, 0) != 0;
+    sqlite3_reset(st);
+    return e;
+}
+
 static enum err message_expunge(struct sqlite_backend *b, const struct store_expunge *op)
 {
     sqlite3_stmt *st =
@@ -71,7 +93,9 @@ static enum err attempt_expunge(struct sqlite_backend *b, const struct store_exp
 enum err sqlite_expunge(struct backend *base, struct store_expunge *op)
 {
     struct sqlite_backend *b = backend_of(base);
-    enum err e = conn_exec(&b->w, "PRAGMA secure_delete=ON");
+    enum err e = look(b, op);
+    if (e == ERR_OK)
+        e = conn_exec(&b->w, "PRAGMA secure_delete=ON");
     if (e != ERR_OK)
         return e;
     e = op->attempt != 0 ? attempt_expunge(b, op) : message_expunge(b, op);

@@ -167,9 +167,10 @@ enum err sqlite_count_deliveries(struct store_reader *base, oid_t ep, int64_t si
             int64_t status = col_int(st, 1);
             from = col_int(st, 0) + 1;
             n++;
-            *(status == DELIVERY_SUCCESS   ? &counts.success
-              : status == DELIVERY_PENDING ? &counts.pending
-                                           : &counts.fail) += 1;
+            *(status == DELIVERY_SUCCESS    ? &counts.success
+              : status == DELIVERY_PENDING  ? &counts.pending
+              : status == DELIVERY_CANCELED ? &counts.canceled
+                                            : &counts.fail) += 1;
         }
         if (e != ERR_NOT_FOUND)
             return e;

@@ -48,8 +48,11 @@ static enum err render_add(struct sqlite_backend *b, const struct store_resend *
 
 static enum err delivery_create(struct sqlite_backend *b, const struct store_resend *op, struct buf *renders)
 {
-    struct delivery d = rules_resent(op);
+    int64_t place = 0;
     enum err e = state_endpoint(b, op->app, op->ep);
+    if (e == ERR_OK && op->if_missing && op->fifo)
+        e = state_next_pos(b, op->ep, &place);
+    struct delivery d = rules_resent(op, place);
     if (e == ERR_OK)
         e = delivery_put(b, &d);
     return e == ERR_OK ? render_add(b, op, renders) : e;
@@ -63,9 +66,10 @@ enum err sqlite_resend(struct backend *base, struct store_resend *op)
     enum err e = message_check(b, op, &renders);
     if (e == ERR_OK) {
         e = delivery_get(b, op->msg, op->ep, &d);
+        op->changed = e == ERR_NOT_FOUND || !op->if_missing;
         if (e == ERR_NOT_FOUND) {
             e = delivery_create(b, op, &renders);
-        } else if (e == ERR_OK) {
+        } else if (e == ERR_OK && op->changed) {
             rules_request(&d, op->trigger, op->now_ms);
             e = delivery_set(b, &d);
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bulk work in steps: what is pending for an endpoint fails, what failed is tried again, secrets are sealed again. */
+/* Bulk work in steps: what is pending for an endpoint fails or is canceled, deliveries are tried again, secrets are
+ * sealed again. */
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -38,35 +39,98 @@ static enum err pending_fail(struct sqlite_backend *b, struct store_sweep *op, s
     return e;
 }
 
-/* Deliveries whose payload is gone are left: an attempt could not be made. */
-static enum err failed_recover(struct sqlite_backend *b, struct store_sweep *op, struct delivery *list)
+/* Whether the row under the statement fits. */
+static bool replay_row_fits(sqlite3_stmt *st, const struct replay_filter *f, const struct delivery *d)
 {
-    sqlite3_stmt *st = conn_stmt(&b->w, W_SWEEP_FAILED,
-                                 "SELECT " DELIVERY_COLUMNS ",m.payload IS NULL"
+    struct message m = {.event_type = col_str(st, DELIVERY_COLUMN_COUNT + 1),
+                        .channels = col_str(st, DELIVERY_COLUMN_COUNT + 2),
+                        .tags = col_str(st, DELIVERY_COLUMN_COUNT + 3)};
+    int http_status = sqlite3_column_type(st, DELIVERY_COLUMN_COUNT + 4) == SQLITE_NULL
+                              ? -1
+                              : (int)col_int(st, DELIVERY_COLUMN_COUNT + 4);
+    return rules_replay_fits(f, d, http_status) && m.event_type.ptr != NULL && rules_replay_fits_message(f, &m);
+}
+
+/* Deliveries whose payload is gone are left: an attempt could not be made. */
+static enum err replay_read(struct sqlite_backend *b, struct store_sweep *op, struct delivery *list, size_t *count)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_SWEEP_REPLAY,
+                                 "SELECT " DELIVERY_COLUMNS ",m.payload IS NULL,m.type,m.channels,m.tags,"
+                                 "CASE WHEN ?6 THEN (SELECT a.http_status FROM attempt a WHERE a.id=d.last_attempt) END"
                                  " FROM delivery d INDEXED BY delivery_ep LEFT JOIN message m ON m.id=d.msg"
                                  " WHERE d.ep=?1 AND d.msg>?2 AND d.msg>=?3 AND d.msg<?4 ORDER BY d.msg LIMIT ?5");
+    enum err e = ERR_OK;
     bind_int(st, 1, op->ep);
     bind_int(st, 2, op->cursor);
     bind_int(st, 3, oid_at_ms(op->since_ms));
     bind_int(st, 4, op->until_ms < TIME_NEVER ? oid_at_ms(op->until_ms + 1) : INT64_MAX);
     bind_int(st, 5, (int64_t)op->rows_max);
-    size_t visited = 0, count = 0;
-    enum err e;
-    while (visited < op->rows_max && (e = conn_next(&b->w, st)) == ERR_OK) {
+    bind_int(st, 6, op->replay->status_class >= 0);
+    while (op->visited < op->rows_max && (e = conn_next(&b->w, st)) == ERR_OK) {
         struct delivery d = row_delivery(st, 0);
-        visited++;
+        op->visited++;
         op->cursor = d.msg;
-        if (d.status == DELIVERY_FAIL && d.request == TRIGGER_SCHEDULE && col_int(st, DELIVERY_COLUMN_COUNT) == 0)
-            list[count++] = d;
+        if (!replay_row_fits(st, op->replay, &d))
+            continue;
+        if (col_int(st, DELIVERY_COLUMN_COUNT) != 0)
+            op->skipped++;
+        else if (d.request != TRIGGER_SCHEDULE)
+            op->rows++;
+        else
+            list[(*count)++] = d;
     }
-    e = visited == op->rows_max || e == ERR_NOT_FOUND ? ERR_OK : e;
     sqlite3_reset(st);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err deliveries_replay(struct sqlite_backend *b, struct store_sweep *op, struct delivery *list)
+{
+    size_t count = 0;
+    enum err e = replay_read(b, op, list, &count);
     for (size_t i = 0; i < count && e == ERR_OK; i++) {
         rules_request(&list[i], TRIGGER_RECOVERY, op->now_ms);
         e = delivery_set(b, &list[i]);
     }
+    op->rows += count;
+    op->more = op->visited == op->rows_max;
+    return e;
+}
+
+/* In the order of the index of what is pending, so that what would go out next is canceled first. */
+static enum err cancel_read(struct sqlite_backend *b, struct store_sweep *op, struct delivery *list, size_t *count)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_SWEEP_CANCEL,
+                                 "SELECT d.msg,d.pos FROM delivery d INDEXED BY delivery_pending"
+                                 " WHERE d.ep=?1 AND d.pos IS NOT NULL AND d.pos>=?2 AND (d.pos>?2 OR d.msg>?3)"
+                                 " ORDER BY d.pos,d.msg LIMIT ?4");
+    oid_t before = oid_at_ms(op->until_ms);
+    enum err e = ERR_OK;
+    bind_int(st, 1, op->ep);
+    bind_int(st, 2, op->cursor_pos);
+    bind_int(st, 3, op->cursor);
+    bind_int(st, 4, (int64_t)op->rows_max);
+    while (op->visited < op->rows_max && (e = conn_next(&b->w, st)) == ERR_OK) {
+        op->visited++;
+        op->cursor = col_int(st, 0);
+        op->cursor_pos = col_int(st, 1);
+        if (op->cursor < before)
+            list[(*count)++].msg = op->cursor;
+    }
+    sqlite3_reset(st);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err pending_cancel(struct sqlite_backend *b, struct store_sweep *op, struct delivery *list)
+{
+    size_t count = 0;
+    enum err e = cancel_read(b, op, list, &count);
+    for (size_t i = 0; i < count && e == ERR_OK; i++) {
+        e = delivery_get(b, list[i].msg, op->ep, &list[i]);
+        if (e == ERR_OK && rules_cancel(&list[i]))
+            e = delivery_set(b, &list[i]);
+    }
     op->rows = count;
-    op->more = visited == op->rows_max;
+    op->more = op->visited == op->rows_max;
     return e;
 }
 
@@ -139,7 +203,7 @@ static enum err objects_reseal(struct sqlite_backend *b, struct store_sweep *op)
 enum err sqlite_sweep(struct backend *base, struct store_sweep *op)
 {
     struct sqlite_backend *b = backend_of(base);
-    op->rows = 0;
+    op->rows = op->skipped = op->visited = 0;
     op->more = false;
     if (op->rows_max == 0)
         return ERR_INVALID;
@@ -148,9 +212,12 @@ enum err sqlite_sweep(struct backend *base, struct store_sweep *op)
     case SWEEP_FAIL_PENDING:
         list = mem_zalloc(op->rows_max, sizeof *list);
         return pending_fail(b, op, list);
-    case SWEEP_RECOVER:
+    case SWEEP_REPLAY:
         list = mem_zalloc(op->rows_max, sizeof *list);
-        return failed_recover(b, op, list);
+        return deliveries_replay(b, op, list);
+    case SWEEP_CANCEL:
+        list = mem_zalloc(op->rows_max, sizeof *list);
+        return pending_cancel(b, op, list);
     case SWEEP_RESEAL:
         return objects_reseal(b, op);
     case SWEEP_DOCS:

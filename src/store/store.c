@@ -66,36 +66,45 @@ void store_submit_chain(struct store *s, struct store_op *first, struct store_op
     writer_submit(s->writer, first);
 }
 
-/* Who waits for an operation; found through the operation's task, which is not used without a home. */
+/* Who waits for operations; found through the operation's task, which is not used without a home. */
 struct waiter {
     struct loop_task link;
     pthread_mutex_t lock;
     pthread_cond_t done;
-    bool is_done;
+    size_t left;
 };
 
 static void waiter_wake(struct store_op *op)
 {
     struct waiter *w = CONTAINER_OF(op->task.next, struct waiter, link);
     pthread_mutex_lock(&w->lock);
-    w->is_done = true;
-    pthread_cond_signal(&w->done);
+    if (--w->left == 0)
+        pthread_cond_signal(&w->done);
     pthread_mutex_unlock(&w->lock);
 }
 
-enum err store_run(struct store *s, struct store_op *op)
+void store_run_all(struct store *s, struct store_op *const *ops, size_t count)
 {
-    struct waiter w = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
-    op->home = NULL;
-    op->done = waiter_wake;
-    op->task = (struct loop_task){.next = &w.link};
-    store_submit(s, op);
+    struct waiter w = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .left = count};
+    for (size_t i = 0; i < count; i++) {
+        ops[i]->home = NULL;
+        ops[i]->done = waiter_wake;
+        ops[i]->task = (struct loop_task){.next = &w.link};
+        ops[i]->next = i + 1 < count ? ops[i + 1] : NULL;
+    }
+    if (count > 0)
+        store_submit_chain(s, ops[0], ops[count - 1]);
     pthread_mutex_lock(&w.lock);
-    while (!w.is_done)
+    while (w.left > 0)
         pthread_cond_wait(&w.done, &w.lock);
     pthread_mutex_unlock(&w.lock);
     pthread_cond_destroy(&w.done);
     pthread_mutex_destroy(&w.lock);
+}
+
+enum err store_run(struct store *s, struct store_op *op)
+{
+    store_run_all(s, &op, 1);
     return op->result;
 }
 

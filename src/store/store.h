@@ -152,6 +152,11 @@ struct store_resend {
     const struct message_render *render;
     enum attempt_trigger trigger;
     int64_t now_ms;
+    /* Only if there is no delivery: it is made with a schedule of its own (trigger SCHEDULE), due at now_ms, in the
+     * endpoint's order when `fifo`. One that is there stays as it is. */
+    bool if_missing;
+    bool fifo;
+    bool changed; /* out: false only when if_missing found one */
 };
 
 /*
@@ -164,19 +169,32 @@ struct store_expunge {
     oid_t app;
     oid_t msg;
     oid_t attempt; /* 0: the message */
+    bool erased;   /* out: there was a payload, or an answer, until now */
 };
 #define STORE_EXPUNGED "EXPUNGED"
 
 /* One bounded step of bulk work; submit again with the cursor while `more`. */
 enum store_sweep_kind {
     SWEEP_FAIL_PENDING, /* pending deliveries of ep become FAIL with `reason` */
-    SWEEP_RECOVER, /* failed deliveries of ep with a message in [since_ms, until_ms] get a RECOVERY attempt at now_ms */
+    SWEEP_REPLAY, /* deliveries of ep with a message in [since_ms, until_ms] that fit `replay` get a RECOVERY attempt at
+                     now_ms; those without a payload are skipped */
     SWEEP_PAYLOADS, /* payloads whose expires_ms is before until_ms are forgotten */
     SWEEP_MESSAGES, /* messages older than until_ms, with their deliveries, are deleted unless one is pending */
     SWEEP_ATTEMPTS, /* attempts older than until_ms are deleted */
     SWEEP_DOCS,     /* documents whose purge_ms has passed at now_ms are deleted */
     SWEEP_APP_DOCS, /* all documents of the workspace `ep` are deleted */
-    SWEEP_RESEAL    /* objects sealed under another key than `key_id` are sealed again through `reseal` */
+    SWEEP_RESEAL,   /* objects sealed under another key than `key_id` are sealed again through `reseal` */
+    SWEEP_CANCEL    /* what is pending for ep of messages before until_ms is canceled, first what comes first */
+};
+
+/* Which deliveries a SWEEP_REPLAY is for. */
+struct replay_filter {
+    int status;       /* SUCCESS, FAIL or CANCELED; -1: SUCCESS and FAIL */
+    int status_class; /* of the last attempt's answer: 0 = none, 100..500; -1: any, also of what was never tried */
+    const struct str *event_types; /* NULL: all */
+    size_t event_type_count;
+    struct str channel; /* null: any */
+    struct str tag;     /* null: any */
 };
 
 struct store_sweep {
@@ -187,10 +205,16 @@ struct store_sweep {
     int64_t since_ms;
     int64_t until_ms;
     int64_t now_ms;
-    size_t rows_max; /* of this step */
-    oid_t cursor;    /* in: 0 to begin; out: where the next step goes on */
-    bool more;       /* out */
-    size_t rows;     /* out: rows changed in this step */
+    size_t rows_max;    /* of this step */
+    oid_t cursor;       /* in: 0 to begin; out: where the next step goes on */
+    int64_t cursor_pos; /* the same, of SWEEP_CANCEL: it goes on behind (cursor_pos, cursor) */
+    const struct replay_filter *replay;
+    bool more; /* out */
+    /* out: rows changed in this step. A replay counts also what waits for an attempt by hand already, so that a step
+     * that is done again counts the same. */
+    size_t rows;
+    size_t skipped; /* out, replay: rows that fit and have no payload */
+    size_t visited; /* out, replay and cancel: rows looked at */
     uint32_t key_id;
     enum err (*reseal)(void *arg, struct str sealed, struct str identity, struct buf *out);
     void *reseal_arg;
@@ -201,6 +225,8 @@ void store_submit(struct store *s, struct store_op *op);
 void store_submit_chain(struct store *s, struct store_op *first, struct store_op *last);
 /* Submits and waits; `op->home` and `op->done` are ignored. Never on a loop's thread. */
 enum err store_run(struct store *s, struct store_op *op);
+/* The same for many, which share groups; each has its own result. */
+void store_run_all(struct store *s, struct store_op *const *ops, size_t count);
 
 /* What is kept under a key; fills made and known. ERR_NOT_FOUND: nothing. Asks the writer and waits: not on a loop's
  * thread. */
@@ -352,6 +378,7 @@ struct delivery_counts {
     uint64_t success;
     uint64_t pending;
     uint64_t fail;
+    uint64_t canceled;
 };
 MUST_USE enum err store_count_deliveries(struct store_reader *r, oid_t ep, int64_t since_ms, int64_t until_ms,
                                          struct delivery_counts *out);

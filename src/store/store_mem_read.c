@@ -251,6 +251,7 @@ enum err mem_read_count_deliveries(struct store_reader *r, oid_t ep, int64_t sin
         out->success += d->status == DELIVERY_SUCCESS;
         out->pending += d->status == DELIVERY_PENDING;
         out->fail += d->status == DELIVERY_FAIL;
+        out->canceled += d->status == DELIVERY_CANCELED;
     }
     return store_done(m, ERR_OK);
 }

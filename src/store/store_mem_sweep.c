@@ -10,9 +10,9 @@
 #include "store/store_mem.h"
 
 /* Changes the row if it is one of those that the sweep is for. *changed says so. */
-typedef enum err (*visit_fn)(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed);
+typedef enum err (*visit_fn)(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed);
 
-static enum err visit_fail(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+static enum err visit_fail(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     struct mem_delivery *was = (struct mem_delivery *)(void *)r;
     struct delivery d = was->delivery;
@@ -22,24 +22,47 @@ static enum err visit_fail(struct mem_store *m, const struct store_sweep *op, st
     return ERR_OK;
 }
 
-static enum err visit_recover(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+static int last_http_status(const struct mem_store *m, const struct delivery *d)
+{
+    const struct mem_attempt *t = (const struct mem_attempt *)(const void *)rows_get(&m->attempts, d->last_attempt, 0);
+    return d->last_attempt != 0 && t != NULL ? t->attempt.http_status : -1;
+}
+
+static enum err visit_replay(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     struct mem_delivery *was = (struct mem_delivery *)(void *)r;
     struct delivery d = was->delivery;
     int64_t at_ms = oid_time_ms(d.msg);
-    if (d.ep != op->ep || d.status != DELIVERY_FAIL || rules_pending(&d) || at_ms < op->since_ms ||
-        at_ms > op->until_ms)
+    if (d.ep != op->ep || at_ms < op->since_ms || at_ms > op->until_ms)
         return ERR_OK;
     const struct mem_message *msg = (const struct mem_message *)(const void *)rows_get(&m->messages, d.msg, 0);
-    *changed = msg != NULL && msg->message.payload.ptr != NULL;
-    if (!*changed)
+    op->visited++;
+    if (!rules_replay_fits(op->replay, &d, last_http_status(m, &d)) || msg == NULL ||
+        !rules_replay_fits_message(op->replay, &msg->message))
+        return ERR_OK;
+    *changed = msg->message.payload.ptr != NULL;
+    op->skipped += *changed ? 0 : 1;
+    if (!*changed || d.request != TRIGGER_SCHEDULE)
         return ERR_OK;
     rules_request(&d, TRIGGER_RECOVERY, op->now_ms);
     mem_delivery_set(m, was, &d);
     return ERR_OK;
 }
 
-static enum err visit_payload(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+static enum err visit_cancel(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
+{
+    struct mem_delivery *was = (struct mem_delivery *)(void *)r;
+    struct delivery d = was->delivery;
+    if (d.ep != op->ep || !rules_pending(&d))
+        return ERR_OK;
+    op->visited++;
+    *changed = d.msg < oid_at_ms(op->until_ms) && rules_cancel(&d);
+    if (*changed)
+        mem_delivery_set(m, was, &d);
+    return ERR_OK;
+}
+
+static enum err visit_payload(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     struct mem_message *was = (struct mem_message *)(void *)r;
     *changed = was->message.payload.ptr != NULL && was->message.expires_ms < op->until_ms;
@@ -52,7 +75,7 @@ static enum err visit_payload(struct mem_store *m, const struct store_sweep *op,
     return ERR_OK;
 }
 
-static enum err visit_message(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+static enum err visit_message(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     size_t first = rows_seek(&m->deliveries, r->key, 0), i = first;
     *changed = oid_time_ms(r->key) < op->until_ms;
@@ -68,7 +91,7 @@ static enum err visit_message(struct mem_store *m, const struct store_sweep *op,
     return ERR_OK;
 }
 
-static enum err visit_attempt(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+static enum err visit_attempt(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     *changed = oid_time_ms(r->key) < op->until_ms;
     if (*changed)
@@ -76,7 +99,7 @@ static enum err visit_attempt(struct mem_store *m, const struct store_sweep *op,
     return ERR_OK;
 }
 
-static enum err visit_sealed(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+static enum err visit_sealed(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     struct mem_object *was = (struct mem_object *)(void *)r;
     struct buf sealed = BUF_INIT(1 << 24);
@@ -97,7 +120,7 @@ static enum err visit_sealed(struct mem_store *m, const struct store_sweep *op, 
     return e;
 }
 
-static enum err visit_doc(struct mem_store *m, const struct store_sweep *op, struct row *r, bool *changed)
+static enum err visit_doc(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     const struct doc *d = &((const struct mem_doc *)(const void *)r)->doc;
     *changed = op->sweep == SWEEP_DOCS ? d->purge_ms > 0 && d->purge_ms <= op->now_ms : d->app == op->ep;
@@ -113,8 +136,11 @@ static struct rows *rows_of(struct mem_store *m, enum store_sweep_kind kind, vis
     case SWEEP_FAIL_PENDING:
         *visit = visit_fail;
         return &m->deliveries;
-    case SWEEP_RECOVER:
-        *visit = visit_recover;
+    case SWEEP_REPLAY:
+        *visit = visit_replay;
+        return &m->deliveries;
+    case SWEEP_CANCEL:
+        *visit = visit_cancel;
         return &m->deliveries;
     case SWEEP_PAYLOADS:
         *visit = visit_payload;
@@ -144,6 +170,7 @@ enum err mem_sweep(struct backend *b, struct store_sweep *op)
     struct rows *rows = rows_of(m, op->sweep, &visit);
     size_t mark = m->log.len, done = 0;
     oid_t at = op->cursor;
+    op->skipped = op->visited = 0;
     size_t i = rows_seek(rows, at + 1, 0);
     while (i < rows->len && done < op->rows_max) {
         bool changed = false;

@@ -124,11 +124,14 @@ enum err mem_resend(struct backend *b, struct store_resend *op)
         return ERR_GONE;
     struct mem_delivery *was = mem_delivery_get(m, op->msg, op->ep);
     struct delivery d;
+    op->changed = was == NULL || !op->if_missing;
+    if (!op->changed)
+        return ERR_OK;
     if (was != NULL) {
         d = was->delivery;
         rules_request(&d, op->trigger, op->now_ms);
     } else {
-        d = rules_resent(op);
+        d = rules_resent(op, op->if_missing && op->fifo ? next_place(m, op->ep) : 0);
         if (op->render != NULL)
             render_add(m, msg, op->render);
     }
@@ -149,11 +152,12 @@ static void pending_fail(struct mem_store *m, oid_t msg)
     }
 }
 
-static enum err attempt_expunge(struct mem_store *m, const struct store_expunge *op)
+static enum err attempt_expunge(struct mem_store *m, struct store_expunge *op)
 {
     struct mem_attempt *was = (struct mem_attempt *)(void *)rows_get(&m->attempts, op->attempt, 0);
     if (was == NULL || was->attempt.app != op->app || was->attempt.msg != op->msg)
         return ERR_NOT_FOUND;
+    op->erased = !str_eq(was->attempt.response_body, STR(STORE_EXPUNGED));
     struct attempt t = was->attempt;
     t.response_body = STR(STORE_EXPUNGED);
     t.response_truncated = false;
@@ -171,6 +175,7 @@ enum err mem_expunge(struct backend *b, struct store_expunge *op)
     struct mem_message *was = mem_message_get(m, op->app, op->msg);
     if (was == NULL)
         return ERR_NOT_FOUND;
+    op->erased = was->message.payload.ptr != NULL;
     struct mem_message *is = row_new(sizeof *is, 512, op->msg, 0);
     is->message = mem_copy_message(is->row.arena, &was->message, false);
     rows_change(&m->log, &m->messages, &was->row, &is->row);

@@ -154,6 +154,13 @@ test('answers are as described, for every operation', async (t) => {
     n.task_id = (await call(`POST ${E}/recover`, n, { since: new Date(Date.now() - 3_600_000).toISOString() })).id;
     await until('the task is done', async () => (await call(`GET ${V}/background-task/{task_id}`, n)).status === 'finished');
     await call(`GET ${V}/background-task`, n);
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    for (const kind of ['bulk-replay', 'replay-missing']) n.task_id = (await call(`POST ${E}/${kind}`, n, { since })).id;
+    await call(`POST ${E}/cancel-msgs`, n, { createdBefore: since });
+    await call(`POST ${A}/msg/bulk-expunge`, n, { ids: ['nobody'] });
+    n.task_id = (await call(`POST ${V}/msg/broadcast`, n, { eventType: 'a.b', payload: { a: 1 }, deliverAt: new Date(Date.now() + 3_600_000).toISOString() })).id;
+    await call(`POST ${V}/background-task/{task_id}/cancel`, n, {});
+    await call(`POST ${A}/msg/expunge-all-contents`, n, {});
     await call(`DELETE ${M}/attempt/{attempt_id}/content`, n);
     await call(`DELETE ${M}/content`, n);
     await call(`GET ${M}`, n);

@@ -228,7 +228,7 @@ size_t fx_sweep(struct fixture *f, struct store_sweep sweep, size_t *steps)
 {
     size_t rows = 0, count = 0;
     sweep.op.kind = STORE_SWEEP;
-    sweep.cursor = 0;
+    sweep.cursor = sweep.cursor_pos = 0;
     do {
         OK(store_run(f->store, &sweep.op));
         assert_true(sweep.rows <= sweep.rows_max);

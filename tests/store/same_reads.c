@@ -316,6 +316,7 @@ static void compare_endpoint(struct same *s, oid_t ep)
     assert_int_equal(h[0].failing_since_ms, h[1].failing_since_ms);
     assert_int_equal(h[0].exhausted_since_ms, h[1].exhausted_since_ms);
     same_count(s, "delivered", c[0].success, c[1].success);
+    same_count(s, "canceled", c[0].canceled, c[1].canceled);
     same_count(s, "pending", c[0].pending, c[1].pending);
     same_count(s, "failed", c[0].fail, c[1].fail);
 }

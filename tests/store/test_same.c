@@ -168,8 +168,15 @@ static void do_resend(struct same *s)
                              .trigger = same_chance(s, 60) ? TRIGGER_MANUAL : TRIGGER_RECOVERY,
                              .now_ms = s->f[0].now_ms};
     a.render = a.profile_version == 2 ? &render : NULL;
+    if (same_chance(s, 40)) {
+        a.if_missing = true;
+        a.trigger = TRIGGER_SCHEDULE;
+        a.fifo = a.ep == s->ep[0] || a.ep == s->ep[1];
+    }
     struct store_resend b = a;
     BOTH(s, a, b);
+    if (a.op.result == ERR_OK)
+        assert_int_equal(a.changed, b.changed);
 }
 
 static void do_expunge(struct same *s)
@@ -188,6 +195,8 @@ static void do_expunge(struct same *s)
     }
     struct store_expunge b = a;
     BOTH(s, a, b);
+    if (a.op.result == ERR_OK)
+        assert_int_equal(a.erased, b.erased);
 }
 
 static enum err reseal(void *arg, struct str sealed, struct str identity, struct buf *out)
@@ -203,7 +212,7 @@ static enum err reseal(void *arg, struct str sealed, struct str identity, struct
 static void do_sweep(struct same *s)
 {
     int64_t now = s->f[0].now_ms;
-    struct store_sweep op = {.sweep = (enum store_sweep_kind)same_pick(s, SWEEP_RESEAL + 1),
+    struct store_sweep op = {.sweep = (enum store_sweep_kind)same_pick(s, SWEEP_CANCEL + 1),
                              .ep = s->ep[same_pick(s, EPS)],
                              .reason = REASON_DISABLED,
                              .rows_max = 1 + same_pick(s, 40),
@@ -211,9 +220,18 @@ static void do_sweep(struct same *s)
                              .key_id = 1 + (uint32_t)same_pick(s, 5),
                              .reseal = reseal};
     op.reseal_arg = &op.key_id;
-    if (op.sweep == SWEEP_RECOVER) {
+    const struct str types[] = {STR("a"), STR("c")};
+    static const int classes[] = {-1, -1, 0, 200, 400, 500};
+    struct replay_filter filter = {.status = same_chance(s, 50) ? -1 : (int)same_pick(s, 5),
+                                   .status_class = classes[same_pick(s, ARRAY_LEN(classes))],
+                                   .event_types = types,
+                                   .event_type_count = same_pick(s, 3),
+                                   .channel = same_chance(s, 70) ? STR_NULL : STR("x"),
+                                   .tag = same_chance(s, 70) ? STR_NULL : STR("z")};
+    if (op.sweep == SWEEP_REPLAY) {
         op.since_ms = now - (int64_t)same_pick(s, 4 * TIME_HOUR_MS);
         op.until_ms = now - (int64_t)same_pick(s, TIME_HOUR_MS);
+        op.replay = &filter;
     } else {
         op.until_ms = op.sweep == SWEEP_PAYLOADS ? now : now - (int64_t)same_pick(s, 4 * TIME_HOUR_MS);
     }

@@ -222,9 +222,13 @@ static struct message message_make(oid_t id)
 
 static void sweeps_run(struct backend *b)
 {
-    for (int kind = SWEEP_FAIL_PENDING; kind < SWEEP_RESEAL; kind++) {
+    static const struct replay_filter filter = {.status = -1, .status_class = 500};
+    for (int kind = SWEEP_FAIL_PENDING; kind <= SWEEP_CANCEL; kind++) {
+        if (kind == SWEEP_RESEAL)
+            continue;
         struct store_sweep op = {.op.kind = STORE_SWEEP,
                                  .sweep = (enum store_sweep_kind)kind,
+                                 .replay = &filter,
                                  .ep = 5,
                                  .until_ms = NOW_MS + 90 * TIME_DAY_MS,
                                  .now_ms = NOW_MS,

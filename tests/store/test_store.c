@@ -23,6 +23,7 @@ static const struct {
         {"queue", queue_tests, &queue_test_count},
         {"keys", key_tests, &key_test_count},
         {"docs", doc_tests, &doc_test_count},
+        {"replays", replay_tests, &replay_test_count},
 };
 
 int main(int argc, char **argv)

@@ -50,43 +50,6 @@ static void fail_pending_stops_an_endpoint(void **state)
     }
 }
 
-static void recover_asks_for_the_failed(void **state)
-{
-    struct fixture *f = *state;
-    for (size_t max = 1; max <= N + 1; max += 3) {
-        struct scene s = scene_make(f);
-        for (size_t i = 0; i < N; i++) {
-            bool good = i == 3;
-            fx_record(f, s.app, s.msg[i], s.ep,
-                      (struct fx_outcome){.number = 1,
-                                          .status = good ? DELIVERY_SUCCESS : DELIVERY_FAIL,
-                                          .reason = good ? REASON_NONE : REASON_EXHAUSTED,
-                                          .http_status = good ? 200 : 500});
-        }
-        /* The range is closed: the first and the last but one message stand on its ends. */
-        struct store_sweep op = {.sweep = SWEEP_RECOVER,
-                                 .ep = s.ep,
-                                 .since_ms = s.at_ms[1],
-                                 .until_ms = s.at_ms[N - 2],
-                                 .now_ms = f->now_ms + 50,
-                                 .rows_max = max};
-        assert_int_equal(fx_sweep(f, op, NULL), N - 3);
-        for (size_t i = 0; i < N; i++) {
-            struct delivery d = fx_delivery(f, s.msg[i], s.ep);
-            bool asked = i >= 1 && i <= N - 2 && i != 3;
-            assert_int_equal(d.status, i == 3 ? DELIVERY_SUCCESS : DELIVERY_FAIL);
-            assert_int_equal(d.request, asked ? TRIGGER_RECOVERY : TRIGGER_SCHEDULE);
-            assert_int_equal(d.pos, asked ? f->now_ms + 50 : 0);
-            assert_int_equal(fx_delivery(f, s.msg[i], s.other).request, TRIGGER_SCHEDULE);
-        }
-        /* Asked for already is not asked for again; the ends of time are a range too. */
-        op.since_ms = 0;
-        op.until_ms = TIME_NEVER;
-        assert_int_equal(fx_sweep(f, op, NULL), 2);
-        assert_int_equal(fx_sweep(f, op, NULL), 0);
-    }
-}
-
 static void payloads_age_out(void **state)
 {
     struct fixture *f = *state;
@@ -275,13 +238,9 @@ static void secrets_are_sealed_again(void **state)
 }
 
 const struct CMUnitTest sweep_tests[] = {
-        FX_TEST(fail_pending_stops_an_endpoint),
-        FX_TEST(recover_asks_for_the_failed),
-        FX_TEST(payloads_age_out),
-        FX_TEST(payloads_expire_out_of_order),
-        FX_TEST(messages_age_out_unless_pending),
-        FX_TEST(forgotten_event_ids_are_free),
-        FX_TEST(attempts_age_out),
+        FX_TEST(fail_pending_stops_an_endpoint), FX_TEST(payloads_age_out),
+        FX_TEST(payloads_expire_out_of_order),   FX_TEST(messages_age_out_unless_pending),
+        FX_TEST(forgotten_event_ids_are_free),   FX_TEST(attempts_age_out),
         FX_TEST(secrets_are_sealed_again),
 };
 const size_t sweep_test_count = ARRAY_LEN(sweep_tests);

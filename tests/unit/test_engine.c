@@ -302,6 +302,22 @@ static void expunge(struct world *w)
     engine_forget(w->engine, engine_meet(w->engine, r->ep), r->msg, w->now_ms);
 }
 
+/* What is pending for an endpoint of the older half of the messages ends at once. */
+static void cancel(struct world *w)
+{
+    oid_t ep = w->rows[chance(w) % w->row_count].ep;
+    for (size_t i = 0; i < w->row_count / 2; i++) {
+        struct row *r = &w->rows[i];
+        if (r->ep != ep || r->pos == 0)
+            continue;
+        r->expunged = true;
+        r->status = DELIVERY_CANCELED;
+        r->request = TRIGGER_SCHEDULE;
+        r->pos = 0;
+    }
+    engine_reread(w->engine, engine_meet(w->engine, ep), w->now_ms);
+}
+
 static void configure(struct world *w, oid_t ep)
 {
     struct engine_config c = {
@@ -421,6 +437,8 @@ static void simulate(uint64_t seed)
             ask_by_hand(w);
         if (chance(w) % 40 == 0 && w->row_count > 0)
             expunge(w);
+        if (chance(w) % 100 == 0 && w->row_count > 0)
+            cancel(w);
         if (heap_min(&w->events) != NULL || engine_next_ms(w->engine) != TIME_NEVER)
             advance(w);
     }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One message to every workspace of an environment, as a task. The workspaces are taken in batches. A batch is an
+ * object (OBJ_TASK_PART, key "<task>:<number>") that is written first, with the ids that its messages will have;
+ * sending it again after a crash finds those that are there already, so each workspace gets its message once.
+ * Afterwards it is what the answer lists.
+ */
+#ifndef PR_API_BROADCAST_H
+#define PR_API_BROADCAST_H
+
+#include "api/task.h"
+
+/* At most so many of the messages are listed in an answer that lists tasks. */
+#define BROADCAST_LISTED 250
+
+/* The member messagesCreated: at most `max` of them. Store errors. */
+MUST_USE enum err broadcast_write(const struct api *api, struct api_call *call, const struct task *t, size_t max,
+                                  struct json_writer *w);
+/* The task has ended: its message is erased. See task_ended. */
+MUST_USE enum err broadcast_ended(struct store_reader *r, struct arena *a, const struct task *t, int64_t now_ms,
+                                  struct object_change *changes, size_t *count);
+
+#endif
