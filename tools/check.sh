@@ -13,7 +13,7 @@ tracked() { git ls-files -co --exclude-standard -- "$@" | while read -r f; do [ 
 
 check_spdx() {
     local f
-    for f in $(tracked 'src/**' 'tests/**' 'bench/**' 'tools/**' dev '.ci/*' 'meson*'); do
+    for f in $(tracked 'src/**' 'tests/**' 'bench/**' 'tools/**' 'console/**' dev '.ci/*' 'meson*'); do
         case $f in *.json | *.txt | *.md | *.crt | *.key | *.ref) continue ;; esac
         grep -Iq . "$f" || continue
         head -n 3 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' || problem "$f: no SPDX line"
@@ -92,9 +92,16 @@ lines_of() {
     while read -r line; do problem "$line"; done < <("$@")
 }
 
+# The types of the console.
+check_console() {
+    (cd console && { [ -x node_modules/.bin/tsc ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null; } && node_modules/.bin/tsc --noEmit) ||
+        problem "console: the types do not fit (npm run check)"
+}
+
 run_checks() {
     need build up test check
     say "SPDX lines"; check_spdx
+    say "types of the console"; check_console
     say "layout"; check_format
     say "headers compile alone"; check_headers
     say "folders"; lines_of check_layers; lines_of check_purity

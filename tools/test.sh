@@ -13,9 +13,14 @@ suite_failed() {
 
 # Client libraries, again only when the lock file has changed.
 npm_packages() {
-    local dir=tests/e2e
+    local dir
+    for dir in tests/e2e tests/browser; do npm_install $dir || return 1; done
+}
+
+npm_install() {
+    local dir=$1
     cmp -s $dir/package-lock.json $dir/node_modules/.installed-lock && return 0
-    say "installing the client libraries of tests/e2e"
+    say "installing the libraries of $dir"
     (cd $dir && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >.dev/npm.log 2>&1 ||
         { sleep 3; (cd $dir && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >.dev/npm.log 2>&1; } ||
         { tail -n 20 .dev/npm.log >&2; return 1; }
@@ -104,16 +109,21 @@ suite_hostile() {
     node_suite hostile 300 tests/hostile/*.test.mjs
 }
 
+suite_browser() {
+    say "the console in a browser"
+    node_suite browser 600 tests/browser/*.test.mjs
+}
+
 run_tests() {
     local suites=() files=() word
     for word in "$@"; do
         case $word in
-        unit | asan | tsan | clang | e2e | hostile) suites+=("$word") ;;
+        unit | asan | tsan | clang | e2e | hostile | browser) suites+=("$word") ;;
         *.test.mjs) files+=("$word") ;;
         *) help >&2; exit 2 ;;
         esac
     done
-    [ $# = 0 ] && suites=(unit asan tsan clang e2e hostile)
+    [ $# = 0 ] && suites=(unit asan tsan clang e2e hostile browser)
     need build up test
     rm -rf $results && mkdir -p $results
     npm_packages || suite_failed npm "npm ci failed"

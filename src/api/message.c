@@ -49,6 +49,7 @@ bool message_filter_read(const struct api *api, struct api_call *call, const cha
     f.tag = query_text(call, "tag");
     f.event_types = query_list(call, "event_types", &f.event_type_count);
     f.status = (int)query_int(call, "status", 0, 4, -1);
+    f.failing = query_bool(call, "failing", false);
     f.with_content = query_bool(call, "with_content", true);
     int64_t before_ms = query_time(call, "before"), after_ms = query_time(call, "after");
     if (f.channel.len > 128 || !chars_fit(CHARS_CHANNEL, f.channel))
@@ -110,6 +111,7 @@ static void list(struct api *api, struct api_call *call, const struct app *app, 
                               .channel = f.channel.len > 0 ? f.channel : STR_NULL,
                               .tag = f.tag.len > 0 ? f.tag : STR_NULL,
                               .status = ep != 0 ? f.status : -1,
+                              .failing = f.failing,
                               .with_payload = f.with_content,
                               .limit = f.page.limit + 1,
                               .budget = {LIST_VISITS, &stopped}};

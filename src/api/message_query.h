@@ -11,7 +11,8 @@ struct message_filter {
     struct str channel, tag; /* null or empty: any */
     const struct str *event_types;
     size_t event_type_count;
-    int status; /* -1: any */
+    int status;   /* -1: any */
+    bool failing; /* the last attempt failed, whether it is tried again or not */
     bool with_content;
 };
 

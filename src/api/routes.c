@@ -85,6 +85,7 @@ const struct route api_routes[] = {
     {GET,    MSG "/raw",              message_raw,            WHO_READ,  A(MESSAGE), 0},
     {DELETE, MSG "/content",          message_expunge,        WHO_SEND,  A(MESSAGE), 0},
     {GET,    MSG "/endpoint",         message_endpoints,      WHO_READ,  A(MESSAGE), 0},
+    {GET,    MSG "/endpoint/{endpoint_id}/body",   message_sent_body, WHO_READ, A(MESSAGE), 0},
     {POST,   MSG "/endpoint/{endpoint_id}/resend", message_resend, WHO_EDIT, A(ATTEMPT), 0},
     {GET,    MSG "/attempt/{attempt_id}",          attempt_get,     WHO_READ, A(ATTEMPT), 0},
     {GET,    MSG "/attempt/{attempt_id}/headers",  attempt_headers, WHO_READ, A(ATTEMPT), 0},
@@ -101,7 +102,7 @@ const struct route api_routes[] = {
     {GET,    PROF,                    profile_get,            WHO_READ,  A(PROFILE), ROUTE_ENV_SHARED | ROUTE_NEW_ENV},
     {PUT,    PROF,                    profile_put,            WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},
     {DELETE, PROF,                    profile_delete,         WHO_SEND,  A(PROFILE), 0},
-    {POST,   PROF "/preview",         profile_preview,        WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},
+    {POST,   PROF "/preview",         profile_preview,        WHO_EDIT,  A(PROFILE), ROUTE_NEW_ENV | ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
 
     {GET,    OPW,                     endpoint_list,          WHO_STAFF, A(ENDPOINT), OPERATIONAL},
     {POST,   OPW,                     endpoint_create,        WHO_ADMIN, A(ENDPOINT), OPERATIONAL},

@@ -103,6 +103,7 @@ const struct schema api_schemas[] = {
                  "occurredAt:time deliverAt:time payloadRetentionPeriod:int payloadRetentionHours:int "
                  "transformationsParams:object"},
         {.name = "MessageOut", .use = SCHEMA_OUT, .more = MESSAGE_OUT},
+        {.name = "SentBodyOut", .use = SCHEMA_OUT, .more = "body:string"},
         {.name = "MessageRawOut", .use = SCHEMA_OUT, .more = "payload:string"},
         {.name = "EndpointMessageOut", .use = SCHEMA_OUT, .more = MESSAGE_OUT " " DELIVERY_OUT},
         {.name = "MessageEndpointOut",

@@ -20,6 +20,7 @@
     X(TIMEOUT, "timeout", 408, true, "took too long")                                                                  \
     X(CONFLICT, "conflict", 409, false, "already exists")                                                              \
     X(GONE, "gone", 410, false, "has expired")                                                                         \
+    X(CHANGED, "precondition_failed", 412, false, "somebody else changed it meanwhile")                                \
     X(TOO_LARGE, "payload_too_large", 413, false, "too large")                                                         \
     X(MEDIA_TYPE, "unsupported_media_type", 415, false, "content type not supported")                                  \
     X(RATE, "rate_limited", 429, true, "too many requests")                                                            \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "console/console.h"
 #include "serve/live.h"
 #include "serve/ops.h"
 #include "serve/serve_metrics.h"
@@ -124,7 +125,7 @@ static void on_request(struct http_exchange *x, void *arg)
         relay_error(x, ERR_CLOSED, NULL);
     else if (ingest_matches(r, q, &app))
         ingest_begin(r, x, app);
-    else if (!ops_answer(r->shared, x, false))
+    else if (!ops_answer(r->shared, x, false) && !console_answer(&r->shared->console, x))
         relay_request(r, x);
 }
 

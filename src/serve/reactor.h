@@ -18,6 +18,7 @@
 #include "api/api.h"
 #include "base/list.h"
 #include "config/settings.h"
+#include "console/console.h"
 #include "delivery/client.h"
 #include "engine/engine.h"
 #include "serve/body.h"
@@ -46,6 +47,7 @@ struct shared {
     struct hash_key id_key;
     struct oid_source oids;
     struct api api;
+    struct console_config console;
     struct gates *gates;
     struct inflight *inflight;
     struct transform_pool *transforms;

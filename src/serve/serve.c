@@ -193,6 +193,10 @@ static void know_public_url(struct server *v, const struct settings *set)
         v->shared.api.public_url = arena_printf(v->rows_arena, STR_FMT ":%d", STR_ARG(str_take(url, url.len - 2)),
                                                 http_listen_port(v->listen_fd))
                                            .ptr;
+    v->shared.console = (struct console_config){
+            .frame_ancestors = set->frame_ancestors,
+            .https = str_starts(str_c(v->shared.api.public_url), STR("https://")),
+    };
 }
 
 static void open_listeners(struct server *v, const struct settings *set)

@@ -265,7 +265,8 @@ static bool labels_fit(struct str channel, struct str tag, struct str channels, 
 
 bool rules_message_filters(const struct message_query *q)
 {
-    return q->event_type_count > 0 || q->channel.ptr != NULL || q->tag.ptr != NULL || (q->ep != 0 && q->status >= 0);
+    return q->event_type_count > 0 || q->channel.ptr != NULL || q->tag.ptr != NULL ||
+           (q->ep != 0 && (q->status >= 0 || q->failing));
 }
 
 bool rules_attempt_filters(const struct attempt_query *q)
@@ -287,10 +288,15 @@ bool rules_replay_fits_message(const struct replay_filter *f, const struct messa
            labels_fit(f->channel, f->tag, m->channels, m->tags);
 }
 
+bool rules_delivery_fits(const struct message_query *q, const struct delivery *d)
+{
+    bool failing = d->status == DELIVERY_FAIL || (d->status == DELIVERY_PENDING && d->last_failed);
+    return (q->status < 0 || (int)d->status == q->status) && (!q->failing || failing);
+}
+
 bool rules_message_fits(const struct message_query *q, const struct message *m, const struct delivery *d)
 {
-    return (q->status < 0 || d == NULL || (int)d->status == q->status) &&
-           type_fits(q->event_types, q->event_type_count, m->event_type) &&
+    return (d == NULL || rules_delivery_fits(q, d)) && type_fits(q->event_types, q->event_type_count, m->event_type) &&
            labels_fit(q->channel, q->tag, m->channels, m->tags);
 }
 

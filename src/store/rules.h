@@ -53,6 +53,8 @@ bool rules_array_has(struct str array, struct str value);
 /* Whether rules_message_fits can say no, or rules_attempt_fits to a candidate of the endpoint or message. */
 bool rules_message_filters(const struct message_query *q);
 bool rules_attempt_filters(const struct attempt_query *q);
+/* Whether a delivery fits q's status. */
+bool rules_delivery_fits(const struct message_query *q, const struct delivery *d);
 /* Whether a message (and its delivery, NULL unless q->ep) fits q's event types, channel, tag and status. */
 bool rules_message_fits(const struct message_query *q, const struct message *m, const struct delivery *d);
 /* The same for an attempt and its message's channels and tags (null strs when it is gone). */

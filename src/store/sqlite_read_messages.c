@@ -89,7 +89,7 @@ static enum err candidate_take(struct sqlite_reader *r, struct arena *a, const s
     struct str renders;
     sqlite3_stmt *st;
     enum err e = q->ep != 0 ? sqlite_get_delivery(&r->base, id, q->ep, &d) : ERR_OK;
-    if (e != ERR_OK || (q->ep != 0 && q->status >= 0 && (int)d.status != q->status))
+    if (e != ERR_OK || (q->ep != 0 && !rules_delivery_fits(q, &d)))
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     e = message_step(r, id, q->with_payload, &st, &m, &renders);
     if (e == ERR_OK && m.app == q->app && rules_message_fits(q, &m, q->ep != 0 ? &d : NULL)) {

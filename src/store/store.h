@@ -332,6 +332,7 @@ struct message_query {
     struct str channel; /* null = any */
     struct str tag;     /* null = any */
     int status;         /* with ep: enum delivery_status, -1 = any */
+    bool failing;       /* with ep: only those whose last attempt failed, given up or to be tried again */
     bool with_payload;
     size_t limit;
     struct visit_budget budget;

@@ -145,7 +145,7 @@ test('answers are as described, for every operation', async (t) => {
 
     n.msg_id = (await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 }, tags: ['t'], channels: ['c'], actor: { type: 'user', id: '1' } })).id;
     await p.attempted({ id: n.app_id }, { id: n.msg_id }, 1);
-    for (const rest of [`${A}/msg`, M, `${M}/raw`, `${M}/endpoint`, `${E}/msg`, `${A}/attempt/endpoint/{endpoint_id}`]) await call(`GET ${rest}`, n);
+    for (const rest of [`${A}/msg`, M, `${M}/raw`, `${M}/endpoint`, `${M}/endpoint/{endpoint_id}/body`, `${E}/msg`, `${A}/attempt/endpoint/{endpoint_id}`]) await call(`GET ${rest}`, n);
     n.attempt_id = (await call(`GET ${A}/attempt/msg/{msg_id}?with_msg=true&with_content=true`, n)).data[0].id;
     await call(`GET ${M}/attempt/{attempt_id}`, n);
     await call(`GET ${M}/attempt/{attempt_id}/headers`, n);

@@ -178,6 +178,7 @@ static void compare_message_lists(struct same *s)
     q.channel = same_chance(s, 30) ? str_c(labels[same_pick(s, 4)]) : STR_NULL;
     q.tag = same_chance(s, 30) ? str_c(labels[same_pick(s, 4)]) : STR_NULL;
     q.status = q.ep != 0 && same_chance(s, 50) ? (int)same_pick(s, 3) : -1;
+    q.failing = same_chance(s, 25);
     struct message *a, *b;
     struct delivery *x = NULL, *y = NULL;
     size_t n, k;

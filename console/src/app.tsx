@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the path to the page, once it is known who is here.
+import type { ComponentChildren, ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { go, match, usePath } from './lib/router';
+import { begin, session } from './lib/session';
+import { useValue } from './lib/store';
+import { Alone, Shell } from './shell';
+import { ErrorNote, Skeleton } from './ui/basic';
+import { Toasts } from './ui/toast';
+import { WorkspaceProvider } from './workspace';
+import { EndpointPage } from './pages/endpoint';
+import { EditEndpointPage, NewEndpointPage } from './pages/endpoint_form';
+import { EventPage } from './pages/event';
+import { LinkPage } from './pages/link';
+import { LoginPage } from './pages/login';
+import { SettingsPage } from './pages/settings';
+import { WebhooksPage } from './pages/webhooks';
+import { NotFound, PortalOver } from './pages/other';
+import { WorkspacesPage } from './pages/workspaces';
+
+// Below /app/{id}, and below /portal. A new part of the product is a row here and one in the navigation (shell.tsx).
+const workspacePages: [string, ComponentType<{ params: Record<string, string> }>][] = [
+    ['/webhooks', WebhooksPage],
+    ['/webhooks/new', NewEndpointPage],
+    ['/webhooks/:ep', EndpointPage],
+    ['/webhooks/:ep/edit', EditEndpointPage],
+    ['/events/:msg', EventPage],
+];
+
+const pages: [string, ComponentType][] = [
+    ['/', WorkspacesPage],
+    ['/settings', SettingsPage],
+];
+
+// The more a pattern says literally, the better it fits.
+function workspacePage(rest: string) {
+    for (const [pattern, Page] of workspacePages) {
+        const params = match(pattern, rest);
+        if (params && !(pattern.endsWith('/:ep') && params.ep === 'new')) return { Page, params };
+    }
+    return null;
+}
+
+function Redirect({ to }: { to: string }) {
+    useEffect(() => go(to, { replace: true, force: true }), [to]);
+    return null;
+}
+
+function inWorkspace(app: string, base: string, rest: string): ComponentChildren {
+    if (rest === '' || rest === '/') return <Redirect to={`${base}/webhooks`} />;
+    const found = workspacePage(rest);
+    return (
+        <WorkspaceProvider app={app} base={base} key={app}>
+            <Shell>{found ? <found.Page params={found.params} key={rest} /> : <NotFound />}</Shell>
+        </WorkspaceProvider>
+    );
+}
+
+function Routed() {
+    const path = usePath();
+    const who = useValue(session);
+    if (path === '/login') return <LoginPage />;
+    if (path === '/link') return <LinkPage />;
+    if (!who) return path.startsWith('/portal') ? <PortalOver /> : <Redirect to={`/login?back=${encodeURIComponent(path + location.search)}`} />;
+    if (who.portal) {
+        if (!path.startsWith('/portal')) return <Redirect to="/portal" />;
+        const rest = path.slice('/portal'.length);
+        if (rest === '/settings')
+            return (
+                <WorkspaceProvider app={who.portal.appId} base="/portal" key={who.portal.appId}>
+                    <Shell>
+                        <SettingsPage />
+                    </Shell>
+                </WorkspaceProvider>
+            );
+        return inWorkspace(who.portal.appId, '/portal', rest);
+    }
+    if (path.startsWith('/portal')) return <PortalOver />;
+    const inApp = /^\/app\/([^/]+)(\/.*)?$/.exec(path);
+    if (inApp) return inWorkspace(decodeURIComponent(inApp[1]!), `/app/${inApp[1]}`, inApp[2] ?? '');
+    const page = pages.find(([pattern]) => match(pattern, path));
+    const Page = page?.[1] ?? NotFound;
+    return (
+        <WorkspaceProvider app={null} base="" key="none">
+            <Shell>
+                <Page />
+            </Shell>
+        </WorkspaceProvider>
+    );
+}
+
+export function App() {
+    const [error, setError] = useState<unknown>(null);
+    const [ready, setReady] = useState(false);
+    const start = () => {
+        setError(null);
+        begin().then(
+            () => setReady(true),
+            (e) => (location.pathname.startsWith('/portal') ? (session.set(null), setReady(true)) : setError(e)),
+        );
+    };
+    useEffect(start, []);
+    if (error !== null)
+        return (
+            <Alone>
+                <main>
+                    <ErrorNote error={error} retry={start} />
+                </main>
+            </Alone>
+        );
+    return (
+        <>
+            {ready ? (
+                <Routed />
+            ) : (
+                <Alone>
+                    <main>
+                        <Skeleton rows={3} />
+                    </main>
+                </Alone>
+            )}
+            <Toasts />
+        </>
+    );
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where we are: the path says which page, the query holds its filters, so that a link or a reload shows the same.
+import type { ComponentChildren } from 'preact';
+import { useValue, value } from './store';
+
+const here = value(location.pathname + location.search);
+
+addEventListener('popstate', () => here.set(location.pathname + location.search));
+
+// Asked before leaving a page with unsaved changes; returns whether to stay.
+let guard: (() => boolean) | null = null;
+export function setLeaveGuard(fn: (() => boolean) | null): void {
+    guard = fn;
+}
+addEventListener('beforeunload', (event) => {
+    if (guard?.()) event.preventDefault();
+});
+
+export function go(to: string, { replace = false, force = false } = {}): void {
+    if (!force && guard?.() && !confirm('Leave this page? What you changed is not saved.')) return;
+    const moved = to.split('?')[0] !== location.pathname;
+    if (moved) guard = null;
+    if (replace) history.replaceState(null, '', to);
+    else history.pushState(null, '', to);
+    here.set(to);
+    if (moved) scrollTo(0, 0);
+}
+
+export function usePath(): string {
+    return useValue(here).split('?')[0]!;
+}
+
+export function useQuery(): URLSearchParams {
+    return new URLSearchParams(useValue(here).split('?')[1] ?? '');
+}
+
+// Changes parameters of the query in place; an empty value drops its parameter.
+export function setQuery(changes: Record<string, string | string[] | null>): void {
+    const query = new URLSearchParams(location.search);
+    for (const [name, to] of Object.entries(changes)) {
+        query.delete(name);
+        for (const item of Array.isArray(to) ? to : [to]) if (item) query.append(name, item);
+    }
+    const text = query.toString();
+    go(location.pathname + (text ? `?${text}` : ''), { replace: true, force: true });
+}
+
+// "/app/:app/webhooks/:ep" against a path; the parameters, or null.
+export function match(pattern: string, path: string): Record<string, string> | null {
+    const want = pattern.split('/');
+    const got = path.replace(/(.)\/$/, '$1').split('/');
+    if (want.length !== got.length) return null;
+    const params: Record<string, string> = {};
+    for (let i = 0; i < want.length; i++) {
+        if (want[i]!.startsWith(':')) {
+            try {
+                params[want[i]!.slice(1)] = decodeURIComponent(got[i]!);
+            } catch {
+                return null;
+            }
+            if (!got[i]) return null;
+        } else if (want[i] !== got[i]) {
+            return null;
+        }
+    }
+    return params;
+}
+
+interface LinkProps {
+    to: string;
+    class?: string;
+    title?: string;
+    onClick?: (event: MouseEvent) => void;
+    children?: ComponentChildren;
+    'aria-current'?: 'page' | undefined;
+}
+
+export function Link({ to, onClick, ...rest }: LinkProps) {
+    return (
+        <a
+            href={to}
+            onClick={(event) => {
+                onClick?.(event);
+                if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+                event.preventDefault();
+                go(to);
+            }}
+            {...rest}
+        />
+    );
+}
