@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import { join } from 'node:path';
 import test from 'node:test';
 import { authority } from './lib/certs.mjs';
@@ -69,6 +70,37 @@ for (const http2 of [false, true]) {
         assert.equal(r.connections, 3);
     });
 }
+
+test('over HTTP/2 a connection is shared by those who show the same certificate only', async (t) => {
+    const ca = authority(t);
+    const p = await postrider(t, { settings: { WORKERS: '1' } });
+    const app = await p.app();
+    const seen = [];
+    const server = http2.createSecureServer({ ...ca.issue(['IP:127.0.0.1']), ca: ca.pem, requestCert: true, rejectUnauthorized: false });
+    server.on('stream', (stream, headers) => {
+        const socket = stream.session.socket;
+        seen.push({ path: headers[':path'], certificate: socket.getPeerCertificate()?.subject?.CN, port: socket.remotePort });
+        stream.resume().on('end', () => stream.respond({ ':status': 204 }, { endStream: true }));
+    });
+    const sessions = new Set();
+    server.on('session', (s) => sessions.add(s));
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+        for (const s of sessions) s.destroy();
+        server.close();
+    });
+    const names = ['one', 'two', 'none'];
+    for (const name of names) {
+        const ep = await p.endpoint(app, `https://127.0.0.1:${server.address().port}/${name}`, { channels: [name], caBundle: ca.pem, http2: true });
+        if (name !== 'none') await p.ok('PUT', path(app, ep, 'mtls'), { identity: pem(ca.issue(['DNS:x'], { name })) });
+    }
+    for (let i = 0; i < 3; i++) {
+        const sent = await Promise.all(names.flatMap((n) => [n, n, n]).map((n) => p.send(app, 'a.b', {}, { channels: [n] })));
+        for (const m of sent) assert.equal((await p.attempted(app, m, 1))[0].status, 0);
+    }
+    for (const name of names) assert.deepEqual([...new Set(seen.filter((q) => q.path === `/${name}`).map((q) => q.certificate))], [name === 'none' ? undefined : name]);
+    assert.equal(seen.length, 27);
+});
 
 test('a new certificate is shown on a new connection', async (t) => {
     const ca = authority(t);

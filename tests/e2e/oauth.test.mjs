@@ -213,6 +213,60 @@ test('a dead token server is asked now and then, and the delivery comes when it 
 });
 const deadPort = await freePort();
 
+test('many endpoints with one slow token server: a few requests at a time, none of the others waits', async (t) => {
+    const p = await postrider(t, { settings: { WORKERS: '1' } });
+    const r = await receiver(t);
+    let open = 0;
+    let most = 0;
+    const s = await tokenServer(t, {
+        answer: async () => {
+            most = Math.max(most, ++open);
+            await sleep(200);
+            open--;
+        },
+    });
+    const app = await p.app();
+    for (let i = 0; i < 40; i++) {
+        const ep = await p.endpoint(app, r.url(), { channels: ['slow'] });
+        await p.ok('PUT', path(app, ep), config(s));
+    }
+    await p.endpoint(app, r.url('/other'), { channels: ['fast'] });
+    await p.send(app, 'a.b', {}, { channels: ['slow'] });
+    await s.arrived(1);
+    const from = Date.now();
+    await p.send(app, 'a.b', {}, { channels: ['fast'] });
+    await until('the other one', () => r.requests.some((q) => q.path === '/other'));
+    assert.ok(Date.now() - from < 400 * slow, `${Date.now() - from} ms`);
+    await r.arrived(41);
+    assert.equal(s.count, 40, 'each endpoint its own');
+    assert.ok(most <= 8, `${most} at a time`);
+    assert.equal(new Set(bearer(r)).size, 41);
+});
+
+test('a change of the configuration while its token is awaited', async (t) => {
+    let hang = true;
+    const { p, r, s, app, ep } = await setup(t, { tokens: { answer: () => (hang ? 'hang' : undefined) } });
+    await p.send(app, 'a.b');
+    await s.arrived(1);
+    hang = false;
+    await p.ok('PUT', path(app, ep), config(s, { clientId: 'another' }));
+    await p.send(app, 'a.b'); // asks with the new one; both go
+    await r.arrived(2);
+    assert.deepEqual(bearer(r), ['Bearer token-1', 'Bearer token-1']);
+    // And while it is removed, or its endpoint disabled or deleted.
+    for (const end of [() => p.ok('DELETE', path(app, ep)), () => p.ok('PATCH', path(app, ep, ''), { disabled: true }), () => p.ok('DELETE', path(app, ep, ''))]) {
+        hang = true;
+        const n = s.count;
+        await p.ok('PATCH', path(app, ep, ''), { disabled: false });
+        await p.ok('PUT', path(app, ep), config(s));
+        await p.send(app, 'a.b');
+        await s.arrived(n + 1);
+        await end();
+        await sleep(100);
+    }
+    assert.equal((await p.api('GET', '/api/v1/health')).status, 200);
+});
+
 test('the endpoint counts as failing when there is no token', async (t) => {
     const { p, app, ep, deliver } = await setup(t, { tokens: { answer: () => 500 } });
     await deliver();
