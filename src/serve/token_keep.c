@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "serve/tokens.h"
+#include "serve/tokens_priv.h"
 
 #define TRIES_MAX 8
 

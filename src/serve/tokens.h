@@ -3,7 +3,7 @@
  * Access tokens for endpoints that want one: had from their token servers through the guarded client, kept in memory
  * until they end. One of these per reactor, on its loop.
  *
- *  1. At most one request for a token is under way per endpoint, FETCHES_PER_HOST per token server.
+ *  1. At most one request for a token is under way per endpoint, a few per token server.
  *  2. After a failure nobody asks again for a while, so a dead token server is not stormed.
  *  3. A token belongs to one configuration: another one never gets it.
  */
@@ -45,8 +45,5 @@ void tokens_forget(struct tokens *t, oid_t ep);
 size_t tokens_open(const struct tokens *t);
 /* Takes back what is on the wire; nothing is asked for after. Nobody may wait. */
 void tokens_cut(struct tokens *t);
-
-/* Stores the refresh token that replaces the one of this configuration; on an API worker. */
-void token_keep(struct shared *s, oid_t ep, int64_t config, struct str refresh_token);
 
 #endif
