@@ -81,6 +81,8 @@ void openapi_write(struct json_writer *w);
 extern const struct field api_key_fields[];
 extern const size_t api_key_field_count;
 
+extern const struct field openapi_import_fields[];
+extern const size_t openapi_import_field_count;
 extern const struct field env_settings_fields[];
 extern const size_t env_settings_field_count;
 extern const struct field api_token_fields[], api_token_expire_fields[], integration_fields[];

@@ -128,6 +128,7 @@ const struct route api_routes[] = {
     {POST,   V1 "/auth/logout",       portal_logout,          WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
     {POST,   V1 "/auth/one-time-token", portal_exchange_key,  0, A(TOKEN), ROUTE_PUBLIC},
 
+    {POST,   V1 "/event-type/import/openapi", event_type_import_openapi, WHO_SEND, A(EVENT_TYPE), ROUTE_NEW_ENV},
     {GET,    TYPE "/retry-schedule",  event_type_retry_get,   WHO_READ,  A(EVENT_TYPE), ROUTE_ENV_SHARED},
     {PUT,    TYPE "/retry-schedule",  event_type_retry_put,   WHO_SEND,  A(EVENT_TYPE), 0},
     {GET,    V1 "/environment/settings", env_settings_of_portal, WHO_READ, A(SETTINGS), ROUTE_ENV_SHARED},

@@ -179,6 +179,15 @@ const struct schema api_schemas[] = {
                  "enableEndpointMtlsConfig:bool colorPaletteLight:object? colorPaletteDark:object? "
                  "showUseSvixPlay:bool showSvixBrandFooter:bool wipeSuccessfulPayload:bool showFeatureTooltips:bool "
                  "readOnly:bool advancedEndpointTypes:[string]"},
+        {.name = "EventTypeImportOpenApiIn", .use = SCHEMA_IN, TABLE(openapi_import), .more = "spec:object"},
+        {.name = "EventTypeImportOpenApiOut", .use = SCHEMA_OUT, .more = "data:EventTypeImportOpenApiOutData"},
+        {.name = "EventTypeImportOpenApiOutData",
+         .use = SCHEMA_OUT,
+         .more = "modified:[string] to_modify:[EventTypeFromOpenApi]?"},
+        {.name = "EventTypeFromOpenApi",
+         .use = SCHEMA_OUT,
+         .more = "name:string description:string deprecated:bool schemas:object? groupName:string? "
+                 "featureFlags:[string]?"},
         {.name = "EnvironmentIn",
          .use = SCHEMA_IN,
          .more = "eventTypes:[EventTypeIn] settings:SettingsInternalIn connectors:[object]"},

@@ -182,6 +182,9 @@ test('answers are as described, for every operation', async (t) => {
     const copy = await call(`POST ${V}/environment/export`, n);
     await call(`POST ${V}/environment/import`, n, copy);
 
+    const spec = { webhooks: { 'c.d': { post: { requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } } } } };
+    for (const dryRun of [true, false]) await call(`POST ${V}/event-type/import/openapi`, n, { spec, dryRun });
+
     const I = `${A}/integration`;
     n.integ_id = (await call(`POST ${I}`, n, { name: 'I', featureFlags: ['f'] })).id;
     for (const rest of [I, `${I}/{integ_id}`]) await call(`GET ${rest}`, n);
