@@ -18,7 +18,6 @@
 #define NO_APP "no such application" /* in the words of the other routes */
 
 #define STALE_TRIES_MAX  8
-#define RENDER_BYTES_MAX (1u << 20)
 #define ANSWER_BYTES_MAX (64u << 20)
 
 /* A delivery on its way to the reactor that owns its endpoint. */
@@ -189,110 +188,7 @@ static void committed(struct store_op *op)
     ingest_free(in);
 }
 
-/* ---- matching ---- */
-
-static struct str channel_names(struct ingest *in, struct str json, const struct str **out, size_t *count)
-{
-    struct json *tree;
-    *count = 0;
-    *out = NULL;
-    if (json.ptr == NULL || json_parse(in->arena, json, &tree, NULL) != ERR_OK)
-        return json;
-    struct str *names = arena_alloc(in->arena, (tree->count + 1) * sizeof *names);
-    for (const struct json *c = tree->child; c != NULL; c = c->next)
-        if (c->type == JSON_STRING)
-            names[(*count)++] = c->text;
-    *out = names;
-    return json;
-}
-
-/* Targets of all endpoints that match; the distinct profiles that wrap the payload go to `wraps`. */
-static size_t match_all(struct ingest *in, struct match_facts *facts, const struct message *m, int64_t now_ms,
-                        const struct catalog_profile **wraps)
-{
-    const struct workspace *ws = in->ws;
-    struct store_target *targets = NULL;
-    size_t n = 0, wrap_count = 0;
-    channel_names(in, m->channels, &facts->channels, &facts->channel_count);
-    if (ws->endpoint_count > 0)
-        targets = arena_alloc(in->arena, ws->endpoint_count * sizeof *targets);
-    for (size_t i = 0; i < ws->endpoint_count; i++) {
-        const struct endpoint *ep = &ws->endpoints[i];
-        const struct catalog_profile *p = ws->profiles[i];
-        if (!match_endpoint(ep, facts))
-            continue;
-        int64_t due_ms = m->deliver_at_ms > now_ms ? m->deliver_at_ms : now_ms;
-        targets[n++] = (struct store_target){.ep = ep->id,
-                                             .profile_version = p->version,
-                                             .transform = endpoint_transform(ep),
-                                             .fifo = ep->fifo,
-                                             .due_ms = due_ms,
-                                             .pos = due_ms};
-        /* A raw payload is any text: it goes out as it is. */
-        bool known = profile_is_raw(p->profile) || m->content_type.ptr != NULL;
-        for (size_t k = 0; k < wrap_count && !known; k++)
-            known = wraps[k] == p;
-        if (!known)
-            wraps[wrap_count++] = p;
-    }
-    in->append.targets = targets;
-    in->append.target_count = n;
-    return wrap_count;
-}
-
-static struct str workspace_json(struct ingest *in)
-{
-    struct buf out = BUF_INIT(16384);
-    struct json_writer w = json_writer(&out);
-    char id[OID_TEXT_SIZE];
-    oid_format(in->ws->app.id, "app_", in->reactor->shared->id_key, id);
-    json_w_object(&w);
-    json_w_str_at(&w, "id", str_c(id));
-    json_w_opt_str_at(&w, "uid", in->ws->app.uid);
-    json_w_str_at(&w, "name", in->ws->app.name);
-    json_w_object_end(&w);
-    struct str s = arena_str(in->arena, buf_str(&out));
-    buf_fini(&out);
-    return s;
-}
-
-static void render_all(struct ingest *in, struct message *m, const struct catalog_profile **wraps, size_t count)
-{
-    struct hash_key key = in->reactor->shared->id_key;
-    char id[OID_TEXT_SIZE], own[OID_UUID_SIZE];
-    oid_format(m->id, "msg_", key, id);
-    struct profile_facts facts = {.event_uuid = message_uuid(m, key, own),
-                                  .message_id = str_c(id),
-                                  .type = m->event_type,
-                                  .occurred_ms = m->occurred_ms,
-                                  .actor = m->actor,
-                                  .workspace = workspace_json(in)};
-    struct message_render *renders = arena_alloc(in->arena, count * sizeof *renders);
-    struct buf head = BUF_INIT(RENDER_BYTES_MAX), tail = BUF_INIT(RENDER_BYTES_MAX);
-    for (size_t i = 0; i < count; i++) {
-        buf_clear(&head);
-        buf_clear(&tail);
-        profile_render(wraps[i]->profile, &facts, &head, &tail);
-        renders[i] = (struct message_render){.profile_version = wraps[i]->version,
-                                             .head = arena_str(in->arena, buf_str(&head)),
-                                             .tail = arena_str(in->arena, buf_str(&tail))};
-    }
-    buf_fini(&head);
-    buf_fini(&tail);
-    m->renders = renders;
-    m->render_count = count;
-}
-
-/* What the message brings along for transformations is kept beside its renders. */
-static void add_params(struct ingest *in, struct message *m, struct str params)
-{
-    struct message_render *renders = arena_alloc(in->arena, (m->render_count + 1) * sizeof *renders);
-    if (m->render_count > 0)
-        memcpy(renders, m->renders, m->render_count * sizeof *renders);
-    renders[m->render_count++] =
-            (struct message_render){.profile_version = RENDER_PARAMS, .head = params, .tail = STR("")};
-    m->renders = renders;
-}
+/* ---- what was posted ---- */
 
 /* The body of a message; another one under a known key does not matter. */
 static bool parse(struct ingest *in, int64_t now_ms, struct message_in *m)
@@ -362,13 +258,8 @@ void ingest_admit(struct ingest *in)
     m.message.app = in->ws->app.id;
     if (m.message.actor.ptr == NULL)
         m.message.actor = api_actor(&r->shared->api, in->arena, &in->who.who);
-    const struct catalog_profile **wraps = arena_alloc(in->arena, (in->ws->endpoint_count + 1) * sizeof *wraps);
-    size_t wrap_count = match_all(in, &facts, &m.message, now_ms, wraps);
+    ingest_match(in, &facts, &m, now_ms);
     match_facts_fini(&facts);
-    if (wrap_count > 0)
-        render_all(in, &m.message, wraps, wrap_count);
-    if (m.params.ptr != NULL)
-        add_params(in, &m.message, m.params);
     in->body = body_new(&m.message, r->shared->id_key);
     in->key.made = (struct store_made){.id = m.message.id, .what = MADE_MESSAGE, .status = 202};
     in->append.op = (struct store_op){

@@ -40,6 +40,8 @@ void ingest_error(struct ingest *in, enum err e, const char *detail);
 void ingest_problems(struct ingest *in, const struct problems *problems);
 /* Whether the payload fits what its event type asks for; else it is answered. */
 bool ingest_fits(struct ingest *in, struct match_facts *facts);
+/* Fills the append's targets and the message's renders. */
+void ingest_match(struct ingest *in, struct match_facts *facts, struct message_in *m, int64_t now_ms);
 /* Answers 202; ingest_free comes next. */
 void ingest_accepted(struct ingest *in, const struct message *m);
 void ingest_free(struct ingest *in);
