@@ -121,7 +121,9 @@ void endpoint_send_example(struct api *api, struct api_call *call)
     if (!json_as_str(json_get(body, STR("eventType")), &m.event_type) || m.event_type.len == 0 ||
         m.event_type.len > 256 || !chars_fit(CHARS_ID, m.event_type))
         call_problem(call, "eventType", "value_error", "must be the name of an event type");
-    json_as_i64(json_get(body, STR("exampleIndex")), &index);
+    const struct json *which = json_get(body, STR("exampleIndex"));
+    if (which != NULL && !json_is_null(which) && (!json_as_i64(which, &index) || index < 0))
+        call_problem(call, "exampleIndex", "type_error.integer", "must be a whole number, at least 0");
     if (!call_fits(call) || !example_payload(call, m.event_type, index, &m.payload) ||
         !answer_ok(call, append_example(api, call, &app, &ep, profile, &m)))
         return;

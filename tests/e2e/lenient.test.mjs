@@ -13,17 +13,35 @@ const otherForms = /^(text\/(html|css|javascript|plain|event-stream)|application
 // A request that waits, or ends what the others need.
 const apart = (op) => /(logout|expire|stream|poll|listen|live)/i.test(op.operationId + op.path);
 
+// Two dozen changes of the same thing at once may be told to try again.
+function patient(p) {
+    const once = p.api.bind(p);
+    p.api = async (...args) => {
+        for (let i = 0; ; i++) {
+            const answer = await once(...args);
+            if (answer.status !== 503 || answer.json?.code !== 'stale' || i === 5) return answer;
+        }
+    };
+    return p;
+}
+
 async function everything(t) {
-    const p = await postrider(t);
+    const p = patient(await postrider(t));
     const api = await p.ok('GET', '/openapi.json', undefined, { token: null });
     const operations = Object.entries(api.paths).flatMap(([path, item]) => methods.filter((m) => item[m.toLowerCase()]).map((method) => ({ path, method, ...item[method.toLowerCase()] })));
     const app = await p.app({ uid: 'a' });
-    const names = { app_id: 'a', endpoint_id: 'e', event_type_name: 'a.b', name: 'standard' };
+    const names = { app_id: app.id, event_type_name: 'a.b', name: 'standard' };
     await p.ok('POST', '/api/v1/event-type', { name: 'a.b', description: '' });
-    await p.endpoint(app, 'http://127.0.0.1:9/', { uid: 'e', disabled: true });
+    names.endpoint_id = (await p.endpoint(app, 'http://127.0.0.1:9/', { uid: 'e' })).id;
+    names.integ_id = (await p.ok('POST', '/api/v1/app/a/integration', { name: 'i' })).id;
+    names.env_id = (await p.ok('POST', '/api/v1/management/environment', { name: 'n', type: 'development' })).id;
     names.msg_id = (await p.ok('POST', '/api/v1/app/a/msg', { eventType: 'a.b', payload: {} })).id;
+    const operational = (await p.ok('POST', '/api/v1/operational-webhook/endpoint', { url: 'http://127.0.0.1:9/' })).id;
     // Where something would be deleted nothing is.
-    const url = (op, more = {}) => op.path.replace(/\{(\w+)\}/g, (_, n) => encodeURIComponent({ ...names, ...more }[n] !== undefined && op.method !== 'DELETE' ? { ...names, ...more }[n] : 'nothing'));
+    const url = (op, more = {}) => {
+        const all = { ...names, ...(op.path.includes('/operational-webhook/') ? { endpoint_id: operational } : {}), ...more };
+        return op.path.replace(/\{(\w+)\}/g, (_, n) => encodeURIComponent(op.method === 'DELETE' ? 'nothing' : (all[n] ?? 'nothing')));
+    };
     return { p, api, operations: operations.filter((op) => !apart(op)), all: operations, url };
 }
 
@@ -65,7 +83,7 @@ test('a slash behind the path, and characters that need no encoding encoded, are
     const ways = [(u) => `${u}/`, (u) => u.replace('/v1/', '/%76%31/'), (u) => u.replace(/\/a(?=\/|$)/, '/%61'), (u) => u.replace(/\/e(?=\/|$)/, '/%65'), (u) => u.replace(/.$/, (c) => `%${c.charCodeAt(0).toString(16)}`)];
     const looks = operations.filter((op) => op.method === 'GET');
     await none(t, p, looks.flatMap((op) => ways.map((way) => ({ op, way }))), async ({ op, way }) => {
-        const plain = url(op);
+        const plain = url(op, { app_id: 'a', endpoint_id: 'e' });
         const [a, b] = [await p.api('GET', plain), await p.api('GET', way(plain))];
         const wrong = trouble(b) ?? (a.status === b.status ? undefined : `status ${a.status}, ${b.status}`);
         return wrong && `GET ${way(plain)}: ${wrong}`;
@@ -128,6 +146,8 @@ function example(api, schema, name) {
     if (s.enum) return s.enum[0];
     if (name === 'url') return 'https://example.com/';
     if (name === 'eventType') return 'a.b';
+    if (name === 'type') return 'development';
+    if (name === 'filter') return { a: 1 };
     if (s.format === 'date-time') return new Date(Date.now() - 60_000).toISOString();
     if (s.type === 'array') return [];
     if (s.type === 'integer' || s.type === 'number') return 1;
