@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
@@ -11,6 +12,8 @@
 /* A turn ends after this many steps even if more has aged out, so that a stop is never far. */
 #define STEPS_MAX       100
 #define MEASURE_EVERY_S 10
+/* Statistics keep their spans of five minutes this long; after it they are by the hour. */
+#define FOLD_AFTER_MS (2 * TIME_DAY_MS)
 
 struct keeper {
     struct shared *shared;
@@ -54,6 +57,8 @@ static bool turn(struct keeper *k)
     more |= sweep(k, SWEEP_ATTEMPTS, now_ms - set->retention_attempts_ms);
     more |= sweep(k, SWEEP_MESSAGES, now_ms - keep_ms);
     more |= sweep(k, SWEEP_DOCS, 0);
+    more |= sweep(k, SWEEP_TALLIES, now_ms - set->retention_attempts_ms);
+    more |= sweep(k, SWEEP_FOLD, now_ms - FOLD_AFTER_MS);
     return more;
 }
 

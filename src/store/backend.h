@@ -110,6 +110,8 @@ struct backend_ops {
     enum err (*get_attempt)(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
     enum err (*list_attempts)(struct store_reader *r, struct arena *a, const struct attempt_query *q,
                               struct attempt **out, size_t *count);
+    enum err (*each_tally)(struct store_reader *r, const struct tally_query *q,
+                           void (*visit)(void *arg, const struct tally *t), void *arg);
     enum err (*count_deliveries)(struct store_reader *r, oid_t ep, int64_t since_ms, int64_t until_ms,
                                  struct delivery_counts *out);
     enum err (*list_pending)(struct store_reader *r, struct arena *a, oid_t after_ep, size_t limit,

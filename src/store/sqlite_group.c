@@ -12,7 +12,8 @@ enum err sqlite_begin(struct backend *base, int64_t now_ms)
 enum err sqlite_commit(struct backend *base)
 {
     struct sqlite_backend *b = backend_of(base);
-    return conn_run(&b->w, conn_stmt(&b->w, W_COMMIT, "COMMIT"));
+    enum err e = tally_flush(b);
+    return e == ERR_OK ? conn_run(&b->w, conn_stmt(&b->w, W_COMMIT, "COMMIT")) : e;
 }
 
 void sqlite_rollback(struct backend *base)
@@ -25,6 +26,7 @@ void sqlite_rollback(struct backend *base)
     }
     state_forget(b);
     keys_forget(b);
+    tally_forget(b);
 }
 
 /* How long the writer waits for a reader to leave the log, four of them at most. */

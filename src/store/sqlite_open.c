@@ -87,6 +87,7 @@ static void backend_free(struct sqlite_backend *b)
 {
     checkpointer_stop(b);
     keys_fini(b);
+    tally_fini(b);
     conn_close(&b->w);
     if (b->lock_fd >= 0)
         close(b->lock_fd);
@@ -158,6 +159,7 @@ enum err sqlite_open(const struct store_config *c, struct backend **out, const c
     b->scratch = BUF_INIT(SCRATCH_MAX);
     state_init(b);
     keys_init(b);
+    tally_init(b);
     enum err e = database_open(b, c, why);
     if (e != ERR_OK) {
         backend_free(b);
@@ -211,6 +213,7 @@ const struct backend_ops backend_sqlite = {
         .list_deliveries = sqlite_list_deliveries,
         .get_attempt = sqlite_get_attempt,
         .list_attempts = sqlite_list_attempts,
+        .each_tally = sqlite_each_tally,
         .count_deliveries = sqlite_count_deliveries,
         .list_pending = sqlite_list_pending,
         .load_pending = sqlite_load_pending,

@@ -25,6 +25,14 @@ struct checkpointer {
     bool wanted;
 };
 
+struct tally_entry;
+/* The attempts recorded in a group, to be counted in its commit. */
+struct tallies {
+    struct tally_entry *at;
+    size_t len;
+    size_t cap;
+};
+
 struct sqlite_backend {
     struct backend base;
     struct conn w;
@@ -37,6 +45,7 @@ struct sqlite_backend {
     struct table versions;   /* counters of workspaces and environments (sqlite_state.c) */
     struct table endpoints;  /* last FIFO place, known to the index of endpoints */
     struct keys keys;        /* idempotency keys (sqlite_keys.c) */
+    struct tallies tallies;  /* what this group counts (sqlite_tally.c) */
     bool transformed_any;    /* the table may have rows (sqlite_transformed.c) */
     bool transformed_known;  /* and whether it does was looked up */
     uint64_t ages_seen[128]; /* bits: retention ages, in hours, that are in payload_age; others are looked up */
@@ -62,7 +71,7 @@ static inline struct sqlite_backend *backend_of(struct backend *b)
     "ifnull((SELECT max(id) FROM object),0),"                                                                          \
     "ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key='highest_oid'),0))"
 
-#define SCHEMA_VERSION        4
+#define SCHEMA_VERSION        5
 #define SCHEMA_APPLICATION_ID 0x50737452 /* "PstR" */
 /* Brings the file to SCHEMA_VERSION; *version: what it has. */
 MUST_USE enum err schema_migrate(struct conn *c, bool may_change, int *version, const char **why);
@@ -107,6 +116,16 @@ MUST_USE enum err keys_drop(struct sqlite_backend *b, size_t rows_max, bool *mor
 MUST_USE enum err keys_load(struct sqlite_backend *b);
 enum err sqlite_key_find(struct backend *b, struct store_key *key);
 enum err sqlite_key_put(struct backend *b, const struct store_key *key);
+
+/* Counts of attempts: collected while a group is made, written sorted and summed up by its commit. */
+void tally_init(struct sqlite_backend *b);
+void tally_fini(struct sqlite_backend *b);
+/* Borrows from the attempt until the commit. */
+void tally_add(struct sqlite_backend *b, const struct attempt *t);
+void tally_forget(struct sqlite_backend *b);
+MUST_USE enum err tally_flush(struct sqlite_backend *b);
+/* SWEEP_FOLD, SWEEP_TALLIES */
+enum err tally_sweep(struct sqlite_backend *b, struct store_sweep *op);
 
 /* path and suffix; free(3). */
 char *sqlite_path_with(const char *path, const char *suffix);

@@ -112,8 +112,7 @@ static sqlite3_stmt *candidates_msg(struct conn *c, bool ascending)
 
 static enum err endpoints_merge(struct sqlite_reader *r, struct arena *a, const struct attempt_query *q, struct walk *w)
 {
-    sqlite3_stmt *st =
-            conn_stmt(&r->c, R_APP_ENDPOINTS, "SELECT ep FROM app_endpoint WHERE app=? AND ep>? ORDER BY ep LIMIT 256");
+    sqlite3_stmt *st = conn_stmt(&r->c, R_APP_ENDPOINTS, APP_ENDPOINTS_SQL);
     oid_t *eps = arena_alloc(a, 256 * sizeof *eps), last = 0;
     size_t n;
     do {

@@ -8,6 +8,9 @@
 #include "store/backend.h"
 #include "store/sqlite_conn.h"
 
+/* The endpoints of a workspace in pages of 256: ?1 app, ?2 the last one of the page before. */
+#define APP_ENDPOINTS_SQL "SELECT ep FROM app_endpoint WHERE app=? AND ep>? ORDER BY ep LIMIT 256"
+
 struct sqlite_reader {
     struct store_reader base;
     struct conn c;
@@ -48,6 +51,8 @@ enum err sqlite_list_deliveries(struct store_reader *r, struct arena *a, const s
 enum err sqlite_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
 enum err sqlite_list_attempts(struct store_reader *r, struct arena *a, const struct attempt_query *q,
                               struct attempt **out, size_t *count);
+enum err sqlite_each_tally(struct store_reader *r, const struct tally_query *q,
+                           void (*visit)(void *arg, const struct tally *t), void *arg);
 enum err sqlite_count_deliveries(struct store_reader *r, oid_t ep, int64_t since_ms, int64_t until_ms,
                                  struct delivery_counts *out);
 enum err sqlite_list_pending(struct store_reader *r, struct arena *a, oid_t after_ep, size_t limit,

@@ -111,6 +111,8 @@ enum err sqlite_record(struct backend *base, struct store_record *op)
         e = transformed_put(b, t->msg, t->ep, op->transformed);
     if (e == ERR_OK && op->health != NULL)
         e = health_put(b, op->health);
+    if (e == ERR_OK)
+        tally_add(b, t);
     op->moved = moved;
     return e;
 }

@@ -86,6 +86,17 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE INDEX doc_ref ON doc(kind, app, ref, id);"
         "CREATE INDEX doc_due ON doc(kind, due_ms, id) WHERE due_ms > 0;"
         "CREATE INDEX doc_purge ON doc(purge_ms) WHERE purge_ms > 0;",
+
+        /* 5: counts of attempts, for statistics. Written in every commit, so the key begins with the time: the rows of
+         * now lie together. What is older than days is folded into hours, by endpoint. */
+        "CREATE TABLE tally(start_ms INTEGER NOT NULL, app INTEGER NOT NULL, ep INTEGER NOT NULL, type TEXT NOT NULL,"
+        " succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, total_us INTEGER NOT NULL, longest_us INTEGER NOT NULL,"
+        " PRIMARY KEY(start_ms, app, ep, type)) WITHOUT ROWID;"
+        "CREATE TABLE tally_hour(app INTEGER NOT NULL, ep INTEGER NOT NULL, start_ms INTEGER NOT NULL, type TEXT NOT "
+        "NULL,"
+        " succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, total_us INTEGER NOT NULL, longest_us INTEGER NOT NULL,"
+        " PRIMARY KEY(app, ep, start_ms, type)) WITHOUT ROWID;"
+        "CREATE INDEX tally_hour_age ON tally_hour(start_ms);",
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

@@ -227,6 +227,9 @@ enum err sqlite_sweep(struct backend *base, struct store_sweep *op)
     case SWEEP_MESSAGES:
     case SWEEP_ATTEMPTS:
         return sqlite_retention(b, op);
+    case SWEEP_FOLD:
+    case SWEEP_TALLIES:
+        return tally_sweep(b, op);
     }
     return ERR_INVALID;
 }

@@ -221,6 +221,12 @@ enum err store_list_attempts(struct store_reader *r, struct arena *a, const stru
     return r->ops->list_attempts(r, a, q, out, count);
 }
 
+enum err store_each_tally(struct store_reader *r, const struct tally_query *q,
+                          void (*visit)(void *arg, const struct tally *t), void *arg)
+{
+    return r->ops->each_tally(r, q, visit, arg);
+}
+
 enum err store_count_deliveries(struct store_reader *r, oid_t ep, int64_t since_ms, int64_t until_ms,
                                 struct delivery_counts *out)
 {

@@ -195,6 +195,9 @@ struct replay_filter {
     size_t event_type_count;
     struct str channel; /* null: any */
     struct str tag;     /* null: any */
+    SWEEP_FOLD,     /* tallies of spans that began before until_ms become tallies of hours */
+    SWEEP_TALLIES,  /* tallies that began before until_ms are deleted */
+    SWEEP_RESEAL    /* objects sealed under another key than `key_id` are sealed again through `reseal` */
 };
 
 struct store_sweep {
@@ -373,6 +376,32 @@ struct attempt_query {
 MUST_USE enum err store_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
 MUST_USE enum err store_list_attempts(struct store_reader *r, struct arena *a, const struct attempt_query *q,
                                       struct attempt **out, size_t *count);
+
+/*
+ * How many attempts of one event type an endpoint had in a span of time: five minutes, or an hour for what has been
+ * folded (SWEEP_FOLD). An attempt counts in the span in which it began, from the commit of its record on.
+ */
+#define TALLY_SPAN_MS ((int64_t)5 * 60 * 1000)
+#define TALLY_HOUR_MS ((int64_t)60 * 60 * 1000)
+struct tally {
+    int64_t start_ms;
+    oid_t ep;
+    struct str event_type;
+    uint64_t succeeded;
+    uint64_t failed;
+    int64_t total_us; /* how long they took, together */
+    int64_t longest_us;
+};
+/* The spans that begin in [since, until) and the hours that end after since. */
+struct tally_query {
+    oid_t app;
+    oid_t ep; /* 0: all of the workspace */
+    int64_t since_ms;
+    int64_t until_ms;
+};
+/* Calls visit for each, in no order; what it is given is borrowed until it returns. */
+MUST_USE enum err store_each_tally(struct store_reader *r, const struct tally_query *q,
+                                   void (*visit)(void *arg, const struct tally *t), void *arg);
 
 /* Deliveries of an endpoint by state, messages in [since, until). */
 struct delivery_counts {

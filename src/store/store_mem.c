@@ -166,8 +166,8 @@ static enum err mem_open(const struct store_config *c, struct backend **out, con
 static void mem_close(struct backend *b)
 {
     struct mem_store *m = (struct mem_store *)(void *)b;
-    struct rows *const all[] = {&m->objects,  &m->messages, &m->deliveries,  &m->attempts, &m->endpoints,
-                                &m->counters, &m->keys,     &m->transformed, &m->docs};
+    struct rows *const all[] = {&m->objects,   &m->messages, &m->deliveries, &m->attempts,    &m->tallies,
+                                &m->endpoints, &m->counters, &m->keys,       &m->transformed, &m->docs};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         rows_fini(all[i]);
     free(m->log.at);
@@ -274,6 +274,7 @@ const struct backend_ops backend_mem = {
         .list_deliveries = mem_read_list_deliveries,
         .get_attempt = mem_read_get_attempt,
         .list_attempts = mem_read_list_attempts,
+        .each_tally = mem_read_each_tally,
         .count_deliveries = mem_read_count_deliveries,
         .list_pending = mem_read_list_pending,
         .load_pending = mem_read_load_pending,

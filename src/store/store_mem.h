@@ -91,6 +91,13 @@ struct mem_endpoint {
     struct endpoint_health health;
 };
 
+struct mem_tally {
+    struct row row; /* a hash, see store_mem_tally.c */
+    bool hour;
+    oid_t app;
+    struct tally tally;
+};
+
 struct mem_counter {
     struct row row; /* app or env */
     uint64_t count;
@@ -123,6 +130,7 @@ struct mem_store {
     struct rows messages;   /* indexed by app and event_id, those that have one */
     struct rows deliveries; /* indexed by ep, those with pending work */
     struct rows attempts;
+    struct rows tallies;
     struct rows endpoints;
     struct rows counters;
     struct rows transformed;
@@ -159,6 +167,9 @@ void mem_transformed_drop(struct mem_store *m, oid_t msg);
 /* Replaces or inserts a delivery. */
 void mem_delivery_set(struct mem_store *m, struct mem_delivery *was, const struct delivery *d);
 
+void mem_tally_add(struct mem_store *m, const struct attempt *t);
+enum err mem_tally_sweep(struct mem_store *m, struct store_sweep *op);
+
 /* The verbs; see backend.h. */
 enum err mem_append(struct backend *b, struct store_append *op);
 enum err mem_record(struct backend *b, struct store_record *op);
@@ -194,6 +205,8 @@ enum err mem_read_list_deliveries(struct store_reader *r, struct arena *a, const
 enum err mem_read_get_attempt(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct attempt *out);
 enum err mem_read_list_attempts(struct store_reader *r, struct arena *a, const struct attempt_query *q,
                                 struct attempt **out, size_t *count);
+enum err mem_read_each_tally(struct store_reader *r, const struct tally_query *q,
+                             void (*visit)(void *arg, const struct tally *t), void *arg);
 enum err mem_read_count_deliveries(struct store_reader *r, oid_t ep, int64_t since_ms, int64_t until_ms,
                                    struct delivery_counts *out);
 enum err mem_read_list_pending(struct store_reader *r, struct arena *a, oid_t after_ep, size_t limit,

@@ -158,6 +158,9 @@ static struct rows *rows_of(struct mem_store *m, enum store_sweep_kind kind, vis
     case SWEEP_RESEAL:
         *visit = visit_sealed;
         return &m->objects;
+    case SWEEP_FOLD:
+    case SWEEP_TALLIES:
+        break; /* mem_tally_sweep does these */
     }
     CHECK(false && "a kind of sweep");
     return NULL;
@@ -167,6 +170,8 @@ enum err mem_sweep(struct backend *b, struct store_sweep *op)
 {
     struct mem_store *m = (struct mem_store *)(void *)b;
     visit_fn visit;
+    if (op->sweep == SWEEP_FOLD || op->sweep == SWEEP_TALLIES)
+        return mem_tally_sweep(m, op);
     struct rows *rows = rows_of(m, op->sweep, &visit);
     size_t mark = m->log.len, done = 0;
     oid_t at = op->cursor;

@@ -78,6 +78,7 @@ enum err mem_record(struct backend *b, struct store_record *op)
     struct mem_attempt *row = row_new(sizeof *row, t->response_body.len + 512, t->id, 0);
     row->attempt = mem_copy_attempt(row->row.arena, t, true);
     rows_change(&m->log, &m->attempts, NULL, &row->row);
+    mem_tally_add(m, t);
     struct mem_delivery *was = mem_delivery_get(m, t->msg, t->ep);
     if (was != NULL) {
         struct delivery d = was->delivery;

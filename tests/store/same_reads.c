@@ -242,6 +242,37 @@ static void compare_renders(const struct message *a, const struct message *b, oi
     fx_same_str(found[0]->tail, found[1]->tail, "tail");
 }
 
+struct tally_sum {
+    uint64_t rows, mixed, succeeded, failed;
+    int64_t total_us, longest_us;
+};
+
+static void tally_add(void *arg, const struct tally *t)
+{
+    struct tally_sum *sum = arg;
+    sum->rows++;
+    sum->mixed += hash_u64((uint64_t)t->start_ms ^ hash_u64((uint64_t)t->ep) ^ (uint64_t)t->event_type.ptr[0]) *
+                  (t->succeeded + 3 * t->failed + (uint64_t)t->total_us);
+    sum->succeeded += t->succeeded;
+    sum->failed += t->failed;
+    sum->total_us += t->total_us;
+    sum->longest_us += t->longest_us;
+}
+
+static void compare_tallies(struct same *s)
+{
+    struct tally_query q = {.app = s->app[same_pick(s, APPS)],
+                            .ep = same_chance(s, 50) ? s->ep[same_pick(s, EPS)] : 0,
+                            .since_ms = s->f[0].now_ms - (int64_t)same_pick(s, 6 * TIME_HOUR_MS),
+                            .until_ms = s->f[0].now_ms + 1 - (int64_t)same_pick(s, 2 * TIME_HOUR_MS)};
+    struct tally_sum sum[2] = {{0}};
+    for (size_t i = 0; i < 2; i++)
+        OK(store_each_tally(s->f[i].reader, &q, tally_add, &sum[i]));
+    if (memcmp(&sum[0], &sum[1], sizeof sum[0]) != 0)
+        fail_msg("after %zu operations: tallies: %zu and %zu rows, %zu and %zu succeeded", s->done, (size_t)sum[0].rows,
+                 (size_t)sum[1].rows, (size_t)sum[0].succeeded, (size_t)sum[1].succeeded);
+}
+
 static void compare_pending(struct same *s, oid_t ep)
 {
     struct arena *arena = s->f[0].arena;
@@ -328,6 +359,7 @@ void same_compare_some(struct same *s)
         same_count(s, "version", fx_app_version(&s->f[0], s->app[i]), fx_app_version(&s->f[1], s->app[i]));
     compare_object_lists(s);
     compare_summary(s);
+    compare_tallies(s);
     compare_pending(s, s->ep[same_pick(s, EPS)]);
     compare_endpoint(s, s->ep[same_pick(s, EPS)]);
     if (s->message_count == 0)

@@ -177,7 +177,7 @@ static void an_hour_that_is_over_goes_in_steps(void **state)
 /* What may be walked from end to end: it is small, or the walk is limited. */
 static bool scan_allowed(const char *detail)
 {
-    static const char *const rows[] = {"SCAN payload_age", "SCAN key_slot", "SCAN CONSTANT ROW", "SCAN (subquery",
+    static const char *const rows[] = {"SCAN payload_age", "SCAN key_slot", "SCAN CONSTANT ROW", "SCAN tally", "SCAN (subquery",
                                        "SCAN delivery USING COVERING INDEX delivery_pending"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (strncmp(detail, rows[i], strlen(rows[i])) == 0)
@@ -310,6 +310,21 @@ static void lists_run(struct store_reader *r, struct arena *a, bool up)
     }
 }
 
+static void tally_none(void *arg, const struct tally *t)
+{
+    *(uint64_t *)arg += t->succeeded + t->failed;
+}
+
+static void tallies_run(struct store_reader *r)
+{
+    for (oid_t ep = 0; ep <= 5; ep += 5) {
+        struct tally_query q = {.app = 2, .ep = ep, .until_ms = TIME_NEVER};
+        uint64_t sum = 0;
+        OK(r->ops->each_tally(r, &q, tally_none, &sum));
+        assert_int_equal(sum, 2);
+    }
+}
+
 static void reads_run(struct store_reader *r, struct arena *a)
 {
     const struct backend_ops *ops = r->ops;
@@ -361,6 +376,7 @@ static void no_statement_walks_a_table(void **state)
     lists_run(r, a, false);
     lists_run(r, a, true);
     reads_run(r, a);
+    tallies_run(r);
     plans_check(&CONTAINER_OF(r, struct sqlite_reader, base)->c, R_OBJECT, R_COUNT_PENDING);
     OK(b->ops->begin(b, NOW_MS));
     sweeps_run(b);

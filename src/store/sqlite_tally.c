@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counts of attempts, for statistics (struct tally). A group notes what it records and counts in its commit: one row
+ * per span, endpoint and type, whatever the number of attempts, in the order of the table. So the counts are in the
+ * transaction of what they count and are always the same as the rows would give.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/sqlite_priv.h"
+
+struct tally_entry {
+    int64_t start_ms;
+    oid_t app;
+    oid_t ep;
+    struct str type; /* the attempt's */
+    int64_t succeeded;
+    int64_t failed;
+    int64_t total_us;
+    int64_t longest_us;
+};
+
+void tally_init(struct sqlite_backend *b)
+{
+    b->tallies = (struct tallies){0};
+}
+
+void tally_fini(struct sqlite_backend *b)
+{
+    free(b->tallies.at);
+    tally_init(b);
+}
+
+void tally_forget(struct sqlite_backend *b)
+{
+    b->tallies.len = 0;
+}
+
+void tally_add(struct sqlite_backend *b, const struct attempt *t)
+{
+    struct tallies *all = &b->tallies;
+    if (all->len == all->cap) {
+        all->cap = all->cap == 0 ? 256 : 2 * all->cap;
+        all->at = mem_realloc(all->at, all->cap * sizeof *all->at);
+    }
+    bool good = t->status == DELIVERY_SUCCESS;
+    all->at[all->len++] = (struct tally_entry){.start_ms = t->started_ms - t->started_ms % TALLY_SPAN_MS,
+                                               .app = t->app,
+                                               .ep = t->ep,
+                                               .type = t->event_type.ptr != NULL ? t->event_type : STR(""),
+                                               .succeeded = good,
+                                               .failed = !good,
+                                               .total_us = t->phases.total_us,
+                                               .longest_us = t->phases.total_us};
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct tally_entry *x = a, *y = b;
+    if (x->start_ms != y->start_ms)
+        return x->start_ms > y->start_ms ? 1 : -1;
+    if (x->app != y->app)
+        return x->app > y->app ? 1 : -1;
+    if (x->ep != y->ep)
+        return x->ep > y->ep ? 1 : -1;
+    return str_cmp(x->type, y->type);
+}
+
+static enum err entry_put(struct conn *c, sqlite3_stmt *st, const struct tally_entry *t)
+{
+    bind_int(st, 1, t->start_ms);
+    bind_int(st, 2, t->app);
+    bind_int(st, 3, t->ep);
+    bind_text(st, 4, t->type);
+    bind_int(st, 5, t->succeeded);
+    bind_int(st, 6, t->failed);
+    bind_int(st, 7, t->total_us);
+    bind_int(st, 8, t->longest_us);
+    return conn_run(c, st);
+}
+
+/* Nearly always the row is there: an update in place costs half of what INSERT … ON CONFLICT does. */
+static enum err sum_put(struct sqlite_backend *b, const struct tally_entry *t)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_TALLY_ADD,
+                                 "UPDATE tally SET succeeded=succeeded+?5,failed=failed+?6,total_us=total_us+?7,"
+                                 "longest_us=max(longest_us,?8) WHERE start_ms=?1 AND app=?2 AND ep=?3 AND type=?4");
+    enum err e = entry_put(&b->w, st, t);
+    if (e != ERR_OK || sqlite3_changes(b->w.db) > 0)
+        return e;
+    st = conn_stmt(&b->w, W_TALLY_PUT,
+                   "INSERT INTO tally(start_ms,app,ep,type,succeeded,failed,total_us,longest_us)"
+                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)");
+    return entry_put(&b->w, st, t);
+}
+
+enum err tally_flush(struct sqlite_backend *b)
+{
+    struct tallies *all = &b->tallies;
+    enum err e = ERR_OK;
+    if (all->len == 0)
+        return ERR_OK;
+    qsort(all->at, all->len, sizeof *all->at, compare_entries);
+    for (size_t i = 0; i < all->len && e == ERR_OK;) {
+        struct tally_entry sum = all->at[i];
+        while (++i < all->len && compare_entries(&sum, &all->at[i]) == 0) {
+            sum.succeeded += all->at[i].succeeded;
+            sum.failed += all->at[i].failed;
+            sum.total_us += all->at[i].total_us;
+            sum.longest_us = sum.longest_us > all->at[i].longest_us ? sum.longest_us : all->at[i].longest_us;
+        }
+        e = sum_put(b, &sum);
+    }
+    tally_forget(b);
+    return e;
+}
+
+/* ---- keeping --------------------------------------------------------------------------------------------------- */
+
+/* Reads the oldest spans first: a statement must not walk a table that changes. Their types are the caller's to free.
+ */
+static enum err old_read(struct sqlite_backend *b, const struct store_sweep *op, struct tally_entry *list,
+                         size_t *count)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_TALLY_OLD,
+                                 "SELECT start_ms,app,ep,type,succeeded,failed,total_us,longest_us FROM tally"
+                                 " WHERE start_ms<? ORDER BY start_ms,app,ep,type LIMIT ?");
+    bind_int(st, 1, op->until_ms);
+    bind_int(st, 2, (int64_t)op->rows_max);
+    enum err e;
+    while ((e = conn_next(&b->w, st)) == ERR_OK) {
+        struct str type = col_str(st, 3);
+        list[(*count)++] = (struct tally_entry){.start_ms = col_int(st, 0),
+                                                .app = col_int(st, 1),
+                                                .ep = col_int(st, 2),
+                                                .type = str_of(mem_strndup(type.ptr, type.len), type.len),
+                                                .succeeded = col_int(st, 4),
+                                                .failed = col_int(st, 5),
+                                                .total_us = col_int(st, 6),
+                                                .longest_us = col_int(st, 7)};
+    }
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err span_fold(struct sqlite_backend *b, struct tally_entry *t)
+{
+    sqlite3_stmt *drop =
+            conn_stmt(&b->w, W_TALLY_DROP, "DELETE FROM tally WHERE start_ms=? AND app=? AND ep=? AND type=?");
+    sqlite3_stmt *put =
+            conn_stmt(&b->w, W_TALLY_HOUR_PUT,
+                      "INSERT INTO tally_hour(start_ms,app,ep,type,succeeded,failed,total_us,longest_us)"
+                      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(app,ep,start_ms,type) DO UPDATE SET"
+                      " succeeded=succeeded+?5,failed=failed+?6,total_us=total_us+?7,longest_us=max(longest_us,?8)");
+    bind_int(drop, 1, t->start_ms);
+    bind_int(drop, 2, t->app);
+    bind_int(drop, 3, t->ep);
+    bind_text(drop, 4, t->type);
+    enum err e = conn_run(&b->w, drop);
+    t->start_ms -= t->start_ms % TALLY_HOUR_MS;
+    return e == ERR_OK ? entry_put(&b->w, put, t) : e;
+}
+
+static enum err spans_fold(struct sqlite_backend *b, struct store_sweep *op)
+{
+    AUTO_FREE struct tally_entry *list = mem_zalloc(op->rows_max, sizeof *list);
+    size_t count = 0;
+    enum err e = old_read(b, op, list, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (e == ERR_OK)
+            e = span_fold(b, &list[i]);
+        free((char *)(uintptr_t)list[i].type.ptr);
+    }
+    op->rows = count;
+    op->more = count == op->rows_max;
+    return e;
+}
+
+/* Deletes of one table what is left of rows_max. */
+static enum err expire(struct sqlite_backend *b, sqlite3_stmt *st, struct store_sweep *op)
+{
+    bind_int(st, 1, op->until_ms);
+    bind_int(st, 2, (int64_t)(op->rows_max - op->rows));
+    enum err e = conn_run(&b->w, st);
+    if (e == ERR_OK)
+        op->rows += (size_t)sqlite3_changes(b->w.db);
+    op->more = op->rows == op->rows_max;
+    return e;
+}
+
+static enum err old_expire(struct sqlite_backend *b, struct store_sweep *op)
+{
+    sqlite3_stmt *spans = conn_stmt(&b->w, W_TALLY_EXPIRE,
+                                    "DELETE FROM tally WHERE (start_ms,app,ep,type) IN (SELECT start_ms,app,ep,type"
+                                    " FROM tally WHERE start_ms<? ORDER BY start_ms LIMIT ?)");
+    sqlite3_stmt *hours =
+            conn_stmt(&b->w, W_TALLY_HOUR_EXPIRE,
+                      "DELETE FROM tally_hour WHERE (app,ep,start_ms,type) IN (SELECT app,ep,start_ms,type"
+                      " FROM tally_hour INDEXED BY tally_hour_age WHERE start_ms<? ORDER BY start_ms LIMIT ?)");
+    enum err e = expire(b, spans, op);
+    return e == ERR_OK ? expire(b, hours, op) : e;
+}
+
+enum err tally_sweep(struct sqlite_backend *b, struct store_sweep *op)
+{
+    return op->sweep == SWEEP_FOLD ? spans_fold(b, op) : old_expire(b, op);
+}
