@@ -139,8 +139,7 @@ static struct str name_item(const struct api *api, struct api_call *call, const 
     return api_id(api, call, ((const struct listed *)items)->attempts[i].id, "atmpt_");
 }
 
-/* status_code_class: 0 means no answer; -1 any. */
-static int read_class(struct api_call *call)
+int attempt_class_read(struct api_call *call)
 {
     int64_t c = query_int(call, "status_code_class", 0, 500, -1);
     if (c > 0 && c % 100 != 0)
@@ -149,31 +148,37 @@ static int read_class(struct api_call *call)
     return (int)c;
 }
 
+struct attempt_query attempt_filter_query(const struct app *app, const struct message_filter *f)
+{
+    return (struct attempt_query){.app = app->id,
+                                  .before = f->before,
+                                  .after = f->after,
+                                  .ascending = f->page.back,
+                                  .status = f->status,
+                                  .status_class = -1,
+                                  .event_types = f->event_types,
+                                  .event_type_count = f->event_type_count,
+                                  .channel = f->channel.len > 0 ? f->channel : STR_NULL,
+                                  .tag = f->tag.len > 0 ? f->tag : STR_NULL,
+                                  .with_content = f->with_content,
+                                  .limit = f->page.limit + 1};
+}
+
 static void list(struct api *api, struct api_call *call, const struct app *app, oid_t ep, oid_t msg)
 {
     struct message_filter f;
     struct attempt *attempts;
     size_t count;
     oid_t stopped = 0;
-    int status_class = read_class(call);
+    int status_class = attempt_class_read(call);
     bool with_msg = query_bool(call, "with_msg", false);
     if (!message_filter_read(api, call, "atmpt_", &f))
         return;
-    struct attempt_query q = {.app = app->id,
-                              .ep = ep,
-                              .msg = msg,
-                              .before = f.before,
-                              .after = f.after,
-                              .ascending = f.page.back,
-                              .status = f.status,
-                              .status_class = status_class,
-                              .event_types = f.event_types,
-                              .event_type_count = f.event_type_count,
-                              .channel = f.channel.len > 0 ? f.channel : STR_NULL,
-                              .tag = f.tag.len > 0 ? f.tag : STR_NULL,
-                              .with_content = f.with_content,
-                              .limit = f.page.limit + 1,
-                              .budget = {LIST_VISITS, &stopped}};
+    struct attempt_query q = attempt_filter_query(app, &f);
+    q.ep = ep;
+    q.msg = msg;
+    q.status_class = status_class;
+    q.budget = (struct visit_budget){LIST_VISITS, &stopped};
     if (!answer_ok(call, store_list_attempts(call->reader, call->arena, &q, &attempts, &count)))
         return;
     struct message *messages = with_msg ? arena_zalloc(call->arena, (count + 1) * sizeof *messages) : NULL;
@@ -209,6 +214,46 @@ void attempts_of_message(struct api *api, struct api_call *call)
     list(api, call, &app, ep, m.id);
 }
 
+/* How many an answer counts, and how many it looks at for that. */
+#define COUNT_MAX    10000
+#define COUNT_VISITS 20000
+#define COUNT_PAGE   1000
+
+void attempts_count(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct message_filter f;
+    oid_t ep, stopped = 1;
+    size_t count = 0, visits = 0, got = COUNT_PAGE;
+    int status_class = attempt_class_read(call);
+    if (!call_app(api, call, &app) || !call_endpoint_id(api, call, &app, call->params[1], &ep) ||
+        !message_filter_read(api, call, "atmpt_", &f))
+        return;
+    struct attempt_query q = attempt_filter_query(&app, &f);
+    q.ep = ep;
+    q.status_class = status_class;
+    q.with_content = false;
+    q.limit = COUNT_PAGE;
+    q.budget = (struct visit_budget){COUNT_PAGE, &stopped};
+    bool more = true;
+    for (; more && count < COUNT_MAX && visits < COUNT_VISITS; visits += COUNT_PAGE) {
+        struct attempt *page;
+        struct arena *a = arena_new(1 << 16);
+        enum err e = store_list_attempts(call->reader, a, &q, &page, &got);
+        if (e == ERR_OK && (more = got == COUNT_PAGE || stopped != 0))
+            *(q.ascending ? &q.after : &q.before) = stopped != 0 ? stopped : page[got - 1].id;
+        arena_free(a);
+        if (!answer_ok(call, e))
+            return;
+        count += got;
+    }
+    struct json_writer w = answer(call, 200);
+    json_w_object(&w);
+    json_w_i64_at(&w, "count", (int64_t)count);
+    json_w_bool_at(&w, "approximated", more);
+    json_w_object_end(&w);
+}
+
 static bool call_attempt(struct api *api, struct api_call *call, struct attempt *out)
 {
     struct app app;
@@ -228,13 +273,19 @@ static bool call_attempt(struct api *api, struct api_call *call, struct attempt 
     return answer_ok(call, e);
 }
 
+void attempt_answer(const struct api *api, struct api_call *call, int status, const struct attempt *t,
+                    const struct message *m)
+{
+    struct json_writer w = answer(call, status);
+    write_item(api, call, &(struct listed){t, m, true}, 0, &w);
+}
+
 void attempt_get(struct api *api, struct api_call *call)
 {
     struct attempt t;
     if (!call_attempt(api, call, &t))
         return;
-    struct json_writer w = answer(call, 200);
-    write_item(api, call, &(struct listed){&t, NULL, true}, 0, &w);
+    attempt_answer(api, call, 200, &t, NULL);
 }
 
 void attempt_headers(struct api *api, struct api_call *call)

@@ -103,6 +103,9 @@ enum page_order { PAGE_ASCENDING, PAGE_DESCENDING, PAGE_NEWEST /* `order` means 
 /* limit, iterator, order. prefix NULL: the iterator is a name. False: answered. */
 bool page_read(const struct api *api, struct api_call *call, const char *prefix, enum page_order order,
                struct page *out);
+/* Reads an iterator, which may be null; notes what is not one. */
+void page_iterator(const struct api *api, struct api_call *call, const char *where, struct str at, const char *prefix,
+                   struct page *p);
 /* In which order to ask the store. */
 static inline bool page_asks_descending(const struct page *p)
 {

@@ -42,6 +42,21 @@ void write_delivery(const struct delivery *d, struct json_writer *w)
         json_w_null_at(w, "nextAttempt");
 }
 
+void message_filter_check(struct api_call *call, const char *where, const struct message_filter *f)
+{
+    if (f->channel.len > 128 || !chars_fit(CHARS_CHANNEL, f->channel))
+        problem_add(&call->problems, where, STR("channel"), STR_NULL, "value_error.pattern", "is not a channel");
+    if (f->tag.len > 128 || !chars_fit(CHARS_TAG, f->tag))
+        problem_add(&call->problems, where, STR("tag"), STR_NULL, "value_error.pattern", "is not a tag");
+    for (size_t i = 0; i < f->event_type_count; i++) {
+        if (f->event_types[i].len == 0 || f->event_types[i].len > 256 || !chars_fit(CHARS_ID, f->event_types[i])) {
+            problem_add(&call->problems, where, STR("event_types"), STR_NULL, "value_error.pattern",
+                        "holds what is not an event type");
+            break;
+        }
+    }
+}
+
 bool message_filter_read(const struct api *api, struct api_call *call, const char *prefix, struct message_filter *out)
 {
     struct message_filter f = {0};
@@ -52,17 +67,7 @@ bool message_filter_read(const struct api *api, struct api_call *call, const cha
     f.failing = query_bool(call, "failing", false);
     f.with_content = query_bool(call, "with_content", true);
     int64_t before_ms = query_time(call, "before"), after_ms = query_time(call, "after");
-    if (f.channel.len > 128 || !chars_fit(CHARS_CHANNEL, f.channel))
-        problem_add(&call->problems, "query", STR("channel"), STR_NULL, "value_error.pattern", "is not a channel");
-    if (f.tag.len > 128 || !chars_fit(CHARS_TAG, f.tag))
-        problem_add(&call->problems, "query", STR("tag"), STR_NULL, "value_error.pattern", "is not a tag");
-    for (size_t i = 0; i < f.event_type_count; i++) {
-        if (f.event_types[i].len > 256 || !chars_fit(CHARS_ID, f.event_types[i])) {
-            problem_add(&call->problems, "query", STR("event_types"), STR_NULL, "value_error.pattern",
-                        "holds what is not an event type");
-            break;
-        }
-    }
+    message_filter_check(call, "query", &f);
     if (!page_read(api, call, prefix, PAGE_NEWEST, &f.page))
         return false;
     page_bounds(&f.page, before_ms, after_ms, call->now_ms, &f.before, &f.after);
@@ -92,15 +97,12 @@ static struct str name_item(const struct api *api, struct api_call *call, const 
     return api_id(api, call, ((const struct listed *)items)->messages[i].id, "msg_");
 }
 
-static void list(struct api *api, struct api_call *call, const struct app *app, oid_t ep)
+void message_page(struct api *api, struct api_call *call, const struct app *app, oid_t ep, struct message_filter f)
 {
-    struct message_filter f;
     struct message *messages;
     struct delivery *deliveries = NULL;
     size_t count;
     oid_t stopped = 0;
-    if (!message_filter_read(api, call, "msg_", &f))
-        return;
     struct message_query q = {.app = app->id,
                               .ep = ep,
                               .before = f.before,
@@ -127,16 +129,19 @@ static void list(struct api *api, struct api_call *call, const struct app *app, 
 void message_list(struct api *api, struct api_call *call)
 {
     struct app app;
-    if (call_app(api, call, &app))
-        list(api, call, &app, 0);
+    struct message_filter f;
+    if (call_app(api, call, &app) && message_filter_read(api, call, "msg_", &f))
+        message_page(api, call, &app, 0, f);
 }
 
 void endpoint_messages(struct api *api, struct api_call *call)
 {
     struct app app;
     oid_t ep;
-    if (call_app(api, call, &app) && call_endpoint_id(api, call, &app, call->params[1], &ep))
-        list(api, call, &app, ep);
+    struct message_filter f;
+    if (call_app(api, call, &app) && call_endpoint_id(api, call, &app, call->params[1], &ep) &&
+        message_filter_read(api, call, "msg_", &f))
+        message_page(api, call, &app, ep, f);
 }
 
 void message_get(struct api *api, struct api_call *call)

@@ -23,6 +23,17 @@ struct message_filter {
 bool message_filter_read(const struct api *api, struct api_call *call, const char *prefix, struct message_filter *out);
 /* Those who hold the message's payload in memory, to send it, are told to drop it. */
 MUST_USE enum err message_tell_expunged(const struct api *api, struct store_reader *r, struct arena *a, oid_t msg);
+/* Notes what cannot be a channel, a tag, a type. where: "query" or "body". */
+void message_filter_check(struct api_call *call, const char *where, const struct message_filter *f);
+/* Answers with a page of messages, of an endpoint's when ep is not 0. */
+void message_page(struct api *api, struct api_call *call, const struct app *app, oid_t ep, struct message_filter f);
+/* The query of an attempts list with this filter; the caller sets ep, msg, class and budget. */
+struct attempt_query attempt_filter_query(const struct app *app, const struct message_filter *f);
+/* status_code_class of the request: 0 means no answer; -1 any. */
+int attempt_class_read(struct api_call *call);
+/* Answers with an attempt, whole, and its message if m is not NULL. */
+void attempt_answer(const struct api *api, struct api_call *call, int status, const struct attempt *t,
+                    const struct message *m);
 const char *delivery_status_text(enum delivery_status s);
 /* status and statusText */
 void write_delivery_status(enum delivery_status s, struct json_writer *w);

@@ -9,6 +9,19 @@
 
 #define WINDOW_MS (90 * TIME_DAY_MS)
 
+void page_iterator(const struct api *api, struct api_call *call, const char *where, struct str at, const char *prefix,
+                   struct page *p)
+{
+    p->back = at.len > 0 && at.ptr[0] == '-';
+    at = str_skip(at, p->back ? 1 : 0);
+    if (at.len == 0)
+        return;
+    bool fits = prefix != NULL ? oid_parse(at, prefix, api->id_key, &p->at) == ERR_OK : chars_fit(CHARS_ID, at);
+    p->at_name = at;
+    if (!fits || at.len > 256)
+        problem_add(&call->problems, where, STR("iterator"), STR_NULL, "value_error", "is not one of this list");
+}
+
 bool page_read(const struct api *api, struct api_call *call, const char *prefix, enum page_order order,
                struct page *out)
 {
@@ -22,15 +35,7 @@ bool page_read(const struct api *api, struct api_call *call, const char *prefix,
             problem_add(&call->problems, "query", STR("order"), STR_NULL, "value_error",
                         "must be ascending or descending");
     }
-    struct str at = query_text(call, "iterator");
-    p.back = at.len > 0 && at.ptr[0] == '-';
-    at = str_skip(at, p.back ? 1 : 0);
-    if (at.len > 0) {
-        bool fits = prefix != NULL ? oid_parse(at, prefix, api->id_key, &p.at) == ERR_OK : chars_fit(CHARS_ID, at);
-        p.at_name = at;
-        if (!fits || at.len > 256)
-            problem_add(&call->problems, "query", STR("iterator"), STR_NULL, "value_error", "is not one of this list");
-    }
+    page_iterator(api, call, "query", query_text(call, "iterator"), prefix, &p);
     if (!call_fits(call))
         return false;
     *out = p;

@@ -76,6 +76,16 @@ const struct route api_routes[] = {
     {POST,   EP "/cancel-msgs",       endpoint_cancel_messages, WHO_EDIT, A(ATTEMPT), 0},
     {POST,   EP "/send-example",      endpoint_send_example,  WHO_EDIT,  A(ATTEMPT), 0},
 
+    {GET,    V1 "/app/stats/count-active", application_count_active, WHO_STAFF, A(APP), 0},
+    {GET,    APP "/stats/attempts",   application_attempt_stats, WHO_READ, A(ATTEMPT), 0},
+    {GET,    APP "/stats/timeline",   stats_timeline,         WHO_READ,  A(ATTEMPT), 0},
+    {GET,    V1 "/stats/app/{app_id}/attempt", stats_app_attempts, WHO_READ, A(ATTEMPT), 0},
+    {GET,    V1 "/stats/endpoint/count", stats_endpoint_count, WHO_STAFF, A(ENDPOINT), 0},
+
+    {POST,   APP "/msg/search",       message_search,         WHO_READ,  A(MESSAGE), ROUTE_READ_SCOPE},
+    {POST,   APP "/msg/precheck/active", message_precheck,    WHO_READ,  A(MESSAGE), ROUTE_READ_SCOPE},
+    {POST,   EP "/msg/test-attempt",  message_test_attempt,   WHO_SEND,  A(MESSAGE), 0},
+    {GET,    APP "/attempt/endpoint/{endpoint_id}/count", attempts_count, WHO_READ, A(ATTEMPT), 0},
     {GET,    APP "/msg",              message_list,           WHO_READ,  A(MESSAGE), 0},
     {POST,   APP "/msg",              NULL,                   WHO_SEND,  A(MESSAGE), ROUTE_NEW_ENV | ROUTE_HOT},
     {POST,   APP "/msg/bulk-expunge", message_bulk_expunge,   WHO_SEND,  A(MESSAGE), 0},

@@ -183,6 +183,8 @@ enum store_sweep_kind {
     SWEEP_ATTEMPTS, /* attempts older than until_ms are deleted */
     SWEEP_DOCS,     /* documents whose purge_ms has passed at now_ms are deleted */
     SWEEP_APP_DOCS, /* all documents of the workspace `ep` are deleted */
+    SWEEP_FOLD,     /* tallies of spans that began before until_ms become tallies of hours */
+    SWEEP_TALLIES,  /* tallies that began before until_ms are deleted */
     SWEEP_RESEAL,   /* objects sealed under another key than `key_id` are sealed again through `reseal` */
     SWEEP_CANCEL    /* what is pending for ep of messages before until_ms is canceled, first what comes first */
 };
@@ -195,9 +197,6 @@ struct replay_filter {
     size_t event_type_count;
     struct str channel; /* null: any */
     struct str tag;     /* null: any */
-    SWEEP_FOLD,     /* tallies of spans that began before until_ms become tallies of hours */
-    SWEEP_TALLIES,  /* tallies that began before until_ms are deleted */
-    SWEEP_RESEAL    /* objects sealed under another key than `key_id` are sealed again through `reseal` */
 };
 
 struct store_sweep {
