@@ -146,6 +146,12 @@ test('answers are as described, for every operation', async (t) => {
     n.msg_id = (await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 }, tags: ['t'], channels: ['c'], actor: { type: 'user', id: '1' } })).id;
     await p.attempted({ id: n.app_id }, { id: n.msg_id }, 1);
     for (const rest of [`${A}/msg`, M, `${M}/raw`, `${M}/endpoint`, `${M}/endpoint/{endpoint_id}/body`, `${E}/msg`, `${A}/attempt/endpoint/{endpoint_id}`]) await call(`GET ${rest}`, n);
+    const range = 'since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z';
+    for (const rest of [`${A}/stats/attempts?${range}`, `${A}/stats/timeline?${range}`, `${A}/attempt/endpoint/{endpoint_id}/count`]) await call(`GET ${rest}`, n);
+    for (const rest of ['app/stats/count-active', 'stats/app/{app_id}/attempt', 'stats/endpoint/count']) await call(`GET ${V}/${rest}`, n);
+    await call(`POST ${A}/msg/search`, n, { limit: 1 });
+    await call(`POST ${A}/msg/precheck/active`, n, { eventType: 'a.b' });
+    await call(`POST ${E}/msg/test-attempt`, n, { eventType: 'a.b', payload: { a: 1 } });
     n.attempt_id = (await call(`GET ${A}/attempt/msg/{msg_id}?with_msg=true&with_content=true`, n)).data[0].id;
     await call(`GET ${M}/attempt/{attempt_id}`, n);
     await call(`GET ${M}/attempt/{attempt_id}/headers`, n);
