@@ -2,6 +2,7 @@
 /* Background tasks as they are seen: started, listed, read, canceled. task.h has what they are. */
 #include "api/broadcast.h"
 #include "api/idempotency.h"
+#include "api/openapi_export.h"
 #include "api/routes.h"
 
 #define CANCEL_TRIES 20
@@ -21,6 +22,10 @@ static enum err write_data(const struct api *api, struct api_call *call, const s
         json_w_i64_at(w, type->result, t->done);
     if (t->kind == TASK_BROADCAST)
         e = broadcast_write(api, call, t, listed, w);
+    if (t->kind == TASK_EXPORT && t->status == TASK_FINISHED && listed == SIZE_MAX) {
+        json_w_name(w, STR("openapi"));
+        e = openapi_export_write(call, w);
+    }
     json_w_i64_at(w, "processed", t->processed);
     json_w_i64_at(w, "skipped", t->skipped);
     if (percent >= 0)

@@ -18,6 +18,7 @@ struct bundle {
     const struct json *document;
     struct bundle_place root;
     const struct json *own; /* the root's own $defs, or NULL */
+    struct str into;        /* of bundle_embed: where it goes; else null */
     struct definition *definitions;
     size_t count;
     struct json_writer w;
@@ -93,6 +94,10 @@ static struct str moved(struct bundle *b, struct str ref)
 {
     struct bundle_place place = {0};
     const char *why;
+    if (b->into.ptr != NULL)
+        return str_starts(ref, STR("#"))
+                       ? arena_printf(b->arena, "#" STR_FMT STR_FMT, STR_ARG(b->into), STR_ARG(str_skip(ref, 1)))
+                       : ref;
     if (!local_pointer(b->arena, ref, &place.pointer, &why)) {
         fail(b, ref, why);
         return ref;
@@ -224,4 +229,11 @@ bool bundle_write(struct arena *a, const struct json *document, const struct bun
     *why = b.why;
     *at = b.at;
     return b.why == NULL;
+}
+
+void bundle_embed(struct arena *a, const struct json *schema, struct str pointer, struct json_writer *w)
+{
+    struct bundle b = {.arena = a, .into = pointer, .w = *w};
+    write_node(&b, schema, false);
+    *w = b.w;
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "json/tree.h"
+#include "json/write.h"
 
 struct bundle_place {
     const struct json *node;
@@ -23,5 +24,7 @@ bool bundle_follow(struct arena *a, const struct json *document, struct bundle_p
  */
 bool bundle_write(struct arena *a, const struct json *document, const struct bundle_place *place,
                   const struct str *examples, size_t example_count, struct buf *out, struct str *at, const char **why);
+/* Writes a schema that stands alone as a part of a document, where the pointer says. */
+void bundle_embed(struct arena *a, const struct json *schema, struct str pointer, struct json_writer *w);
 
 #endif

@@ -141,6 +141,7 @@ const struct description api_descriptions[] = {
     {POST,   V1 "/auth/one-time-token", "v1.authentication.exchange-one-time-token", "Exchange the key of a portal link for a token, once", "OneTimeTokenIn", "OneTimeTokenOut", 200, NULL, 0},
 
     {POST,   V1 "/event-type/import/openapi", "v1.event-type.import-openapi", "Make event types of the webhooks of an OpenAPI document", "EventTypeImportOpenApiIn", "EventTypeImportOpenApiOut", 200, NULL, 0},
+    {POST,   V1 "/event-type/export/openapi", "v1.event-type.export-openapi", "Get the event types as an OpenAPI document: in the data of the task that this starts", NULL, "BackgroundTaskOut", 202, NULL, 0},
     {GET,    TYPE "/retry-schedule", "v1.event-type.get-retry-schedule", "Get the retry schedule of an event type; null: it has none of its own", NULL, "RetryScheduleInOut", 200, NULL, 0},
     {PUT,    TYPE "/retry-schedule", "v1.event-type.set-retry-schedule", "Give an event type a retry schedule, or take it away with null", "RetryScheduleInOut", "RetryScheduleInOut", 200, NULL, 0},
     {GET,    V1 "/environment/settings", "v1.environment.get-settings", "What the portal shows", NULL, "EnvironmentSettingsOut", 200, NULL, 0},

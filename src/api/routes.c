@@ -139,6 +139,7 @@ const struct route api_routes[] = {
     {POST,   V1 "/auth/one-time-token", portal_exchange_key,  0, A(TOKEN), ROUTE_PUBLIC},
 
     {POST,   V1 "/event-type/import/openapi", event_type_import_openapi, WHO_SEND, A(EVENT_TYPE), ROUTE_NEW_ENV},
+    {POST,   V1 "/event-type/export/openapi", event_type_export_openapi, WHO_SEND, A(EVENT_TYPE), ROUTE_NEW_ENV | ROUTE_READ_SCOPE},
     {GET,    TYPE "/retry-schedule",  event_type_retry_get,   WHO_READ,  A(EVENT_TYPE), ROUTE_ENV_SHARED},
     {PUT,    TYPE "/retry-schedule",  event_type_retry_put,   WHO_SEND,  A(EVENT_TYPE), 0},
     {GET,    V1 "/environment/settings", env_settings_of_portal, WHO_READ, A(SETTINGS), ROUTE_ENV_SHARED},

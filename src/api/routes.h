@@ -29,7 +29,7 @@ api_handler_fn settings_egress, health_report, health_ping, whoami;
 api_handler_fn portal_access, portal_expire_all, portal_logout, portal_exchange_key;
 api_handler_fn openapi_get, reference_get;
 api_handler_fn event_type_retry_get, event_type_retry_put;
-api_handler_fn event_type_import_openapi;
+api_handler_fn event_type_import_openapi, event_type_export_openapi;
 api_handler_fn environment_export, environment_import;
 api_handler_fn env_settings_get, env_settings_put, env_settings_patch, env_settings_of_portal;
 api_handler_fn environment_list, environment_create, environment_get, environment_put, environment_delete;

@@ -22,6 +22,7 @@ const struct task_type task_types[TASK_KINDS] = {
                             .step = task_step_broadcast},
         [TASK_PURGE] = {"application.purge_content", "messagesPurged", .known = true, .kept = true, .cancelable = true,
                         .by_time = true, .step = task_step_purge},
+        [TASK_EXPORT] = {"sdk.generate", .known = true, .kept = true, .step = task_step_export},
 };
 
 /* The body in numbers and words; 0 is null, so the numbers of the filter are kept one higher. */

@@ -19,6 +19,7 @@ enum task_kind {
     TASK_CANCEL,       /* what is pending for ep of messages before `until` is canceled */
     TASK_BROADCAST,    /* a message to each workspace that was there when it was asked for; see broadcast.h */
     TASK_PURGE,        /* the payloads of all messages of app up to `until` are erased */
+    TASK_EXPORT,       /* event types as an OpenAPI document, which its data shows once it has ended */
     TASK_KINDS
 };
 
@@ -79,7 +80,7 @@ extern const struct task_type task_types[TASK_KINDS];
 #define TASK_KEEP_MS (90 * TIME_DAY_MS)
 
 task_step_fn task_step_recover, task_step_bulk_replay, task_step_fail_pending, task_step_cancel, task_step_delete_app;
-task_step_fn task_step_replay, task_step_broadcast, task_step_purge, task_step_delete_env;
+task_step_fn task_step_replay, task_step_broadcast, task_step_purge, task_step_delete_env, task_step_export;
 
 /* What creates the task; goes into the commit of what asks for it. Then task_wake. */
 struct object_change task_create(struct api *api, struct arena *a, const struct task *t, int64_t now_ms);

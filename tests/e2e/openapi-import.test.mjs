@@ -2,7 +2,8 @@
 // Event types out of OpenAPI documents.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { postrider } from './lib/postrider.mjs';
+import { jwt, postrider } from './lib/postrider.mjs';
+import { until } from './lib/wait.mjs';
 
 const path = '/api/v1/event-type/import/openapi';
 
@@ -139,4 +140,24 @@ test('what cannot be imported says where, and nothing of it is', async (t) => {
     assert.equal((await p.api('POST', path, {})).status, 400);
     assert.equal((await p.api('POST', path, { spec: spec({ good }), specRaw: yaml })).status, 400);
     assert.deepEqual((await p.ok('GET', '/api/v1/event-type')).data, []);
+});
+
+test('an export is an import elsewhere', async (t) => {
+    const p = await postrider(t);
+    const token = jwt({ sub: 'org_2OtherEnvironment000000000A' });
+    await p.ok('POST', path, { specRaw: yaml });
+    await p.ok('DELETE', '/api/v1/event-type/pet.gone');
+    const started = await p.ok('POST', '/api/v1/event-type/export/openapi');
+    assert.equal(started.task, 'sdk.generate');
+    let task = started;
+    await until('it is written', async () => (task = await p.ok('GET', `/api/v1/background-task/${started.id}`)).status === 'finished');
+    const document = task.data.openapi;
+    assert.deepEqual(Object.keys(document.webhooks), ['pet.moved', 'pet.new']);
+    await p.ok('POST', path, { spec: document }, { token });
+    for (const name of ['pet.new', 'pet.moved']) {
+        const [{ createdAt: _a, updatedAt: _b, ...a }, { createdAt: _c, updatedAt: _d, ...b }] = [await p.ok('GET', `/api/v1/event-type/${name}`), await p.ok('GET', `/api/v1/event-type/${name}`, undefined, { token })];
+        assert.deepEqual(b, a);
+    }
+    assert.deepEqual((await p.ok('POST', path, { spec: document })).data.modified, [], 'nothing is new where it came from');
+    assert.equal((await p.ok('GET', '/api/v1/background-task')).data[0].data.openapi, undefined, 'not in lists');
 });

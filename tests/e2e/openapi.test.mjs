@@ -190,6 +190,7 @@ test('answers are as described, for every operation', async (t) => {
 
     const spec = { webhooks: { 'c.d': { post: { requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } } } } };
     for (const dryRun of [true, false]) await call(`POST ${V}/event-type/import/openapi`, n, { spec, dryRun });
+    await call(`POST ${V}/event-type/export/openapi`, n);
 
     const I = `${A}/integration`;
     n.integ_id = (await call(`POST ${I}`, n, { name: 'I', featureFlags: ['f'] })).id;

@@ -13,4 +13,12 @@ export default [
             assert.deepEqual((await svix.eventType.importOpenapi({ specRaw: 'webhooks: {imported.two: {post: {}}}' })).data.modified, ['imported.two']);
         },
     },
+    {
+        op: 'v1.event-type.export-openapi',
+        async run({ http, until }) {
+            const started = await http('POST', '/event-type/export/openapi');
+            assert.deepEqual([started.status, started.json.task], [202, 'sdk.generate']);
+            await until('it is done', async () => (await http('GET', `/background-task/${started.json.id}`)).json.data.openapi !== undefined);
+        },
+    },
 ];
