@@ -17,6 +17,7 @@ struct api_tasks;
 struct transform_pool;
 struct console;
 struct console_who;
+struct route;
 
 /* A built-in profile as this process wants it: the row with the settings for `standard` applied. See profile_rows.h. */
 struct api_profile_row {
@@ -74,6 +75,8 @@ struct api_call {
 
     /* found out on the way to the handler */
     struct principal who;
+    const struct route *route;
+    bool audited;                      /* the audit log has it */
     const struct console_who *console; /* who the cookie stands for, NULL: a bearer token, or nobody */
     oid_t env;                         /* 0: an environment that nobody has written to yet */
     struct str params[API_PARAMS_MAX]; /* decoded, in the order of the pattern */

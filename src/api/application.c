@@ -230,7 +230,7 @@ void application_delete(struct api *api, struct api_call *call)
             task_create(api, call->arena, &task, call->now_ms),
     };
     changes[0].object.updated_ms = call->now_ms;
-    if (!answer_ok(call, api_commit(api, changes, 2, call->env, app.id)))
+    if (!answer_ok(call, call_commit(api, call, changes, 2, call->env, app.id)))
         return;
     task_wake(api, changes[1].object.id);
     answer_empty(call);

@@ -89,11 +89,11 @@ void answer_cookie(const struct api *api, struct api_call *call, struct str text
  * Whether the password is the user's (NULL: nobody's, which takes as long), with the limits on guessing. False:
  * answered.
  */
-bool console_check_password(const struct api *api, struct api_call *call, struct str email, const struct user *u,
+bool console_check_password(struct api *api, struct api_call *call, struct str email, const struct user *u,
                             struct str password);
 /* Whether the user needs no code or this is one, which cannot be used again: u->totp_step then is its step. False:
  * answered. */
-bool console_check_code(const struct api *api, struct api_call *call, struct user *u, struct str code);
+bool console_check_code(struct api *api, struct api_call *call, struct user *u, struct str code);
 /*
  * Signs in: writes a new session together with `more` changes (at most CONSOLE_MORE_MAX), ends the one that the request
  * came with, answers with it and its cookie.

@@ -247,7 +247,7 @@ void console_member_put(struct api *api, struct api_call *call)
         return;
     m.role = in.role;
     struct object_change change = member_update(call->arena, &m, call->now_ms);
-    if (!answer_ok(call, api_commit(api, &change, 1, 0, 0)))
+    if (!answer_ok(call, call_commit(api, call, &change, 1, 0, 0)))
         return;
     console_changed(api);
     struct json_writer w = answer(call, 200);
@@ -273,7 +273,7 @@ void console_member_delete(struct api *api, struct api_call *call)
                                ? user_delete(&u, call->now_ms)
                                : user_update(call->arena, api->keys, &u, call->now_ms);
     }
-    if (!answer_ok(call, api_commit(api, changes, n, 0, 0)))
+    if (!answer_ok(call, call_commit(api, call, changes, n, 0, 0)))
         return;
     console_changed(api);
     answer_empty(call);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signing in and out, and the sessions that somebody has. */
+#include "api/audit.h"
 #include "api/console.h"
 #include "api/portal.h"
 #include "api/routes.h"
@@ -82,7 +83,15 @@ static void forgive_try(const struct api *api, struct api_call *call, struct str
         throttle_forgive(api->console->throttle, *t.of[i].rate, t.of[i].name);
 }
 
-bool console_check_password(const struct api *api, struct api_call *call, struct str email, const struct user *u,
+/* Guesses at an account that there is; their number is limited, as above. */
+static void note_refusal(struct api *api, struct api_call *call, const struct user *u)
+{
+    enum err e = u != NULL ? audit_user_run(api, call, u, "console.session.refused", NULL, 0) : ERR_OK;
+    if (e != ERR_OK)
+        log_warn("audit_failed", LOG_CSTR("error", err_text(e)));
+}
+
+bool console_check_password(struct api *api, struct api_call *call, struct str email, const struct user *u,
                             struct str password)
 {
     if (!begin_try(api, call, email))
@@ -97,11 +106,12 @@ bool console_check_password(const struct api *api, struct api_call *call, struct
         return answer_unthrottled(call, TIME_SECOND_MS);
     }
     log_info("sign_in_refused", LOG_STR("ip", console_client_ip(api, call)));
+    note_refusal(api, call, u);
     answer_refusal(call, 401, "bad_credentials", "the address or the password is wrong");
     return false;
 }
 
-bool console_check_code(const struct api *api, struct api_call *call, struct user *u, struct str code)
+bool console_check_code(struct api *api, struct api_call *call, struct user *u, struct str code)
 {
     struct buf secret = BUF_INIT(64);
     int64_t step = 0;
@@ -117,6 +127,7 @@ bool console_check_code(const struct api *api, struct api_call *call, struct use
         step = totp_check(buf_str(&secret), code, call->now_ms, u->totp_step);
     mem_free_secret(secret.ptr, secret.len);
     if (step == 0) {
+        note_refusal(api, call, u);
         answer_refusal(call, 401, "bad_code", "the code is wrong, over, or was used before");
         return false;
     }
@@ -176,9 +187,9 @@ void console_sign_in(struct api *api, struct api_call *call, const struct user *
     needed = n;
     enum err e = add_stale_sessions(call, u->id, changes, &n);
     if (e == ERR_OK)
-        e = api_commit(api, changes, n, 0, 0);
+        e = audit_user_run(api, call, u, "console.session.create", changes, n);
     if (e == ERR_NOT_FOUND && n > needed) /* somebody else cleared them away meanwhile */
-        e = api_commit(api, changes, needed, 0, 0);
+        e = audit_user_run(api, call, u, "console.session.create", changes, needed);
     if (e == ERR_OK) {
         end_former(api, call);
         struct str cookie = arena_str(call->arena, buf_str(&text));
@@ -216,6 +227,20 @@ void console_session_create(struct api *api, struct api_call *call)
     console_sign_in(api, call, &u, &change, 1);
 }
 
+static bool note_portal(struct api *api, struct api_call *call, const struct portal_key *k)
+{
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}};
+    struct audit_place place = {.name = k->env};
+    portal_principal(k, &call->who);
+    struct str id = api_id(api, call, k->id, "portal_"), app = api_id(api, call, k->app, "app_");
+    enum err e = api_env(api, call->reader, k->env, false, call->now_ms, &place.env);
+    if (e == ERR_OK)
+        e = audit_run(api, call, &op,
+                      &(struct audit_what){.action = "console.session.portal", .target = id, .app = app}, &place,
+                      place.env != 0);
+    return answer_ok(call, e);
+}
+
 void console_session_portal(struct api *api, struct api_call *call)
 {
     struct portal_in in = {0};
@@ -241,6 +266,8 @@ void console_session_portal(struct api *api, struct api_call *call)
     if (!answer_ok(call, e))
         return;
     end_former(api, call);
+    if (!note_portal(api, call, &who.portal))
+        return;
     answer_session(api, call, &who);
     answer_cookie(api, call, cookie, true, who.portal.expires_ms - call->now_ms);
 }

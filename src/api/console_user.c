@@ -152,7 +152,7 @@ struct str console_reset_link(struct api *api, struct api_call *call, struct use
     }
     enum err e = link_end_all(api->store, call->reader, call->arena, u->id, LINK_RESET, 0, call->now_ms);
     if (e == ERR_OK)
-        e = api_commit(api, changes, n, 0, 0);
+        e = call_commit(api, call, changes, n, 0, 0);
     struct str url = answer_ok(call, e) ? console_link_url(api, call, buf_str(&text)) : STR_NULL;
     mem_free_secret(text.ptr, text.len);
     return url;
@@ -165,7 +165,7 @@ static void set_disabled(struct api *api, struct api_call *call, bool disabled)
         return;
     u.disabled = disabled;
     struct object_change change = user_update(call->arena, api->keys, &u, call->now_ms);
-    enum err e = api_commit(api, &change, 1, 0, 0);
+    enum err e = call_commit(api, call, &change, 1, 0, 0);
     if (e == ERR_OK && disabled)
         e = session_end_all(api->store, call->reader, call->arena, u.id, 0, call->now_ms);
     if (!answer_ok(call, e))
@@ -196,7 +196,7 @@ void console_user_delete(struct api *api, struct api_call *call)
     for (size_t i = 0; i < n; i++)
         changes[count++] = member_delete(&members[i], call->now_ms);
     changes[count++] = user_delete(&u, call->now_ms);
-    enum err e = api_commit(api, changes, count, 0, 0);
+    enum err e = call_commit(api, call, changes, count, 0, 0);
     if (e == ERR_OK)
         e = session_end_all(api->store, call->reader, call->arena, u.id, 0, call->now_ms);
     if (!answer_ok(call, e))

@@ -217,7 +217,7 @@ void endpoint_delete(struct api *api, struct api_call *call)
     struct object_change changes[2] = {{.change = OBJECT_DELETE, .object = o, .expected_version = o.version},
                                        task_create(api, call->arena, &task, call->now_ms)};
     changes[0].object.updated_ms = call->now_ms;
-    if (!answer_ok(call, api_commit(api, changes, 2, ep.env, ep.app)))
+    if (!answer_ok(call, call_commit(api, call, changes, 2, ep.env, ep.app)))
         return;
     if (api->on_endpoint_changed != NULL)
         api->on_endpoint_changed(api->hook_arg, ep.env, ep.app, ep.id);

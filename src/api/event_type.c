@@ -156,7 +156,7 @@ void event_type_delete(struct api *api, struct api_call *call)
     t.archived = true;
     change.object.updated_ms = call->now_ms;
     change.object.body = event_type_encode(call->arena, &t);
-    if (answer_ok(call, api_commit(api, &change, 1, call->env, 0)))
+    if (answer_ok(call, call_commit(api, call, &change, 1, call->env, 0)))
         answer_empty(call);
 }
 

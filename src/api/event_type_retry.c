@@ -96,7 +96,7 @@ void event_type_retry_put(struct api *api, struct api_call *call)
     struct object_change change = {.change = OBJECT_UPDATE, .object = o, .expected_version = o.version};
     change.object.body = event_type_encode(call->arena, &t);
     change.object.updated_ms = call->now_ms;
-    if (!answer_ok(call, api_commit(api, &change, 1, call->env, 0)))
+    if (!answer_ok(call, call_commit(api, call, &change, 1, call->env, 0)))
         return;
     env_settings_spread(api, call, call->env);
     answer_schedule(call, &t);

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "api/audit.h"
 #include "api/routes.h"
 
 /* A request under way: who comes with the same key waits, on its worker, so there are never more than workers. */
@@ -123,7 +124,8 @@ void call_made(struct api_call *call, int what, oid_t id, int status)
 enum err call_run(struct api *api, struct api_call *call, struct store_op *op)
 {
     op->key = call->key != NULL && call->key_made && !call->key_kept ? call->key : NULL;
-    enum err e = store_run(api->store, op);
+    enum err e = op->kind == STORE_OBJECTS ? audit_commit(api, call, CONTAINER_OF(op, struct store_objects, op))
+                                           : store_run(api->store, op);
     if (op->key == NULL || e != ERR_OK)
         return e;
     call->key_kept = true;

@@ -143,7 +143,7 @@ void integration_put(struct api *api, struct api_call *call)
     struct object_change change = {.change = OBJECT_UPDATE, .object = o, .expected_version = o.version};
     change.object.body = encode(call->arena, &in);
     change.object.updated_ms = in.updated_ms = call->now_ms;
-    if (answer_ok(call, api_commit(api, &change, 1, o.env, o.app)))
+    if (answer_ok(call, call_commit(api, call, &change, 1, o.env, o.app)))
         answer_integration(api, call, 200, &in);
 }
 
@@ -168,7 +168,7 @@ void integration_delete(struct api *api, struct api_call *call)
     struct object_change two[2] = {{.change = OBJECT_DELETE, .object = o, .expected_version = o.version}};
     two[0].object.updated_ms = call->now_ms;
     two[1] = key_end(&in, call->now_ms);
-    if (!answer_ok(call, api_commit(api, two, in.token != 0 ? 2 : 1, o.env, o.app)))
+    if (!answer_ok(call, call_commit(api, call, two, in.token != 0 ? 2 : 1, o.env, o.app)))
         return;
     tell_tokens(api);
     answer_empty(call);

@@ -173,7 +173,7 @@ static void restore(struct api *api, struct api_call *call, const struct found *
         return;
     struct str wanted = env_profile_wanted(call->arena, row, env_settings_plain(&s));
     env_profile_replace(api, call->arena, &f->object, wanted, true, call->now_ms, two);
-    if (answer_ok(call, api_commit(api, two, 2, call->env, 0)))
+    if (answer_ok(call, call_commit(api, call, two, 2, call->env, 0)))
         answer_empty(call);
 }
 
@@ -197,7 +197,7 @@ void profile_delete(struct api *api, struct api_call *call)
     }
     struct object_change change = {.change = OBJECT_DELETE, .object = f.object, .expected_version = f.object.version};
     change.object.updated_ms = call->now_ms;
-    if (answer_ok(call, api_commit(api, &change, 1, call->env, 0)))
+    if (answer_ok(call, call_commit(api, call, &change, 1, call->env, 0)))
         answer_empty(call);
 }
 

@@ -2,6 +2,7 @@
 /* The way of a request: find the row, find out who asks, may they, then the handler. */
 #include "api/route.h"
 
+#include "api/audit.h"
 #include "api/console.h"
 #include "api/idempotency.h"
 #include "api/operational.h"
@@ -178,6 +179,7 @@ static void handle_post(struct api *api, struct api_call *call, const struct rou
     if (!idempotency_begin(api, call))
         return;
     handle(api, call, route);
+    audit_finish(api, call);
     idempotency_end(api, call);
 }
 
@@ -208,6 +210,8 @@ void api_handle(struct api *api, struct api_call *call)
         buf_fini(&path);
     }
     enum err found = route_find(call->method, call->path, &route, call->params, &methods);
+    call->route = route;
+    call->audited = false;
     /* Pages of others may read what a bearer token gets them, never what a cookie does. */
     if (console_cookie(api, call->headers, call->header_count).ptr == NULL &&
         (route == NULL || (route->flags & (ROUTE_SESSION | ROUTE_OWN_PAGE)) == 0))
@@ -226,8 +230,10 @@ void api_handle(struct api *api, struct api_call *call)
     } else if (admit(api, call, route)) {
         if (route->method == HTTP_M_POST && (route->flags & (ROUTE_PUBLIC | ROUTE_SESSION)) == 0)
             handle_post(api, call, route);
-        else
+        else {
             handle(api, call, route);
+            audit_finish(api, call);
+        }
     }
     problems_fini(&call->problems);
     if (call->out.len > 0 && !has_type(call))

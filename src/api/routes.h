@@ -44,6 +44,6 @@ api_handler_fn console_member_list, console_member_create, console_member_put, c
 api_handler_fn console_totp_create, console_totp_put, console_totp_delete;
 api_handler_fn console_user_list, console_user_create, console_user_link, console_user_disable, console_user_enable,
         console_user_delete;
-api_handler_fn live_app, live_env;
+api_handler_fn live_app, live_env, audit_log_list;
 
 #endif

@@ -275,6 +275,10 @@ const struct schema api_schemas[] = {
          .use = SCHEMA_OUT,
          .more = "id:string email:string name:string? disabled:bool hasPassword:bool totp:bool memberships:int "
                  "lastSignInAt:time? createdAt:time"},
+        {.name = "AuditEntryOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string at:time actor:Actor ip:string? action:string target:string? environment:string app:string? "
+                 "hash:string previous:string"},
         {.name = "HealthOut", .use = SCHEMA_OUT, .more = "status:string"},
 };
 const size_t api_schema_count = ARRAY_LEN(api_schemas);

@@ -33,7 +33,9 @@
     X(LINK, 15, "link_")                                                                                               \
     X(TRANSFORMATION, 16, "trf_")                                                                                      \
     X(CONNECTOR, 17, "trtmpl_")                                                                                        \
-    X(TASK_PART, 18, "qpart_")
+    X(TASK_PART, 18, "qpart_")                                                                                         \
+    X(AUDIT, 19, "audit_")                                                                                             \
+    X(MAIL, 20, "mail_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),
