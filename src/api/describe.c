@@ -13,6 +13,7 @@
 #define MENV V1 "/management/environment"
 #define MTOK V1 "/management/authentication/{env_id}/api-token"
 #define INTG APP "/integration"
+#define REC  APP "/record/{type}/{record_id}"
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
@@ -129,6 +130,22 @@ const struct description api_descriptions[] = {
     {GET,    OPEP "/secret", "v1.operational-webhook.endpoint.get-secret", "Reveal its signing secret", NULL, "EndpointSecretOut", 200, NULL, 0},
     {POST,   OPEP "/secret/rotate", "v1.operational-webhook.endpoint.rotate-secret", "Replace its signing secret; the old one stays valid for a while", "EndpointSecretRotateIn", NULL, 204, NULL, 0},
 
+    {GET,    V1 "/record-type", "v1.record-type.list", "List the types of records, built-in ones first", NULL, "RecordTypesOut", 200, NULL, 0},
+    {POST,   V1 "/record-type", "v1.record-type.create", "Add a type of records", "RecordTypeIn", "RecordTypeOut", 201, NULL, 0},
+    {GET,    V1 "/record-type/{name}", "v1.record-type.get", "Get an added type of records", NULL, "RecordTypeOut", 200, NULL, 0},
+    {PUT,    V1 "/record-type/{name}", "v1.record-type.update", "Replace an added type of records", "RecordTypeIn", "RecordTypeOut", 200, NULL, 0},
+    {DELETE, V1 "/record-type/{name}", "v1.record-type.delete", "Delete an added type of records; its records can no longer be reached", NULL, NULL, 204, NULL, 0},
+    {GET,    APP "/record-type", "v1.application.record-type.list", "List the types of records that an application has", NULL, "RecordTypesOut", 200, NULL, 0},
+    {GET,    APP "/record/{type}", "v1.record.list", "List records, newest first", NULL, "[RecordOut]", 200, ORDERED " tag", 0},
+    {POST,   APP "/record/{type}", "v1.record.create", "Create a record; its changes cause the events of its type", "RecordIn", "RecordOut", 201, "upsert", 0},
+    {GET,    REC, "v1.record.get", "Get a record by id or key", NULL, "RecordOut", 200, NULL, 0},
+    {PUT,    REC, "v1.record.update", "Replace a record, or create it under its key", "RecordIn", "RecordOut", 200, NULL, 0},
+    {PATCH,  REC, "v1.record.patch", "Merge data into a record (RFC 7396); tags, when given, replace the ones before", "RecordPatch", "RecordOut", 200, NULL, 0},
+    {DELETE, REC, "v1.record.delete", "Delete a record; its history stays", NULL, NULL, 204, NULL, 0},
+    {GET,    REC "/history", "v1.record.history", "What changed in a record, newest first", NULL, "[RecordChangeOut]", 200, PAGE, 0},
+    {POST,   REC "/tag/{tag}", "v1.record.tag.add", "Add a tag", NULL, "RecordOut", 200, NULL, 0},
+    {DELETE, REC "/tag/{tag}", "v1.record.tag.remove", "Remove a tag", NULL, "RecordOut", 200, NULL, 0},
+
     {GET,    V1 "/settings/egress", "v1.settings.egress", "Where deliveries come from", NULL, "EgressOut", 200, NULL, 0},
     {GET,    KEY, "v1.api-key.list", "List the API keys", NULL, "[ApiKeyOut]", 200, PAGE, 0},
     {POST,   KEY, "v1.api-key.create", "Create an API key, which only this answer shows", "ApiKeyIn", "ApiKeyCreatedOut", 201, NULL, 0},
@@ -210,6 +227,7 @@ const struct query_parameter query_parameters[] = {
         {"iterator", "string", "Where the page begins: of the page before; with a leading - it goes back"},
         {"order", "string", "ascending or descending"},
         {"get_if_exists", "bool", "Get what has this uid instead of refusing"},
+        {"upsert", "bool", "Change what has this key instead of refusing"},
         {"include_archived", "bool", "Archived ones too"},
         {"exclude_apps_with_no_endpoints", "bool", "Without those that have no endpoints"},
         {"exclude_apps_with_disabled_endpoints", "bool", "Without those whose endpoints are all disabled"},

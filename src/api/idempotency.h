@@ -17,6 +17,7 @@
 /* store_made.what, on disk: numbers are never reused. Those of objects are theirs. */
 enum made {
     MADE_MESSAGE = 100,
+    MADE_RECORD = 102,
     MADE_NOTHING = 101 /* an answer without contents: 204, or {} */
 };
 

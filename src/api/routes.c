@@ -12,6 +12,7 @@
 #define MENV V1 "/management/environment"
 #define MTOK V1 "/management/authentication/{env_id}/api-token"
 #define INTG APP "/integration"
+#define REC  APP "/record/{type}/{record_id}"
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
@@ -126,6 +127,22 @@ const struct route api_routes[] = {
     {POST,   OPEP "/secret/rotate",   endpoint_secret_rotate, WHO_ADMIN, A(SECRET), OPERATIONAL},
 
     {POST,   V1 "/filter/test",       filter_test,            WHO_READ,  A(ENDPOINT), ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
+
+    {GET,    V1 "/record-type",       record_type_list,       WHO_READ,  A(RECORD), ROUTE_ENV_SHARED},
+    {POST,   V1 "/record-type",       record_type_create,     WHO_SEND,  A(RECORD), ROUTE_NEW_ENV},
+    {GET,    V1 "/record-type/{name}", record_type_get,       WHO_READ,  A(RECORD), ROUTE_ENV_SHARED},
+    {PUT,    V1 "/record-type/{name}", record_type_put,       WHO_SEND,  A(RECORD), 0},
+    {DELETE, V1 "/record-type/{name}", record_type_delete,    WHO_SEND,  A(RECORD), 0},
+    {GET,    APP "/record-type",      record_type_list_app,   WHO_READ,  A(RECORD), 0},
+    {GET,    APP "/record/{type}",    record_list,            WHO_READ,  A(RECORD), 0},
+    {POST,   APP "/record/{type}",    record_create,          WHO_EDIT,  A(RECORD), 0},
+    {GET,    REC,                     record_get,             WHO_READ,  A(RECORD), 0},
+    {PUT,    REC,                     record_put,             WHO_EDIT,  A(RECORD), 0},
+    {PATCH,  REC,                     record_patch,           WHO_EDIT,  A(RECORD), 0},
+    {DELETE, REC,                     record_delete,          WHO_EDIT,  A(RECORD), 0},
+    {GET,    REC "/history",          record_history,         WHO_READ,  A(RECORD), 0},
+    {POST,   REC "/tag/{tag}",        record_tag_add,         WHO_EDIT,  A(RECORD), 0},
+    {DELETE, REC "/tag/{tag}",        record_tag_remove,      WHO_EDIT,  A(RECORD), 0},
 
     {GET,    V1 "/settings/egress",   settings_egress,        WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
     {GET,    KEY,                     api_key_list,           WHO_ADMIN, A(TOKEN), 0},

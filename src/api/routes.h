@@ -15,7 +15,8 @@ api_handler_fn endpoint_oauth_get, endpoint_oauth_put, endpoint_oauth_delete, en
 api_handler_fn endpoint_transformation_get, endpoint_transformation_patch, endpoint_transformation_simulate;
 api_handler_fn endpoint_ca_get, endpoint_ca_put;
 api_handler_fn endpoint_mtls_get, endpoint_mtls_put, endpoint_mtls_delete, endpoint_mtls_look;
-api_handler_fn message_list, message_get, message_raw, message_sent_body, message_expunge, message_endpoints, endpoint_messages;
+api_handler_fn message_list, message_get, message_raw, message_sent_body, message_expunge, message_endpoints,
+        endpoint_messages;
 api_handler_fn application_attempt_stats, application_count_active, stats_app_attempts, stats_endpoint_count;
 api_handler_fn stats_timeline, message_search, message_precheck, message_test_attempt, attempts_count;
 api_handler_fn attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers, attempt_expunge;
@@ -38,12 +39,16 @@ api_handler_fn integration_list, integration_create, integration_get, integratio
         integration_rotate;
 api_handler_fn api_key_list, api_key_create, api_key_revoke;
 api_handler_fn console_session_create, console_session_portal, console_session_get, console_session_delete,
-        console_session_list, console_session_end, console_link_get, console_link_use,
-        console_password_forgot, console_password_put;
+        console_session_list, console_session_end, console_link_get, console_link_use, console_password_forgot,
+        console_password_put;
 api_handler_fn console_member_list, console_member_create, console_member_put, console_member_delete;
 api_handler_fn console_totp_create, console_totp_put, console_totp_delete;
 api_handler_fn console_user_list, console_user_create, console_user_link, console_user_disable, console_user_enable,
         console_user_delete;
 api_handler_fn live_app, live_env, audit_log_list;
+api_handler_fn record_type_list, record_type_create, record_type_get, record_type_put, record_type_delete,
+        record_type_list_app;
+api_handler_fn record_list, record_create, record_get, record_put, record_patch, record_delete, record_history,
+        record_tag_add, record_tag_remove;
 
 #endif

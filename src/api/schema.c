@@ -4,6 +4,7 @@
 #include "api/console.h"
 #include "api/environment.h"
 #include "api/portal.h"
+#include "api/record.h"
 #include "model/config.h"
 #include "model/event_type.h"
 
@@ -279,6 +280,22 @@ const struct schema api_schemas[] = {
          .use = SCHEMA_OUT,
          .more = "id:string at:time actor:Actor ip:string? action:string target:string? environment:string app:string? "
                  "hash:string previous:string"},
+        {.name = "RecordIn", .use = SCHEMA_IN, TABLE(record_in)},
+        {.name = "RecordPatch", .use = SCHEMA_PATCH, TABLE(record_in)},
+        {.name = "RecordOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string type:string key:string? data:object tags:[string] version:int createdAt:time "
+                 "updatedAt:time"},
+        {.name = "RecordChangeOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string at:time change:string actor:object? changes:[object]"},
+        {.name = "RecordTypeIn",
+         .use = SCHEMA_IN,
+         .more = "name:string! profile:string key:string schema:object rules:[object]"},
+        {.name = "RecordTypeOut",
+         .use = SCHEMA_OUT,
+         .more = "name:string profile:string? key:string? schema:object? rules:[object] builtin:bool"},
+        {.name = "RecordTypesOut", .use = SCHEMA_OUT, .more = "data:[RecordTypeOut]"},
         {.name = "HealthOut", .use = SCHEMA_OUT, .more = "status:string"},
 };
 const size_t api_schema_count = ARRAY_LEN(api_schemas);

@@ -34,7 +34,8 @@ struct principal {
     X(TOKEN, "token")                                                                                                  \
     X(SECRET, "secret")                                                                                                \
     X(ENVIRONMENT, "environment")                                                                                      \
-    X(TRANSFORMATION, "transformation")
+    X(TRANSFORMATION, "transformation")                                                                                \
+    X(RECORD, "record")
 
 enum auth_area {
 #define AUTH_AREA_ENUM(sym, name) AUTH_AREA_##sym,

@@ -220,6 +220,19 @@ test('answers are as described, for every operation', async (t) => {
     await call(`DELETE ${O}/{endpoint_id}`, o);
 
     await call(`POST ${V}/filter/test`, n, { filter: { x: 1 }, payload: { x: 1 } });
+    const R = `${A}/record/{type}/{record_id}`;
+    await call(`POST ${V}/record-type`, n, { name: 'ticket', key: 'number', schema: { type: 'object' }, rules: [{ when: 'created', event: 'a.b' }] });
+    await call(`PUT ${V}/record-type/{name}`, { name: 'ticket' }, { name: 'ticket', key: 'number' });
+    for (const rest of [`${V}/record-type`, `${V}/record-type/{name}`, `${A}/record-type`]) await call(`GET ${rest}`, { ...n, name: 'ticket' });
+    n.type = 'ticket';
+    n.record_id = (await call(`POST ${A}/record/{type}`, n, { data: { number: 1 }, tags: ['t'] })).id;
+    for (const [m, body] of [['GET'], ['PUT', { data: { number: 1 } }], ['PATCH', { data: { a: 1 } }]]) await call(`${m} ${R}`, n, body);
+    await call(`POST ${R}/tag/{tag}`, { ...n, tag: 'x' });
+    await call(`DELETE ${R}/tag/{tag}`, { ...n, tag: 'x' });
+    for (const rest of [`${A}/record/{type}`, `${R}/history`]) await call(`GET ${rest}`, n);
+    await call(`DELETE ${R}`, n);
+    await call(`DELETE ${V}/record-type/{name}`, { name: 'ticket' });
+
     await call(`GET ${V}/settings/egress`, n);
     n.key_id = (await call(`POST ${V}/auth/api-key`, n, { name: 'k' })).id;
     await call(`GET ${V}/auth/api-key`, n);

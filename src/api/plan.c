@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/plan.h"
+
+#include "api/append.h"
+#include "api/handler.h"
+
+#define TRIES 5
+
+/* Room for one more in an array of the arena. */
+static void *grown(struct arena *a, void *items, size_t count, size_t *cap, size_t size)
+{
+    if (count < *cap)
+        return items;
+    size_t wider = *cap == 0 ? 8 : 2 * *cap;
+    void *more = arena_zalloc(a, wider * size);
+    if (count > 0)
+        memcpy(more, items, count * size);
+    *cap = wider;
+    return more;
+}
+
+void plan_change(struct plan *p, enum doc_change_kind change, const struct doc *d, uint64_t expected_version)
+{
+    p->changes = grown(p->arena, p->changes, p->count, &p->cap, sizeof *p->changes);
+    p->changes[p->count++] = (struct doc_change){.change = change, .doc = *d, .expected_version = expected_version};
+}
+
+void plan_emit(struct plan *p, struct str event_type, struct str payload)
+{
+    p->messages = grown(p->arena, p->messages, p->message_count, &p->message_cap, sizeof *p->messages);
+    p->messages[p->message_count++] = (struct message){.id = oid_next(p->api->oids, p->now_ms),
+                                                       .event_type = event_type,
+                                                       .occurred_ms = p->now_ms,
+                                                       .expires_ms = p->now_ms + p->api->retention_payload_ms,
+                                                       .actor = p->actor,
+                                                       .payload = payload};
+}
+
+static enum err match(struct plan *p, struct append *appends, struct store_append *ops, bool again, size_t *made)
+{
+    const struct workspace *ws = NULL;
+    enum err e = again ? catalog_load(p->api->catalog, p->reader, p->app, &ws) : ERR_OK;
+    if (ws != NULL)
+        catalog_unref(ws);
+    for (*made = 0; *made < p->message_count && e == ERR_OK;) {
+        struct append *a = &appends[*made];
+        e = append_init(a, p->api, p->reader, p->arena, p->app, &p->messages[*made], p->now_ms);
+        if (e == ERR_OK)
+            ops[(*made)++] = a->op;
+    }
+    return e;
+}
+
+enum err plan_commit(struct plan *p, struct api_call *call)
+{
+    struct append *appends = arena_zalloc(p->arena, (p->message_count + 1) * sizeof *appends);
+    struct store_append *ops = arena_zalloc(p->arena, (p->message_count + 1) * sizeof *ops);
+    enum err e = ERR_STALE;
+    bool again = false;
+    for (int i = 0; i < TRIES && e == ERR_STALE; i++) {
+        struct store_docs op = {.op = {.kind = STORE_DOCS},
+                                .app = p->app,
+                                .changes = p->changes,
+                                .count = p->count,
+                                .appends = ops,
+                                .append_count = p->message_count};
+        size_t made;
+        e = match(p, appends, ops, again, &made);
+        if (e == ERR_OK)
+            e = call != NULL ? call_run(p->api, call, &op.op) : store_run(p->api->store, &op.op);
+        again = e == ERR_STALE && op.failed_at >= p->count && p->message_count > 0;
+        for (size_t k = 0; k < made; k++) {
+            if (e == ERR_OK)
+                append_tell(&appends[k], p->api);
+            append_fini(&appends[k]);
+        }
+        if (e == ERR_STALE && !again)
+            return e;
+    }
+    return e;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records of a workspace: read, written, tagged, and what they were before. */
+#include "api/record.h"
+
+#include "api/handler.h"
+#include "api/idempotency.h"
+#include "api/routes.h"
+
+#define WALK_MAX 5000 /* records looked at for one page of a list that is filtered */
+
+/* What a request says of a record. */
+struct record_in {
+    struct str data;
+    const struct str *tags;
+    size_t tag_count;
+};
+
+#define AT(member) offsetof(struct record_in, member)
+const struct field record_in_fields[] = {
+        {.name = "data", .kind = FIELD_OBJECT, .at = AT(data), .max = RECORD_DATA_MAX},
+        {.name = "tags",
+         .kind = FIELD_NAMES,
+         .at = AT(tags),
+         .count_at = AT(tag_count),
+         .max = RECORD_TAGS_MAX,
+         .item_max = RECORD_TAG_MAX},
+};
+const size_t record_in_field_count = ARRAY_LEN(record_in_fields);
+#undef AT
+
+/* ---- answers ------------------------------------------------------------------------------------------------------
+ */
+
+static void write_record(const struct api *api, struct api_call *call, const struct record_type *t,
+                         const struct record *r, struct json_writer *w)
+{
+    json_w_object(w);
+    json_w_str_at(w, "id", api_id(api, call, r->id, doc_prefix(DOC_RECORD)));
+    json_w_str_at(w, "type", t->name);
+    json_w_opt_str_at(w, "key", r->key);
+    json_w_raw_at(w, "data", r->data);
+    json_w_name(w, STR("tags"));
+    json_w_array(w);
+    for (size_t i = 0; i < r->tag_count; i++)
+        json_w_str(w, r->tags[i]);
+    json_w_array_end(w);
+    json_w_i64_at(w, "version", (int64_t)r->version);
+    json_w_time_at(w, "createdAt", r->created_ms);
+    json_w_time_at(w, "updatedAt", r->updated_ms);
+    json_w_object_end(w);
+}
+
+static void answer_record(const struct api *api, struct api_call *call, int status, const struct record_type *t,
+                          const struct record *r)
+{
+    struct json_writer w = answer(call, status);
+    write_record(api, call, t, r, &w);
+}
+
+/* ---- finding ------------------------------------------------------------------------------------------------------
+ */
+
+/* The workspace and the type that the path names. False: answered. */
+static bool call_type(const struct api *api, struct api_call *call, struct app *app, struct record_type *t)
+{
+    if (!call_app(api, call, app))
+        return false;
+    enum err e = record_type_find(call->reader, call->arena, app, call->params[1], t);
+    if (e == ERR_NOT_FOUND) {
+        answer_error(call, e, "no such type of records");
+        return false;
+    }
+    return answer_ok(call, e);
+}
+
+static bool call_record(const struct api *api, struct api_call *call, struct app *app, struct record_type *t,
+                        struct doc *d, struct record *r)
+{
+    if (!call_type(api, call, app, t))
+        return false;
+    enum err e = record_find(api, call->reader, call->arena, app->id, t, call->params[2], d, r);
+    if (e == ERR_NOT_FOUND) {
+        answer_error(call, e, "no such record");
+        return false;
+    }
+    return answer_ok(call, e);
+}
+
+static struct plan plan_of(struct api *api, struct api_call *call, const struct app *app)
+{
+    return (struct plan){.api = api,
+                         .reader = call->reader,
+                         .arena = call->arena,
+                         .app = app->id,
+                         .now_ms = call->now_ms,
+                         .actor = api_actor(api, call->arena, &call->who)};
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
+
+/* Writes the edit; a record that changed meanwhile lets the handler run again. */
+static void write_edit(struct api *api, struct api_call *call, const struct app *app, const struct record_type *t,
+                       const struct doc *was, const struct record_edit *edit, struct record *r)
+{
+    struct plan p = plan_of(api, call, app);
+    bool changed = false;
+    const char *why;
+    enum err e = record_plan(&p, t, was, edit, r, &changed, &why);
+    if (e == ERR_INVALID) {
+        call_problem(call, "data", "value_error", "%s", why);
+        call_fits(call);
+        return;
+    }
+    if (e == ERR_OK && was == NULL)
+        call_made(call, MADE_RECORD, r->id, 201);
+    if (e == ERR_OK && changed)
+        e = plan_commit(&p, call);
+    if (e == ERR_CONFLICT)
+        answer_error(call, e, "a record of this type with this key exists");
+    else if (answer_ok(call, e))
+        answer_record(api, call, was == NULL ? 201 : 200, t, r);
+}
+
+static bool read_in(struct api_call *call, enum field_mode mode, struct record_in *in, const struct json **data)
+{
+    const struct json *body = call_json(call, false);
+    if (body == NULL)
+        return false;
+    fields_read(call->arena, record_in_fields, record_in_field_count, mode, body, in, &call->problems);
+    *data = json_get(body, STR("data"));
+    if (json_is_null(*data))
+        *data = NULL;
+    return call_fits(call);
+}
+
+void record_create(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct record_in in = {0};
+    struct record r;
+    struct doc d;
+    const struct json *data;
+    bool upsert = query_bool(call, "upsert", false);
+    if (!read_in(call, FIELD_CREATE, &in, &data) || !call_type(api, call, &app, &t))
+        return;
+    struct record_edit edit = {.merge = data, .add_tags = in.tags, .add_count = in.tag_count};
+    const struct json *key = upsert && t.key.len > 0 ? json_get(data, t.key) : NULL;
+    struct str text = key == NULL ? STR_NULL : key->type == JSON_STRING ? key->text : key->raw;
+    enum err e = text.len > 0 ? store_find_doc(call->reader, call->arena, DOC_RECORD, app.id, t.ref, text, &d)
+                              : ERR_NOT_FOUND;
+    if (e == ERR_OK || e == ERR_NOT_FOUND)
+        write_edit(api, call, &app, &t, e == ERR_OK ? &d : NULL, &edit, &r);
+    else
+        answer_error(call, e, NULL);
+    if (call->status == 409 && text.len > 0)
+        call->stale = true; /* somebody else created it meanwhile: change it */
+}
+
+void record_put(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct record_in in = {0};
+    struct record r;
+    struct doc d;
+    const struct json *data;
+    if (!read_in(call, FIELD_REPLACE, &in, &data) || !call_type(api, call, &app, &t))
+        return;
+    if (data == NULL) {
+        call_problem(call, "data", "value_error.missing", "is missing");
+        call_fits(call);
+        return;
+    }
+    struct record_edit edit = {.replace = data, .add_tags = in.tags, .add_count = in.tag_count, .set_tags = true};
+    enum err e = record_find(api, call->reader, call->arena, app.id, &t, call->params[2], &d, &r);
+    const struct json *key = t.key.len > 0 ? json_get(data, t.key) : NULL;
+    bool named = key != NULL && str_eq(key->type == JSON_STRING ? key->text : key->raw, call->params[2]);
+    if (e == ERR_NOT_FOUND && !named)
+        answer_error(call, e, "no such record; to create it, name it in its data too");
+    else if (e == ERR_OK || e == ERR_NOT_FOUND)
+        write_edit(api, call, &app, &t, e == ERR_OK ? &d : NULL, &edit, &r);
+    else
+        answer_error(call, e, NULL);
+}
+
+void record_patch(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct record_in in = {0};
+    struct record r;
+    struct doc d;
+    const struct json *data;
+    if (!read_in(call, FIELD_PATCH, &in, &data) || !call_record(api, call, &app, &t, &d, &r))
+        return;
+    struct record_edit edit = {
+            .merge = data, .add_tags = in.tags, .add_count = in.tag_count, .set_tags = in.tags != NULL};
+    write_edit(api, call, &app, &t, &d, &edit, &r);
+}
+
+void record_delete(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct record r;
+    struct doc d;
+    if (!call_record(api, call, &app, &t, &d, &r))
+        return;
+    struct plan p = plan_of(api, call, &app);
+    enum err e = record_plan_delete(&p, &t, &d);
+    if (e == ERR_OK)
+        e = plan_commit(&p, call);
+    if (answer_ok(call, e))
+        answer_empty(call);
+}
+
+void record_tag_add(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct record r;
+    struct doc d;
+    struct record_edit edit = {.add_tags = &call->params[3], .add_count = 1};
+    if (call_record(api, call, &app, &t, &d, &r))
+        write_edit(api, call, &app, &t, &d, &edit, &r);
+}
+
+void record_tag_remove(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct record r;
+    struct doc d;
+    struct record_edit edit = {.remove_tags = &call->params[3], .remove_count = 1};
+    if (call_record(api, call, &app, &t, &d, &r))
+        write_edit(api, call, &app, &t, &d, &edit, &r);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
+
+void record_get(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct record r;
+    struct doc d;
+    if (call_record(api, call, &app, &t, &d, &r))
+        answer_record(api, call, 200, &t, &r);
+}
+
+struct listed {
+    const struct record_type *type;
+    const struct record *records;
+};
+
+static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
+{
+    const struct listed *l = items;
+    write_record(api, call, l->type, &l->records[i], w);
+}
+
+static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
+{
+    return api_id(api, call, ((const struct listed *)items)->records[i].id, doc_prefix(DOC_RECORD));
+}
+
+static bool is_wanted(const struct record *r, struct str tag)
+{
+    for (size_t i = 0; i < r->tag_count; i++) {
+        if (str_eq(r->tags[i], tag))
+            return true;
+    }
+    return tag.ptr == NULL;
+}
+
+void record_list(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct page page;
+    struct str tag = query_text(call, "tag");
+    size_t n = 0, count = 0, seen = 0;
+    if (!call_type(api, call, &app, &t) || !page_read(api, call, doc_prefix(DOC_RECORD), PAGE_DESCENDING, &page))
+        return;
+    struct record *records = arena_alloc(call->arena, (page.limit + 1) * sizeof *records);
+    struct doc_query q = {.kind = DOC_RECORD,
+                          .app = app.id,
+                          .ref = t.ref,
+                          .descending = page_asks_descending(&page),
+                          .after = page.at,
+                          .limit = page.limit + 1};
+    do {
+        struct doc *docs;
+        if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
+            return;
+        for (size_t i = 0; i < count && n <= page.limit; i++, seen++) {
+            if (!answer_ok(call, record_decode(call->arena, &docs[i], &records[n])))
+                return;
+            q.after = docs[i].id;
+            n += is_wanted(&records[n], tag) ? 1 : 0;
+        }
+    } while (n <= page.limit && count == q.limit && seen < WALK_MAX);
+    if (n <= page.limit && count == q.limit)
+        page.stopped = api_id(api, call, q.after, doc_prefix(DOC_RECORD));
+    struct listed l = {&t, records};
+    answer_page(api, call, &(struct page_items){&page, n, &l, write_item, name_item});
+}
+
+/* ---- history ------------------------------------------------------------------------------------------------------
+ */
+
+static void write_change(const struct api *api, struct api_call *call, const void *items, size_t i,
+                         struct json_writer *w)
+{
+    const struct doc *d = (const struct doc *)items + i;
+    json_w_object(w);
+    json_w_str_at(w, "id", api_id(api, call, d->id, doc_prefix(DOC_CHANGE)));
+    json_w_time_at(w, "at", d->created_ms);
+    /* The rest as it was written: its members, without the braces. */
+    buf_add_c(w->out, ',');
+    buf_add_str(w->out, str_take(str_skip(d->body, 1), d->body.len - 2));
+    json_w_object_end(w);
+}
+
+static struct str name_change(const struct api *api, struct api_call *call, const void *items, size_t i)
+{
+    return api_id(api, call, ((const struct doc *)items)[i].id, doc_prefix(DOC_CHANGE));
+}
+
+/* Also of a record that was deleted, by its id. */
+void record_history(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type t;
+    struct record r;
+    struct doc d, *docs;
+    struct page page;
+    size_t count;
+    oid_t id = 0;
+    if (!call_type(api, call, &app, &t))
+        return;
+    if (oid_parse(call->params[2], doc_prefix(DOC_RECORD), api->id_key, &id) != ERR_OK) {
+        if (!call_record(api, call, &app, &t, &d, &r))
+            return;
+        id = d.id;
+    }
+    if (!page_read(api, call, doc_prefix(DOC_CHANGE), PAGE_DESCENDING, &page))
+        return;
+    struct doc_query q = {.kind = DOC_CHANGE,
+                          .app = app.id,
+                          .ref = id,
+                          .descending = page_asks_descending(&page),
+                          .after = page.at,
+                          .limit = page.limit + 1};
+    if (answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
+        answer_page(api, call, &(struct page_items){&page, count, docs, write_change, name_change});
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records: written, found by key, tagged, remembered; and what their changes tell the workspace's endpoints.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import test from 'node:test';
+import { postrider } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+
+// Answers, and refuses anything but `status`.
+async function ask(p, method, path, body, status = 200) {
+    const answer = await p.api(method, path, body);
+    assert.equal(answer.status, status, `${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.json;
+}
+
+test('a record is created, found, changed, tagged, forgotten; its history stays', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra' });
+    const base = `/api/v1/app/${app.id}/record/contact`;
+    const made = await p.api('POST', base, '{"data":{"email":"ada@example.com","order":9007199254740993,"price":1.10},"tags":["new"]}');
+    assert.equal(made.status, 201);
+    assert.match(made.text, /"data":\{"email":"ada@example.com","order":9007199254740993,"price":1.10\}/);
+    const { id } = made.json;
+    assert.match(id, /^rec_[0-9A-Za-z]{27}$/);
+    assert.deepEqual([made.json.key, made.json.tags, made.json.version, made.json.type], ['ada@example.com', ['new'], 1, 'contact']);
+    await ask(p, 'POST', base, { data: { email: 'ada@example.com' } }, 409);
+    assert.equal((await ask(p, 'GET', `${base}/ada%40example.com`)).id, id);
+    assert.equal((await ask(p, 'GET', `${base}/${id}`)).id, id);
+
+    const merged = await p.api('PATCH', `${base}/${id}`, '{"data":{"name":"Ada","price":null}}');
+    assert.match(merged.text, /"data":\{"email":"ada@example.com","order":9007199254740993,"name":"Ada"\}/);
+    assert.equal(merged.json.version, 2);
+    assert.equal((await ask(p, 'PATCH', `${base}/${id}`, { data: { name: 'Ada' } })).version, 2, 'no change is no version');
+    assert.deepEqual((await ask(p, 'POST', `${base}/${id}/tag/Customer`)).tags, ['new', 'Customer']);
+    assert.deepEqual((await ask(p, 'POST', `${base}/${id}/tag/Customer`)).tags, ['new', 'Customer']);
+    assert.deepEqual((await ask(p, 'DELETE', `${base}/${id}/tag/new`)).tags, ['Customer']);
+    const upserted = await ask(p, 'POST', `${base}?upsert=true`, { data: { email: 'ada@example.com', city: 'London' }, tags: ['vip'] });
+    assert.deepEqual([upserted.id, upserted.data.name, upserted.data.city, upserted.tags], [id, 'Ada', 'London', ['Customer', 'vip']]);
+    const put = await ask(p, 'PUT', `${base}/ada@example.com`, { data: { email: 'ada@example.org' } });
+    assert.deepEqual([put.id, put.key, put.data, put.tags], [id, 'ada@example.org', { email: 'ada@example.org' }, []]);
+    await ask(p, 'GET', `${base}/ada@example.com`, undefined, 404);
+    await ask(p, 'PUT', `${base}/grace@example.com`, { data: { email: 'other@example.com' } }, 404);
+    assert.equal((await ask(p, 'PUT', `${base}/grace@example.com`, { data: { email: 'grace@example.com' } }, 201)).key, 'grace@example.com');
+
+    const history = await ask(p, 'GET', `${base}/${id}/history`);
+    assert.deepEqual(history.data.map((x) => x.change), ['updated', 'updated', 'updated', 'updated', 'updated', 'created']);
+    assert.deepEqual(history.data[4].changes, [{ path: 'price', from: 1.1, to: null }, { path: 'name', from: null, to: 'Ada' }]);
+    assert.deepEqual(history.data[3].changes, [{ path: 'tags', from: ['new'], to: ['new', 'Customer'] }]);
+    assert.equal(history.data[0].actor.type, 'token');
+    await ask(p, 'DELETE', `${base}/${id}`, undefined, 204);
+    await ask(p, 'GET', `${base}/${id}`, undefined, 404);
+    assert.equal((await ask(p, 'GET', `${base}/${id}/history`)).data[0].change, 'deleted');
+    assert.notEqual((await ask(p, 'POST', base, { data: { email: 'ada@example.org' } }, 201)).id, id);
+});
+
+test('what does not fit is refused with its place', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra' });
+    const base = `/api/v1/app/${app.id}/record`;
+    for (const [body, status] of [
+        ['{"data":[]}', 422],
+        ['{"data":{"email":{}}}', 422],
+        ['{"data":{"email":""}}', 422],
+        [`{"data":{"x":"${'y'.repeat(70_000)}"}}`, 422],
+        ['{"tags":[""]}', 422],
+        ['{"data":', 400],
+        ['[]', 422],
+        ['{}', 201],
+    ])
+        await ask(p, 'POST', `${base}/contact`, body, status);
+    await ask(p, 'GET', `${base}/team`, undefined, 404);
+    await ask(p, 'GET', `${base}/contact/rec_000000000000000000000000000`, undefined, 404);
+    const other = await p.app({ profile: 'myra' });
+    const { id } = await ask(p, 'POST', `${base}/contact`, { data: { email: 'a@example.com' } }, 201);
+    await ask(p, 'GET', `/api/v1/app/${other.id}/record/contact/${id}`, undefined, 404);
+    await ask(p, 'GET', `${base}/deal/${id}`, undefined, 404);
+});
+
+test('lists page both ways and filter by tag', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'metapulse' });
+    const base = `/api/v1/app/${app.id}/record/team`;
+    const ids = [];
+    for (let i = 0; i < 7; i++) ids.unshift((await ask(p, 'POST', base, { data: { external_id: i }, tags: i % 3 === 0 ? ['third'] : [] }, 201)).id);
+    const first = await ask(p, 'GET', `${base}?limit=3`);
+    const second = await ask(p, 'GET', `${base}?limit=3&iterator=${first.iterator}`);
+    const third = await ask(p, 'GET', `${base}?limit=3&iterator=${second.iterator}`);
+    assert.deepEqual([...first.data, ...second.data, ...third.data].map((x) => x.id), ids);
+    assert.deepEqual([first.done, second.done, third.done], [false, false, true]);
+    assert.deepEqual((await ask(p, 'GET', `${base}?limit=3&iterator=${third.prevIterator}`)).data.map((x) => x.id), second.data.map((x) => x.id));
+    assert.deepEqual((await ask(p, 'GET', `${base}?tag=third`)).data.map((x) => x.id), [ids[0], ids[3], ids[6]]);
+    assert.deepEqual((await ask(p, 'GET', `${base}?tag=none`)).data, []);
+    assert.equal((await ask(p, 'GET', `${base}/3`)).id, ids[3]);
+});
+
+// [type, [[method, body]…], events]: every row of both catalogues.
+const plain = (type) => [type, [['POST', { a: 1 }], ['PATCH', { a: 2 }], ['DELETE']], [`${type}.created`, `${type}.updated`, `${type}.deleted`]];
+const catalogues = {
+    myra: [
+        plain('contact'),
+        ['deal', [['POST', { stage: 'new' }], ['PATCH', { stage: 'won' }], ['PATCH', { value: 5 }], ['DELETE']], ['deal.stage_changed']],
+        ['booking', [['POST', { status: 'confirmed' }], ['PATCH', { status: 'cancelled' }], ['DELETE']], ['booking.confirmed', 'booking.cancelled']],
+        ['form_submission', [['POST', { answers: [1] }], ['PATCH', { a: 1 }]], ['form.submitted']],
+        ['call', [['POST', { status: 'ringing' }], ['PATCH', { status: 'completed' }]], ['call.completed']],
+        ['esignature', [['POST', { status: 'sent' }], ['PATCH', { status: 'signed' }], ['PATCH', { pages: 2 }]], ['esignature.signed']],
+    ],
+    metapulse: ['data_point', 'event', 'graph', 'knowledge_item', 'member', 'objective', 'position', 'team'].map(plain),
+};
+
+for (const [profile, types] of Object.entries(catalogues)) {
+    test(`${profile}: each change of each type tells what its row says, signed, in order`, async (t) => {
+        const p = await postrider(t);
+        const r = await receiver(t);
+        const app = await p.app({ profile });
+        const endpoint = await p.endpoint(app, r.url(), { fifo: true });
+        const secret = await p.secret(app, endpoint);
+        const wanted = [];
+        for (const [type, changes, events] of types) {
+            const base = `/api/v1/app/${app.id}/record/${type}`;
+            let id;
+            for (const [method, data] of changes) {
+                const answer = await p.api(method, method === 'POST' ? base : `${base}/${id}`, data && { data });
+                assert.ok(answer.status < 300, answer.text);
+                id ??= answer.json.id;
+            }
+            for (const event of events) wanted.push([event, id]);
+        }
+        await r.arrived(wanted.length);
+        const seen = r.requests.map((x) => JSON.parse(x.body));
+        assert.deepEqual(seen.map((x) => [x.event_type ?? x.type, x.data.id]), wanted);
+        for (const { body, headers } of r.requests) {
+            const time = headers['metapulse-request-timestamp'];
+            const signed = profile === 'myra' ? body : `${time}.${body}`;
+            const expected = createHmac('sha256', secret).update(signed).digest('hex');
+            assert.equal(headers[profile === 'myra' ? 'x-pulsepost-signature' : 'metapulse-signature'], expected);
+        }
+        const moved = seen.find((x) => x.event_type === 'deal.stage_changed');
+        if (profile === 'myra') assert.deepEqual([moved.data.stage, moved.data.previous_stage, moved.data.object], ['won', 'new', 'deal']);
+        else assert.equal(seen[0].actor.type, 'token');
+    });
+}
+
+test('an operator adds a type; its rules are rows', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const app = await p.app();
+    const row = { name: 'ticket', key: 'number', rules: [{ when: 'becomes', field: 'status', value: 'open', event: 'ticket.opened' }] };
+    assert.equal((await ask(p, 'POST', '/api/v1/record-type', row, 201)).builtin, false);
+    await ask(p, 'POST', '/api/v1/record-type', row, 409);
+    await ask(p, 'POST', '/api/v1/record-type', { name: 'contact' }, 422);
+    await ask(p, 'POST', '/api/v1/record-type', { name: 'x', rules: [{ when: 'never' }] }, 422);
+    await p.endpoint(app, r.url());
+    const base = `/api/v1/app/${app.id}/record/ticket`;
+    await ask(p, 'POST', base, { data: { number: 7, status: 'draft' } }, 201);
+    await ask(p, 'PATCH', `${base}/7`, { data: { status: 'open' } });
+    await r.arrived(1);
+    assert.deepEqual(JSON.parse(r.requests[0].body).status, 'open');
+    const names = (await ask(p, 'GET', `/api/v1/app/${app.id}/record-type`)).data.map((x) => x.name);
+    assert.deepEqual(names, ['ticket']);
+    assert.equal((await ask(p, 'GET', '/api/v1/record-type')).data.length, 15);
+    await ask(p, 'PUT', '/api/v1/record-type/ticket', { ...row, rules: [] });
+    assert.deepEqual((await ask(p, 'GET', '/api/v1/record-type/ticket')).rules, []);
+    await ask(p, 'DELETE', '/api/v1/record-type/ticket', undefined, 204);
+    await ask(p, 'GET', base, undefined, 404);
+});
+
+test('twenty at once with one key make one record', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const app = await p.app({ profile: 'myra' });
+    await p.endpoint(app, r.url(), { eventTypes: ['contact.created'] });
+    const base = `/api/v1/app/${app.id}/record/contact?upsert=true`;
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => p.api('POST', base, { data: { email: 'one@example.com', [`n${i}`]: i } })));
+    assert.deepEqual([...new Set(answers.map((x) => x.json.id))].length, 1);
+    assert.equal(answers.filter((x) => x.status === 201).length, 1, answers.map((x) => x.status).join());
+    const all = await ask(p, 'GET', `/api/v1/app/${app.id}/record/contact/one@example.com`);
+    assert.equal(Object.keys(all.data).length, 21);
+    assert.equal(all.version, 20);
+    await r.arrived(1);
+    const again = await Promise.all([1, 2, 3].map(() => p.api('POST', `/api/v1/app/${app.id}/record/contact`, { data: { email: 'two@example.com' } }, { headers: { 'idempotency-key': 'k' } })));
+    assert.deepEqual([...new Set(again.map((x) => `${x.status} ${x.json.id}`))].length, 1);
+    assert.equal(again[0].status, 201);
+});
