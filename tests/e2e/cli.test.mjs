@@ -89,6 +89,9 @@ const wrongUses = [
     ['replay', '--app', 'a', '--endpoint', 'e'],
     ['replay', '--app', 'a', '--endpoint', 'e', '--since', '1h', 'msg'],
     ['replay', '--app', 'a', '--endpoint', 'e', '--since', 'long'],
+    ['replay', '--app', 'a', '--endpoint', 'e', '--since', '1h', '--status', 'lost'],
+    ['replay', '--app', 'a', '--endpoint', 'e', '--status', 'all', 'msg'],
+    ['replay', '--app', 'a', '--endpoint', 'e', '--since', '1h', '--missing', '--tag', 't'],
     ['token', 'create', '--env', 'me'],
     ['token', 'create', '--expires', 'soon'],
     ['verify'],
@@ -206,6 +209,15 @@ test('replay: one message again, and all that failed', async (t) => {
     await r.arrived(6);
     await p.attempted(app, messages[2], 2);
     assert.equal((await p.attempts(app, messages[0])).length, 2, 'what was delivered is left alone');
+    const again = await run(p, DONE, ['replay', '--app', 'a', '--endpoint', 'e', '--since', '1h', '--status', 'success', '--event-type', 'a.b', '--status-class', '200']);
+    assert.match(again.stdout, /^bulk-replay since .*: finished, 3 messages, 0 without a payload\n$/);
+    await r.arrived(9);
+    const none = await run(p, DONE, ['replay', '--app', 'a', '--endpoint', 'e', '--since', '1h', '--status', 'all', '--channel', 'x']);
+    assert.match(none.stdout, /finished, 0 messages/);
+    await p.endpoint(app, r.url('/late'), { uid: 'late' });
+    const missing = JSON.parse((await run(p, DONE, ['replay', '--app', 'a', '--endpoint', 'late', '--since', '1h', '--missing', '--json'])).stdout);
+    assert.deepEqual([missing.task, missing.data.messagesSent], ['endpoint.replay', 3]);
+    await r.arrived(12);
     await run(p, NO, ['replay', '--app', 'a', '--endpoint', 'e', 'msg_nothing']);
     await run(p, USAGE, ['replay', '--app', 'a', '--endpoint', 'e', '--since', '20d']);
 });
