@@ -9,12 +9,15 @@ import { Alone, Shell } from './shell';
 import { ErrorNote, Skeleton } from './ui/basic';
 import { Toasts } from './ui/toast';
 import { WorkspaceProvider } from './workspace';
+import { DeveloperPage } from './pages/developer';
 import { EndpointPage } from './pages/endpoint';
 import { EditEndpointPage, NewEndpointPage } from './pages/endpoint_form';
 import { EventPage } from './pages/event';
 import { LinkPage } from './pages/link';
 import { LoginPage } from './pages/login';
+import { LogsPage } from './pages/logs';
 import { SettingsPage } from './pages/settings';
+import { SystemPage } from './pages/system';
 import { WebhooksPage } from './pages/webhooks';
 import { NotFound, PortalOver } from './pages/other';
 import { WorkspacesPage } from './pages/workspaces';
@@ -26,11 +29,14 @@ const workspacePages: [string, ComponentType<{ params: Record<string, string> }>
     ['/webhooks/:ep', EndpointPage],
     ['/webhooks/:ep/edit', EditEndpointPage],
     ['/events/:msg', EventPage],
+    ['/logs', LogsPage],
+    ['/developer', DeveloperPage],
 ];
 
 const pages: [string, ComponentType][] = [
     ['/', WorkspacesPage],
     ['/settings', SettingsPage],
+    ['/system', SystemPage],
 ];
 
 // The more a pattern says literally, the better it fits.

@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { connected } from './lib/api';
 import { go, Link, usePath } from './lib/router';
-import { chooseEnvironment, environment, session, signOut } from './lib/session';
+import { chooseEnvironment, environment, ownsEnvironment, session, signOut } from './lib/session';
 import { remember, remembered, useValue, value } from './lib/store';
 import { Button, Choices, ErrorNote } from './ui/basic';
 import { Icon, type IconName } from './ui/icons';
@@ -13,6 +13,8 @@ import { lastWorkspace, useWorkspace } from './workspace';
 // The pages of a workspace, as the navigation lists them.
 const workspaceLinks: { path: string; text: string; icon: IconName }[] = [
     { path: '/webhooks', text: 'Webhooks', icon: 'webhook' },
+    { path: '/logs', text: 'Webhook Logs', icon: 'logs' },
+    { path: '/developer', text: 'Developer Settings', icon: 'code' },
 ];
 
 export function Logo({ size = 24 }: { size?: number }) {
@@ -178,6 +180,11 @@ function Side({ open }: { open: boolean }) {
                         </li>
                     )}
                     <SettingsNav />
+                    {who?.user && ownsEnvironment() && (
+                        <li>
+                            <NavLink to="/system" icon="pulse" text="System" />
+                        </li>
+                    )}
                 </ul>
             </nav>
             <div class="side-foot">
@@ -262,10 +269,10 @@ export function Alone({ children }: { children: ComponentChildren }) {
     return (
         <div class="alone">
             <div class="alone-box">
-                <span class="brand">
+                <header class="brand">
                     <Logo size={28} />
                     Postrider
-                </span>
+                </header>
                 {children}
             </div>
         </div>

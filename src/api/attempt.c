@@ -193,6 +193,18 @@ static void list(struct api *api, struct api_call *call, const struct app *app, 
     answer_page(api, call, &(struct page_items){&f.page, count, &l, write_item, name_item});
 }
 
+void attempts_of_app(struct api *api, struct api_call *call)
+{
+    struct app app;
+    oid_t ep = 0;
+    struct str endpoint = query_text(call, "endpoint_id");
+    if (!call_app(api, call, &app))
+        return;
+    if (endpoint.len > 0 && !call_endpoint_id(api, call, &app, endpoint, &ep))
+        return;
+    list(api, call, &app, ep, 0);
+}
+
 void attempts_of_endpoint(struct api *api, struct api_call *call)
 {
     struct app app;

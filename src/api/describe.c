@@ -103,6 +103,7 @@ const struct description api_descriptions[] = {
     {GET,    ATT, "v1.message-attempt.get", "Get an attempt", NULL, "MessageAttemptOut", 200, NULL, 0},
     {GET,    ATT "/headers", "v1.message-attempt.get-headers", "Get the headers that an attempt sent and got", NULL, "MessageAttemptHeadersOut", 200, NULL, 0},
     {DELETE, ATT "/content", "v1.message-attempt.expunge-content", "Delete the answer that an attempt got", NULL, NULL, 204, NULL, 0},
+    {GET,    APP "/attempt", "v1.message-attempt.list", "List the attempts of a workspace", NULL, "[MessageAttemptOut]", 200, ATTEMPTS " endpoint_id", 0},
     {GET,    APP "/attempt/endpoint/{endpoint_id}", "v1.message-attempt.list-by-endpoint", "List the attempts of an endpoint", NULL, "[MessageAttemptOut]", 200, ATTEMPTS, 0},
     {GET,    APP "/attempt/msg/{msg_id}", "v1.message-attempt.list-by-msg", "List the attempts of a message", NULL, "[MessageAttemptOut]", 200, ATTEMPTS " endpoint_id", 0},
 

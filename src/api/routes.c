@@ -101,6 +101,7 @@ const struct route api_routes[] = {
     {GET,    MSG "/attempt/{attempt_id}",          attempt_get,     WHO_READ, A(ATTEMPT), 0},
     {GET,    MSG "/attempt/{attempt_id}/headers",  attempt_headers, WHO_READ, A(ATTEMPT), 0},
     {DELETE, MSG "/attempt/{attempt_id}/content",  attempt_expunge, WHO_SEND, A(ATTEMPT), 0},
+    {GET,    APP "/attempt",                        attempts_of_app,      WHO_READ, A(ATTEMPT), 0},
     {GET,    APP "/attempt/endpoint/{endpoint_id}", attempts_of_endpoint, WHO_READ, A(ATTEMPT), 0},
     {GET,    APP "/attempt/msg/{msg_id}",           attempts_of_message,  WHO_READ, A(ATTEMPT), 0},
 

@@ -19,7 +19,7 @@ api_handler_fn message_list, message_get, message_raw, message_sent_body, messag
         endpoint_messages;
 api_handler_fn application_attempt_stats, application_count_active, stats_app_attempts, stats_endpoint_count;
 api_handler_fn stats_timeline, message_search, message_precheck, message_test_attempt, attempts_count;
-api_handler_fn attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers, attempt_expunge;
+api_handler_fn attempts_of_app, attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers, attempt_expunge;
 api_handler_fn message_resend, endpoint_recover, endpoint_send_example;
 api_handler_fn endpoint_bulk_replay, endpoint_replay_missing, endpoint_cancel_messages;
 api_handler_fn message_broadcast, message_bulk_expunge, message_expunge_all;

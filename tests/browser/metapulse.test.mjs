@@ -16,7 +16,7 @@ before(async (t) => {
 });
 
 async function toWebhooks(page) {
-    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('link', { name: 'Settings', exact: true }).click();
     await page.getByRole('button', { name: 'Northwind' }).click();
     await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
     await page.getByRole('heading', { name: 'Webhooks', exact: true }).waitFor();

@@ -145,7 +145,7 @@ test('answers are as described, for every operation', async (t) => {
 
     n.msg_id = (await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 }, tags: ['t'], channels: ['c'], actor: { type: 'user', id: '1' } })).id;
     await p.attempted({ id: n.app_id }, { id: n.msg_id }, 1);
-    for (const rest of [`${A}/msg`, M, `${M}/raw`, `${M}/endpoint`, `${M}/endpoint/{endpoint_id}/body`, `${E}/msg`, `${A}/attempt/endpoint/{endpoint_id}`]) await call(`GET ${rest}`, n);
+    for (const rest of [`${A}/msg`, M, `${M}/raw`, `${M}/endpoint`, `${M}/endpoint/{endpoint_id}/body`, `${E}/msg`, `${A}/attempt/endpoint/{endpoint_id}`, `${A}/attempt`]) await call(`GET ${rest}`, n);
     const range = 'since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z';
     for (const rest of [`${A}/stats/attempts?${range}`, `${A}/stats/timeline?${range}`, `${A}/attempt/endpoint/{endpoint_id}/count`]) await call(`GET ${rest}`, n);
     for (const rest of ['app/stats/count-active', 'stats/app/{app_id}/attempt', 'stats/endpoint/count']) await call(`GET ${V}/${rest}`, n);

@@ -144,3 +144,24 @@ test('the portal may preview a request', async (t) => {
     assert.equal((await p.api('POST', '/api/v1/profile/myra/preview', body, { token })).status, 200);
     assert.equal((await p.api('POST', '/api/v1/profile/myra/preview', body, { token: reads })).status, 403);
 });
+
+test('the attempts of a workspace, and of one endpoint of it', async (t) => {
+    const p = await postrider(t);
+    const [app, other] = [await p.app(), await p.app()];
+    const r = await receiver(t, { answer: (q) => (q.path === '/bad' ? 500 : 200) });
+    const good = await p.endpoint(app, r.url('/good'));
+    const bad = await p.endpoint(app, r.url('/bad'), { retrySchedule: [600] });
+    await p.endpoint(other, r.url('/good'));
+    for (const a of [app, app, other]) await p.send(a, 'a.b');
+    await r.arrived(5);
+    const list = async (query) => (await p.ok('GET', `/api/v1/app/${app.id}/attempt?${query}`)).data;
+    for (let tries = 0; (await list('')).length < 4 && tries < 100; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+    const all = await list('');
+    assert.equal(all.length, 4);
+    assert.deepEqual(all.map((a) => a.timestamp), all.map((a) => a.timestamp).sort().reverse());
+    assert.deepEqual((await list('status=2')).map((a) => a.endpointId), [bad.id, bad.id]);
+    assert.deepEqual((await list(`endpoint_id=${good.id}`)).map((a) => a.endpointId), [good.id, good.id]);
+    const first = await p.ok('GET', `/api/v1/app/${app.id}/attempt?limit=3`);
+    const rest = await p.ok('GET', `/api/v1/app/${app.id}/attempt?limit=3&iterator=${first.iterator}`);
+    assert.deepEqual([...first.data, ...rest.data].map((a) => a.id), all.map((a) => a.id));
+});

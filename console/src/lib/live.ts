@@ -11,6 +11,8 @@ export interface LiveEvent {
 }
 type Listener = (event: LiveEvent) => void;
 
+const GATHER_MS = 200; // what happens together is looked at together,
+const APART_MS = 1000; // and under load not more often than this
 const LOOK_MS = 1500; // without a stream
 const RETRY_MIN_MS = 1000;
 const RETRY_MAX_MS = 30_000;
@@ -141,12 +143,14 @@ export function useLive(app: string | null, concerns: (event: LiveEvent) => bool
         let stream = streams.get(path);
         if (!stream) streams.set(path, (stream = new Stream(path)));
         let timer: number | undefined;
+        let last = 0;
         const end = stream.add((event) => {
             if (event.kind !== 'look' && !latest.current.concerns(event)) return;
             timer ??= window.setTimeout(() => {
                 timer = undefined;
+                last = Date.now();
                 latest.current.react();
-            }, 250);
+            }, Math.max(GATHER_MS, last + APART_MS - Date.now()));
         });
         return () => {
             clearTimeout(timer);

@@ -154,7 +154,7 @@ export interface Profile {
 
 export interface Task {
     id: string;
-    status: 'running' | 'finished' | 'failed' | 'cancelled';
+    status: 'running' | 'finished' | 'failed';
     task: string;
     data?: Record<string, unknown>;
     updatedAt?: string;

@@ -2,7 +2,7 @@
 // One endpoint: its events as they come, how it is doing, its settings.
 import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { api } from '../lib/api';
+import { api, ApiError } from '../lib/api';
 import { count, milliseconds } from '../lib/format';
 import { useLive } from '../lib/live';
 import { useLoad, useNow, usePaged } from '../lib/load';
@@ -10,7 +10,7 @@ import { go, Link, setQuery, useQuery } from '../lib/router';
 import type { Attempt, Endpoint, EndpointHeaders, EndpointMessage, Page } from '../lib/types';
 import { actorName, advice, attemptFailure, deliveryStatus, endpointStatus, endpointStory, scheduleWords } from '../lib/words';
 import { Badge, Button, Card, Choices, Code, Empty, ErrorNote, Facts, Head, LinkButton, MoreButton, Note, Skeleton, StatusBadge, Time } from '../ui/basic';
-import { bucketsOf, DeliveryChart } from '../ui/chart';
+import { type Bucket, bucketsOf, DeliveryChart } from '../ui/chart';
 import { Confirm } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useEventTypes, useProfile, useWorkspace } from '../workspace';
@@ -142,8 +142,8 @@ function Events({ endpoint }: { endpoint: Endpoint }) {
 }
 
 // The last attempts, as numbers and over time.
-function Health({ attempts }: { attempts: Attempt[] }) {
-    const buckets = useMemo(
+function Health({ attempts, timeline }: { attempts: Attempt[]; timeline: Bucket[] | null | undefined }) {
+    const ownBuckets = useMemo(
         () => bucketsOf(attempts.map((a) => ({ at: a.timestamp, ok: a.status === 0, ms: a.responseStatusCode > 0 ? a.responseDurationMs : null }))),
         [attempts],
     );
@@ -174,7 +174,7 @@ function Health({ attempts }: { attempts: Attempt[] }) {
                             <dd>{at(0.95)}</dd>
                         </div>
                     </dl>
-                    <DeliveryChart buckets={buckets} />
+                    <DeliveryChart buckets={timeline ?? ownBuckets} exact={!timeline} />
                 </div>
             )}
         </Card>
@@ -223,7 +223,7 @@ function Story({ endpoint, last, reload }: { endpoint: Endpoint; last: Attempt |
                     Last failure: {attemptFailure(last)}. {advice(last)}
                 </p>
             )}
-            {recovering && <RecoverDialog endpoint={endpoint} onClose={() => setRecovering(false)} />}
+            {recovering && <RecoverDialog title="Recover" endpoints={[endpoint]} onClose={() => setRecovering(false)} />}
         </Note>
     );
 }
@@ -306,6 +306,16 @@ export function EndpointPage({ params }: { params: Record<string, string> }) {
     const headers = useLoad<EndpointHeaders>(`${where} headers`, (signal) => api.get<EndpointHeaders>(`${where}/headers`, {}, { signal }));
     const endpoint = loaded.data;
     const attempts = useLoad<Page<Attempt>>(endpoint ? `${where} attempts` : null, (signal) => api.get<Page<Attempt>>(`${path}/attempt/endpoint/${endpoint!.id}`, { limit: 250, with_content: false }, { signal }));
+    // Counted by the server, where it counts; a young endpoint is drawn from its attempts, in finer steps.
+    const timeline = useLoad<Bucket[] | null>(endpoint && (attempts.data?.data.length ?? 0) >= 250 ? `${where} timeline` : null, async (signal) => {
+        try {
+            const t = await api.get<{ data: { at: string; success: number; fail: number; meanMs: number | null }[] }>(`${path}/stats/timeline`, { endpoint_id: endpoint!.id }, { signal });
+            return t.data.map((d) => ({ start: d.at, success: d.success, fail: d.fail, latencyMs: d.meanMs }));
+        } catch (error) {
+            if (error instanceof ApiError && error.status === 404) return null;
+            throw error;
+        }
+    });
     const profile = useProfile(endpoint?.effectiveProfile);
     useLive(id, (e) => e.data.endpointId === undefined || e.data.endpointId === endpoint?.id, () => {
         loaded.reload();
@@ -354,7 +364,7 @@ export function EndpointPage({ params }: { params: Record<string, string> }) {
             <Story endpoint={endpoint} last={attempts.data?.data[0]} reload={loaded.reload} />
             <div class="columns">
                 <div class="stack">
-                    <Health attempts={attempts.data?.data ?? []} />
+                    <Health attempts={attempts.data?.data ?? []} timeline={timeline.data} />
                     <Events endpoint={endpoint} />
                 </div>
                 <div class="stack">

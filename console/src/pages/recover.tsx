@@ -1,62 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trying again what failed at an endpoint in a span of time: one new attempt for each event. The work goes on by itself; its
-// progress is shown.
-import { useEffect, useState } from 'preact/hooks';
-import { api, ApiError } from '../lib/api';
-import { count, toIso, toLocal } from '../lib/format';
-import type { Endpoint, Task } from '../lib/types';
-import { Badge, Button, ErrorNote, Field, SelectField } from '../ui/basic';
+// Sending again what failed in a span of time, at one endpoint or all: one new attempt for each event.
+import { useState } from 'preact/hooks';
+import { api } from '../lib/api';
+import { toIso, toLocal } from '../lib/format';
+import type { Endpoint, EventType, Task } from '../lib/types';
+import { Button, ErrorNote, Field, SelectField } from '../ui/basic';
 import { Dialog } from '../ui/dialog';
 import { useWorkspace } from '../workspace';
+import { TaskProgress } from './tasks';
 
-const POLL_MS = 1000;
-
-const numbers = (data: Record<string, unknown> | undefined) => Object.entries(data ?? {}).filter((e): e is [string, number] => typeof e[1] === 'number');
-
-// Watches a background job to its end. A portal may not look at jobs: it is told only that the work has begun.
-export function TaskProgress({ task, onEnd }: { task: Task; onEnd?: () => void }) {
-    const { rights } = useWorkspace();
-    const [now, setNow] = useState(task);
-    const [error, setError] = useState<unknown>(null);
-    const [hidden, setHidden] = useState(false);
-    const over = now.status !== 'running';
-    useEffect(() => {
-        if (over || hidden) {
-            if (over) onEnd?.();
-            return undefined;
-        }
-        const timer = setTimeout(() => {
-            api.get<Task>(`/background-task/${task.id}`).then(
-                (t) => (setNow(t), setError(null)),
-                (e) => (e instanceof ApiError && (e.status === 403 || e.status === 404) ? setHidden(true) : (setError(e), setNow({ ...now }))),
-            );
-        }, POLL_MS);
-        return () => clearTimeout(timer);
-    }, [now, over, hidden]);
-    const words: Record<Task['status'], string> = { running: 'Running', finished: 'Done', failed: 'Failed', cancelled: 'Cancelled' };
-    const total = Number(now.data?.total ?? 0);
-    const done = Number(now.data?.done ?? now.data?.replayed ?? 0);
-    return (
-        <div class="stack" role="status">
-            <div class="row">
-                <Badge tone={now.status === 'finished' ? 'good' : now.status === 'failed' ? 'bad' : 'plain'}>{hidden ? 'Begun' : words[now.status]}</Badge>
-                {numbers(now.data).map(([name, n]) => (
-                    <span class="muted" key={name}>
-                        {name}: {count(n)}
-                    </span>
-                ))}
-                {!over && !hidden && rights.replay && (
-                    <Button small onClick={() => void api.post(`/background-task/${task.id}/cancel`).then(() => setNow({ ...now }), setError)}>
-                        Cancel
-                    </Button>
-                )}
-            </div>
-            {!over && !hidden && (total > 0 ? <progress aria-label="Progress" max={total} value={done} /> : <progress aria-label="Progress" />)}
-            {hidden && <p class="muted">The new attempts appear in the list as they are made.</p>}
-            {error !== null && <ErrorNote error={error} />}
-        </div>
-    );
-}
+type What = 'recover' | 'replay-missing';
 
 const spans = [
     { value: '3600', text: 'The last hour' },
@@ -66,45 +19,79 @@ const spans = [
     { value: 'custom', text: 'From … to …' },
 ];
 
-export function RecoverDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose: () => void }) {
+interface Begun {
+    endpoint: Endpoint;
+    task?: Task;
+    error?: unknown;
+}
+
+interface Props {
+    title: string;
+    endpoints: Endpoint[]; // more than one: which, or all, can be chosen
+    types?: EventType[];
+    onClose: () => void;
+}
+
+function nameOf(e: Endpoint): string {
+    return e.name || e.url;
+}
+
+export function RecoverDialog({ title, endpoints, types, onClose }: Props) {
     const { path } = useWorkspace();
-    const [what, setWhat] = useState<'recover' | 'replay-missing'>('recover');
+    const [what, setWhat] = useState<What>('recover');
+    const [where, setWhere] = useState(endpoints.length === 1 ? endpoints[0]!.id : '');
+    const [type, setType] = useState('');
     const [span, setSpan] = useState('86400');
     const [from, setFrom] = useState(toLocal(new Date(Date.now() - 86_400_000).toISOString()));
     const [to, setTo] = useState('');
-    const [task, setTask] = useState<Task | null>(null);
     const [busy, setBusy] = useState(false);
-    const [error, setError] = useState<unknown>(null);
+    const [begun, setBegun] = useState<Begun[] | null>(null);
+
     const start = async () => {
         setBusy(true);
-        setError(null);
-        try {
-            const since = span === 'custom' ? toIso(from) : new Date(Date.now() - Number(span) * 1000 + 1000).toISOString();
-            const until = span === 'custom' && to ? toIso(to) : null;
-            setTask(await api.post<Task>(`${path}/endpoint/${endpoint.id}/${what}`, { since, ...(until ? { until } : {}) }));
-        } catch (e) {
-            setError(e);
+        const since = span === 'custom' ? toIso(from) : new Date(Date.now() - Number(span) * 1000 + 2000).toISOString();
+        const until = span === 'custom' && to ? toIso(to) : null;
+        const body = { since, ...(until ? { until } : {}), ...(type ? { eventTypes: [type], status: 2 } : {}) };
+        const route = what === 'recover' && type ? 'bulk-replay' : what;
+        const chosen = endpoints.filter((e) => (where === '' ? !e.disabled : e.id === where));
+        const out: Begun[] = [];
+        for (const endpoint of chosen) {
+            try {
+                out.push({ endpoint, task: await api.post<Task>(`${path}/endpoint/${endpoint.id}/${route}`, body) });
+            } catch (error) {
+                out.push({ endpoint, error });
+            }
         }
+        setBegun(out);
         setBusy(false);
     };
+
     return (
-        <Dialog title="Recover" onClose={onClose}>
+        <Dialog title={title} onClose={onClose}>
             <div class="dialog-body">
-                {task ? (
-                    <TaskProgress task={task} />
+                {begun ? (
+                    begun.length === 0 ? (
+                        <p>No endpoint is enabled.</p>
+                    ) : (
+                        begun.map((b) => (b.task ? <TaskProgress key={b.endpoint.id} task={b.task} name={nameOf(b.endpoint)} /> : <ErrorNote key={b.endpoint.id} error={b.error} />))
+                    )
                 ) : (
                     <>
                         <SelectField
                             label="What"
                             value={what}
-                            onChange={(v) => setWhat(v as 'recover')}
+                            onChange={(v) => setWhat(v as What)}
                             options={[
                                 { value: 'recover', text: 'Events that failed' },
-                                { value: 'replay-missing', text: 'Events that were never queued for it' },
+                                { value: 'replay-missing', text: 'Events that were never queued' },
                             ]}
-                            hint={what === 'recover' ? 'One new attempt for each, with exactly the same content.' : 'For example those that happened while it was disabled.'}
+                            hint={what === 'recover' ? 'One new attempt for each, with exactly the same payload.' : 'For example those that happened while the endpoint was disabled.'}
                         />
-                        <SelectField label="Of" value={span} onChange={setSpan} options={spans} />
+                        {endpoints.length !== 1 && (
+                            <SelectField label="Endpoint" value={where} onChange={setWhere} options={[{ value: '', text: 'All that are enabled' }, ...endpoints.map((e) => ({ value: e.id, text: nameOf(e) }))]} />
+                        )}
+                        {types && what === 'recover' && <SelectField label="Event type" value={type} onChange={setType} options={[{ value: '', text: 'All types' }, ...types.map((t) => ({ value: t.name, text: t.name }))]} />}
+                        <SelectField label="When" value={span} onChange={setSpan} options={spans} />
                         {span === 'custom' && (
                             <div class="pair">
                                 <Field label="From">{(ids) => <input {...ids} type="datetime-local" value={from} onInput={(e) => setFrom(e.currentTarget.value)} />}</Field>
@@ -113,14 +100,13 @@ export function RecoverDialog({ endpoint, onClose }: { endpoint: Endpoint; onClo
                                 </Field>
                             </div>
                         )}
-                        {error !== null && <ErrorNote error={error} />}
                     </>
                 )}
             </div>
             <div class="dialog-foot">
-                <Button onClick={onClose}>{task ? 'Close' : 'Cancel'}</Button>
-                {!task && (
-                    <Button kind="primary" busy={busy} onClick={() => void start()}>
+                <Button onClick={onClose}>{begun ? 'Close' : 'Cancel'}</Button>
+                {!begun && (
+                    <Button kind="primary" icon="replay" busy={busy} onClick={() => void start()}>
                         Start
                     </Button>
                 )}

@@ -3,11 +3,13 @@
 import { useState } from 'preact/hooks';
 import { api, ApiError } from '../lib/api';
 import { useLoad } from '../lib/load';
-import { forget, session, signOut } from '../lib/session';
+import { forget, ownsEnvironment, session, signOut } from '../lib/session';
 import { useValue } from '../lib/store';
 import { ThemeChoice } from '../shell';
 import { Badge, Button, Card, ErrorNote, Facts, Head, Skeleton, TextField, Time } from '../ui/basic';
 import { toast } from '../ui/toast';
+import { MembersCard } from './members';
+import { TotpCard } from './totp';
 
 interface SessionRow {
     id: string;
@@ -137,7 +139,9 @@ export function SettingsPage() {
                         />
                     </Card>
                     <Password />
+                    <TotpCard />
                     <Sessions />
+                    {ownsEnvironment() && <MembersCard />}
                 </>
             ) : (
                 <Card title="This visit">

@@ -6,7 +6,7 @@ export interface Bucket {
     start: string;
     success: number;
     fail: number;
-    latencyMs: number | null; // median, of those that were answered
+    latencyMs: number | null; // median or mean, of those that were answered
 }
 
 const W = 640;
@@ -29,7 +29,8 @@ function shortTime(iso: string, spanMs: number): string {
     return spanMs > 2 * 86_400_000 ? at.toLocaleDateString(undefined, { month: 'short', day: 'numeric' }) : at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
 }
 
-export function DeliveryChart({ buckets }: { buckets: Bucket[] }) {
+// exact: the times are medians, else means.
+export function DeliveryChart({ buckets, exact }: { buckets: Bucket[]; exact: boolean }) {
     const most = ceiling(Math.max(...buckets.map((b) => b.success + b.fail), 1));
     const slowest = ceiling(Math.max(...buckets.map((b) => b.latencyMs ?? 0), 1));
     const inner = W - LEFT - RIGHT;
@@ -95,7 +96,7 @@ export function DeliveryChart({ buckets }: { buckets: Bucket[] }) {
                 </span>
                 <span class="accent">
                     <i />
-                    Median answer time
+                    {exact ? 'Median answer time' : 'Mean answer time'}
                 </span>
             </figcaption>
         </figure>
