@@ -36,7 +36,7 @@
     X(TASK_PART, 18, "qpart_")                                                                                         \
     X(AUDIT, 19, "audit_")                                                                                             \
     X(MAIL, 20, "mail_")                                                                                               \
-    X(RECORD_TYPE, 21, "rectype_")
+    X(RECORD_TYPE, 21, "rty_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

@@ -141,11 +141,11 @@ export class Postrider {
         return this.start();
     }
 
-    // A program built with a sanitizer says in its log what it found, and that is a failure of whatever test was running.
+    // What a sanitizer found, or a broken invariant, stands in the log, and is a failure of whatever test was running.
     async dispose() {
         await this.stop(5_000 * slow);
         this.agent.destroy();
-        const found = /^.*(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:)[^]{0,3000}/m.exec(this.log());
+        const found = /^.*(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|postrider: bug:)[^]{0,3000}/m.exec(this.log());
         rmSync(this.dir, { recursive: true, force: true });
         if (found) throw new Error(found[0]);
     }
