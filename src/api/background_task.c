@@ -26,6 +26,10 @@ static enum err write_data(const struct api *api, struct api_call *call, const s
         json_w_name(w, STR("openapi"));
         e = openapi_export_write(call, w);
     }
+    if (t->kind == TASK_APP_STATS || t->kind == TASK_EVENT_TYPES) {
+        json_w_name(w, t->kind == TASK_APP_STATS ? STR("appStats") : STR("event_types"));
+        json_w_raw(w, arena_printf(call->arena, "[" STR_FMT "]", STR_ARG(t->output)));
+    }
     json_w_i64_at(w, "processed", t->processed);
     json_w_i64_at(w, "skipped", t->skipped);
     if (percent >= 0)

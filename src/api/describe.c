@@ -83,6 +83,8 @@ const struct description api_descriptions[] = {
     {GET,    APP "/stats/attempts", "v1.application.stats.attempts", "Count the attempts by event type", NULL, "AppAttemptStatsOut", 200, "since until event_types", 0},
     {GET,    APP "/stats/timeline", "v1.stats.timeline", "Attempts over time, of an application or of one endpoint", NULL, "TimelineOut", 200, "endpoint_id since until bucket event_types", 0},
     {GET,    V1 "/stats/app/{app_id}/attempt", "v1.stats.app-attempts", "Count the attempts of an application over time", NULL, "AttemptStatisticsResponse", 200, "startDate endDate period event_types", 0},
+    {POST,   V1 "/stats/usage/app", "v1.statistics.aggregate-app-stats", "Count the attempts of each application, as a background task", "AppUsageStatsIn", "AppUsageStatsOut", 202, NULL, 0},
+    {PUT,    V1 "/stats/usage/event-types", "v1.statistics.aggregate-event-types", "List the event types of each application, as a background task", NULL, "AggregateEventTypesOut", 202, NULL, 0},
     {GET,    V1 "/stats/endpoint/count", "v1.statistics.endpoint-count", "Count the endpoints of all applications", NULL, "EndpointCountOut", 200, "exclude_svix_play", 0},
 
     {POST,   APP "/msg/search", "v1.message.search", "Search for messages", "MessageSearchIn", "[MessageOut]", 200, NULL, 0},

@@ -81,6 +81,8 @@ const struct route api_routes[] = {
     {GET,    APP "/stats/attempts",   application_attempt_stats, WHO_READ, A(ATTEMPT), 0},
     {GET,    APP "/stats/timeline",   stats_timeline,         WHO_READ,  A(ATTEMPT), 0},
     {GET,    V1 "/stats/app/{app_id}/attempt", stats_app_attempts, WHO_READ, A(ATTEMPT), 0},
+    {POST,   V1 "/stats/usage/app",   stats_usage_apps,       WHO_SEND,  A(APP), 0},
+    {PUT,    V1 "/stats/usage/event-types", stats_usage_event_types, WHO_SEND, A(APP), 0},
     {GET,    V1 "/stats/endpoint/count", stats_endpoint_count, WHO_STAFF, A(ENDPOINT), 0},
 
     {POST,   APP "/msg/search",       message_search,         WHO_READ,  A(MESSAGE), ROUTE_READ_SCOPE},

@@ -18,6 +18,7 @@ api_handler_fn endpoint_mtls_get, endpoint_mtls_put, endpoint_mtls_delete, endpo
 api_handler_fn message_list, message_get, message_raw, message_sent_body, message_expunge, message_endpoints,
         endpoint_messages;
 api_handler_fn application_attempt_stats, application_count_active, stats_app_attempts, stats_endpoint_count;
+api_handler_fn stats_usage_apps, stats_usage_event_types;
 api_handler_fn stats_timeline, message_search, message_precheck, message_test_attempt, attempts_count;
 api_handler_fn attempts_of_app, attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers, attempt_expunge;
 api_handler_fn message_resend, endpoint_recover, endpoint_send_example;

@@ -23,6 +23,10 @@ const struct task_type task_types[TASK_KINDS] = {
         [TASK_PURGE] = {"application.purge_content", "messagesPurged", .known = true, .kept = true, .cancelable = true,
                         .by_time = true, .step = task_step_purge},
         [TASK_EXPORT] = {"sdk.generate", .known = true, .kept = true, .step = task_step_export},
+        [TASK_APP_STATS] = {"application.stats", .known = true, .kept = true, .cancelable = true,
+                            .step = task_step_app_stats},
+        [TASK_EVENT_TYPES] = {"event-type.aggregate", .known = true, .kept = true, .cancelable = true,
+                              .step = task_step_event_types},
 };
 
 /* The body in numbers and words; 0 is null, so the numbers of the filter are kept one higher. */
@@ -33,6 +37,9 @@ struct stored {
     struct str channel, tag;
     const struct str *event_types;
     size_t event_type_count;
+    const struct str *apps;
+    size_t app_count;
+    struct str output;
     int64_t app, ep, victim, reason, cursor, cursor_pos;
     int64_t since_ms, until_ms;
     int64_t processed, done, skipped, parts;
@@ -85,6 +92,8 @@ static const struct field fields[] = {
         TEXT("channel", channel),
         TEXT("tag", tag),
         NAMES("eventTypes", event_types, event_type_count),
+        NAMES("apps", apps, app_count),
+        TEXT("output", output),
 };
 
 static const char *const statuses[] = {
@@ -119,8 +128,11 @@ static struct str write_body(struct arena *a, const struct task *t)
                        .channel = t->filter.channel,
                        .tag = t->filter.tag,
                        .event_types = t->filter.event_types,
-                       .event_type_count = t->filter.event_type_count};
-    struct buf out = BUF_INIT((size_t)1 << 20);
+                       .event_type_count = t->filter.event_type_count,
+                       .apps = t->apps,
+                       .app_count = t->app_count,
+                       .output = t->output};
+    struct buf out = BUF_INIT((size_t)4 << 20);
     struct json_writer w = json_writer(&out);
     json_w_object(&w);
     fields_write_stored(fields, ARRAY_LEN(fields), &s, &w);
@@ -169,6 +181,9 @@ enum err task_decode(struct arena *a, const struct object *o, struct task *out)
     t.skipped = s.skipped;
     t.parts = s.parts;
     t.open = s.open;
+    t.apps = s.apps;
+    t.app_count = s.app_count;
+    t.output = s.output;
     t.filter = (struct replay_filter){.status = (int)s.filter_status - 1,
                                       .status_class = (int)s.filter_class - 1,
                                       .event_types = s.event_types,

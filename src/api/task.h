@@ -20,6 +20,8 @@ enum task_kind {
     TASK_BROADCAST,    /* a message to each workspace that was there when it was asked for; see broadcast.h */
     TASK_PURGE,        /* the payloads of all messages of app up to `until` are erased */
     TASK_EXPORT,       /* event types as an OpenAPI document, which its data shows once it has ended */
+    TASK_APP_STATS,    /* the attempts of workspaces in [since, until] */
+    TASK_EVENT_TYPES,  /* the event types that workspaces are subscribed to */
     TASK_KINDS
 };
 
@@ -39,12 +41,15 @@ struct task {
     struct replay_filter filter;
     int64_t cursor; /* of the walk: an id */
     int64_t cursor_pos;
-    int64_t processed; /* rows looked at */
-    int64_t done;      /* what task_type.result counts */
-    int64_t skipped;   /* what would have fitted, had its payload not been gone; workspaces that refused */
-    int64_t parts;     /* of a broadcast: batches so far */
-    bool open;         /* the last of them is planned, not yet sent */
-    bool canceled;     /* by somebody; the status is FAILED, which is what clients know */
+    int64_t processed;      /* rows looked at */
+    int64_t done;           /* what task_type.result counts */
+    int64_t skipped;        /* what would have fitted, had its payload not been gone; workspaces that refused */
+    int64_t parts;          /* of a broadcast: batches so far */
+    bool open;              /* the last of them is planned, not yet sent */
+    bool canceled;          /* by somebody; the status is FAILED, which is what clients know */
+    const struct str *apps; /* of statistics: ids of the workspaces; none: all */
+    size_t app_count;
+    struct str output; /* of statistics: JSON items with commas between, so far */
     struct str error;  /* why it failed; null: it did not */
     int64_t updated_ms;
     uint64_t version;
@@ -81,6 +86,7 @@ extern const struct task_type task_types[TASK_KINDS];
 
 task_step_fn task_step_recover, task_step_bulk_replay, task_step_fail_pending, task_step_cancel, task_step_delete_app;
 task_step_fn task_step_replay, task_step_broadcast, task_step_purge, task_step_delete_env, task_step_export;
+task_step_fn task_step_app_stats, task_step_event_types;
 
 /* What creates the task; goes into the commit of what asks for it. Then task_wake. */
 struct object_change task_create(struct api *api, struct arena *a, const struct task *t, int64_t now_ms);

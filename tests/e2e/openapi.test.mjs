@@ -149,6 +149,8 @@ test('answers are as described, for every operation', async (t) => {
     const range = 'since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z';
     for (const rest of [`${A}/stats/attempts?${range}`, `${A}/stats/timeline?${range}`, `${A}/attempt/endpoint/{endpoint_id}/count`]) await call(`GET ${rest}`, n);
     for (const rest of ['app/stats/count-active', 'stats/app/{app_id}/attempt', 'stats/endpoint/count']) await call(`GET ${V}/${rest}`, n);
+    await call(`POST ${V}/stats/usage/app`, n, { since: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00Z' });
+    await call(`PUT ${V}/stats/usage/event-types`, n);
     await call(`POST ${A}/msg/search`, n, { limit: 1 });
     await call(`POST ${A}/msg/precheck/active`, n, { eventType: 'a.b' });
     await call(`POST ${E}/msg/test-attempt`, n, { eventType: 'a.b', payload: { a: 1 } });

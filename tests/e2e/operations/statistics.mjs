@@ -89,6 +89,42 @@ export default [
         },
     },
     {
+        op: 'v1.statistics.aggregate-app-stats',
+        async run(c) {
+            const { a } = await traffic(c);
+            const ask = (body) => c.http('POST', '/stats/usage/app', { ...range(), ...body });
+            const result = async ({ id }) => {
+                let task;
+                await c.until('the task is done', async () => (task = (await c.http('GET', `/background-task/${id}`)).json).status === 'finished');
+                assert.equal(task.task, 'application.stats');
+                return task.data.appStats;
+            };
+            const { json } = await ask({ appIds: [a.uid, 'nobody'] });
+            assert.deepEqual(json.unresolvedAppIds, ['nobody']);
+            assert.deepEqual(await result(json), [{ messageDestinations: 3, appId: a.id, appUid: a.uid }]);
+            const every = await result((await ask({})).json);
+            assert.equal(every.find((x) => x.appId === a.id).messageDestinations, 3);
+            assert.equal((await ask({ appIds: ['nobody'] })).status, 422);
+            assert.equal((await ask({ since: null })).status, 422);
+        },
+    },
+    {
+        op: 'v1.statistics.aggregate-event-types',
+        async run({ app, endpoint, http, until }) {
+            await types(http, 'some.type', 'other.type');
+            const [a, b] = [await app(), await app()];
+            for (const eventTypes of [['some.type'], ['other.type', 'some.type']]) await endpoint(a, { eventTypes });
+            await endpoint(b);
+            const { json } = await http('PUT', '/stats/usage/event-types');
+            let task;
+            await until('the task is done', async () => (task = (await http('GET', `/background-task/${json.id}`)).json).status === 'finished');
+            assert.equal(task.task, 'event-type.aggregate');
+            const of = (x) => task.data.event_types.find((y) => y.appId === x.id);
+            assert.deepEqual([of(a).explicitlySubscribedEventTypes.sort(), of(a).hasCatchAllEndpoint], [['other.type', 'some.type'], false]);
+            assert.deepEqual(of(b), { appId: b.id, explicitlySubscribedEventTypes: [], hasCatchAllEndpoint: true });
+        },
+    },
+    {
         op: 'v1.message.precheck',
         async run({ svix, app, endpoint, http }) {
             const a = await app();
