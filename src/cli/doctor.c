@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "transform/transform.h"
 #include "json/write.h"
 
 #define MIB            ((int64_t)1 << 20)
@@ -184,6 +185,17 @@ static enum verdict check_clock(struct doctor *d)
     return VERDICT_OK;
 }
 
+/* Most servers need none: its absence is no fault. */
+static enum verdict check_javascript(struct doctor *d)
+{
+    buf_add_str(&d->text,
+                transform_engine_is_here()
+                        ? STR("JavaScriptCore is here: endpoints may have transformations")
+                        : STR("there is no JavaScriptCore, which only transformations need: install " TRANSFORM_PACKAGE
+                              " if you want them"));
+    return VERDICT_OK;
+}
+
 static const struct {
     const char *name;
     doctor_check_fn run;
@@ -194,6 +206,7 @@ static const struct {
         {"disk", check_disk},
         {"descriptors", check_descriptors},
         {"clock", check_clock},
+        {"javascript", check_javascript},
         {"listen", doctor_check_listen},
         {"egress", doctor_check_egress},
         {"dns", doctor_check_dns},

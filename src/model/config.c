@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-#define STORED_BYTES_MAX  (4u << 20)
+#define STORED_BYTES_MAX (4u << 20)
 
 const struct field app_fields[] = {
         {.name = "uid",

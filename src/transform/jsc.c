@@ -161,11 +161,22 @@ void jsc_run(const struct wire_ask *ask, struct buf *out)
     api.group_free(r.group);
 }
 
-const char *jsc_open(void)
+static void *load(void)
 {
     void *lib = NULL;
     for (size_t i = 0; i < ARRAY_LEN(libraries) && lib == NULL; i++)
         lib = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
+    return lib;
+}
+
+bool transform_engine_is_here(void)
+{
+    return load() != NULL;
+}
+
+const char *jsc_open(void)
+{
+    void *lib = load();
     if (lib == NULL)
         return "transformations need JavaScriptCore, which is not on this machine: install the package "
                "" TRANSFORM_PACKAGE;

@@ -14,7 +14,8 @@
 #include "transform/turns.h"
 
 #define IDLE_S 60
-/* API requests that wait for a run hold one of the few API workers: never all, and not all of them for one workspace. */
+/* API requests that wait for a run hold one of the few API workers: never all, and not all of them for one workspace.
+ */
 #define WAITERS_MAX         3
 #define WAITERS_PER_APP_MAX 2
 

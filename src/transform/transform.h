@@ -101,6 +101,8 @@ enum transform_status transform_submit_wait(struct transform_pool *p, const stru
 /* Lets everybody go who waits, ends threads and processes. NULL is fine. */
 void transform_pool_free(struct transform_pool *p);
 
+/* Whether a worker would find its library. Loads it: for a command that ends soon. */
+bool transform_engine_is_here(void);
 /* The command that a worker process is. Returns its exit status. */
 int transform_worker_main(void);
 #define TRANSFORM_WORKER_COMMAND "transform-worker"
