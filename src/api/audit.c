@@ -139,7 +139,7 @@ static const char *const audit_skips[] = {"message.create*",
                                           "streaming*",
                                           "filter.*",
                                           "profile.preview",
-                                          "transformation.simulate*",
+                                          "endpoint.transformation.simulate",
                                           "statistics.*",
                                           "console.session.create",
                                           "console.session.portal",
@@ -149,7 +149,7 @@ static const char *const audit_skips[] = {"message.create*",
                                           "endpoint.send-example",
                                           "authentication.exchange-one-time-token"};
 static const char *const audit_looks[] = {"endpoint.get-secret", "operational-webhook.endpoint.get-secret",
-                                          "integration.get-key", "inbound.get-secret"};
+                                          "integration.get-key", "inbound.get-secret", "endpoint.transformation.get"};
 
 static bool fits(const char *pattern, const char *id)
 {

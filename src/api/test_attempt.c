@@ -59,6 +59,7 @@ static enum err append(struct api *api, struct api_call *call, const struct app 
                                .msg = m->id,
                                .ep = ep->id,
                                .profile_version = profile->version,
+                               .transform = endpoint_transform(ep),
                                .trigger = TRIGGER_MANUAL,
                                .now_ms = call->now_ms};
     if (render_message(api, call->arena, app, profile, m, &render))

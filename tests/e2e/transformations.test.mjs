@@ -261,6 +261,11 @@ test('saving, trying and who may', options, async (t) => {
     assert.equal((await p.api('POST', `${path}/simulate`, { code: handler('null.x;'), eventType: 'a.b', payload: {} })).status, 422);
     assert.equal(readFileSync(`${p.dir}/postrider.db`).includes('vvv-secret-vvv') || readFileSync(`${p.dir}/postrider.db-wal`).includes('vvv-secret-vvv'), false);
 
+    // Variables may be credentials: who looks at them is written down, who tries code is not.
+    const actions = (await p.ok('GET', '/api/v1/audit-log?limit=250')).data.map((x) => x.action);
+    for (const action of ['endpoint.transformation.patch', 'endpoint.transformation.get']) assert.ok(actions.includes(action), action);
+    assert.equal(actions.includes('endpoint.transformation.simulate'), false);
+
     const portal = async (capabilities) => (await p.ok('POST', `/api/v1/auth/app-portal-access/${app.id}`, { capabilities })).token;
     for (const [capabilities, status] of [[['ViewBase'], 403], [['ManageEndpoint'], 403], [['ManageTransformations'], 200], [undefined, 200]]) {
         const token = await portal(capabilities);
