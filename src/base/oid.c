@@ -123,7 +123,7 @@ void oid_format(oid_t id, const char *prefix, struct hash_key key, char out[OID_
     unsigned char bytes[KSUID_BYTES];
     size_t n = strlen(prefix);
     int64_t ms = oid_time_ms(id);
-    CHECK(n < 8);
+    CHECK(n <= 8);
     put_be(bytes, (uint64_t)(ms / 1000 - KSUID_EPOCH_S), 4);
     bytes[4] = (unsigned char)(ms % 1000 * 256 / 1000);
     put_be(bytes + 5, (uint64_t)id, 8);

@@ -21,7 +21,7 @@
 typedef int64_t oid_t;
 
 #define OID_TEXT_LEN 27
-/* The longest prefix is "atmpt_" or "qtask_"; with NUL. */
+/* The longest prefix is "rectype_"; with NUL. */
 #define OID_TEXT_SIZE (8 + OID_TEXT_LEN + 1)
 #define OID_EPOCH_MS  ((int64_t)1577836800000)
 
@@ -39,7 +39,7 @@ int64_t oid_time_ms(oid_t id);
 /* The smallest number that carries this time; for ranges by time. */
 oid_t oid_at_ms(int64_t ms);
 
-/* Writes prefix and KSUID, NUL-terminated; prefix at most 7 bytes, e.g. "msg_". */
+/* Writes prefix and KSUID, NUL-terminated; prefix at most 8 bytes, e.g. "msg_". */
 void oid_format(oid_t id, const char *prefix, struct hash_key key, char out[OID_TEXT_SIZE]);
 /* The number behind a text with this prefix; ERR_NOT_FOUND when it is not one that this store made. */
 MUST_USE enum err oid_parse(struct str text, const char *prefix, struct hash_key key, oid_t *out);
