@@ -355,6 +355,11 @@ void record_history(struct api *api, struct api_call *call)
                           .descending = page_asks_descending(&page),
                           .after = page.at,
                           .limit = page.limit + 1};
-    if (answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
+    if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
+        return;
+    /* Every record has a history: what has none is none of this workspace. */
+    if (count == 0 && page.at == 0)
+        answer_error(call, ERR_NOT_FOUND, "no such record");
+    else
         answer_page(api, call, &(struct page_items){&page, count, docs, write_change, name_change});
 }
