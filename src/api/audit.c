@@ -172,7 +172,8 @@ static const char *action_of(const struct api_call *call)
         if (fits(audit_skips[i], id))
             return NULL;
     }
-    return call->route->method != HTTP_M_GET ? id : NULL;
+    bool changes = call->route->method != HTTP_M_GET && (call->route->flags & ROUTE_READ_SCOPE) == 0;
+    return changes ? id : NULL;
 }
 
 static bool names_app(const struct api_call *call)

@@ -187,6 +187,7 @@ const struct description api_descriptions[] = {
     {PUT,    INTG "/{integ_id}", "v1.integration.update", "Replace an integration; its key stays", "IntegrationIn", "IntegrationOut", 200, NULL, 0},
     {DELETE, INTG "/{integ_id}", "v1.integration.delete", "Delete an integration and end its key", NULL, NULL, 204, NULL, 0},
     {POST,   INTG "/{integ_id}/key/rotate", "v1.integration.rotate-key", "Make a key, which only this answer shows; the one before ends", NULL, "IntegrationKeyOut", 200, NULL, 0},
+    {GET,    CON "/system", "v1.console.system", "How the server is doing", NULL, "ConsoleSystemOut", 200, NULL, 0},
     {GET,    V1 "/audit-log", "v1.audit-log.list", "Who did what, newest first; each entry has the hash of the one before", NULL, "[AuditEntryOut]", 200, PAGE, 0},
     {GET,    APP "/live", "v1.live.application", "What happens in an application, as server-sent events: message, attempt, endpoint, lagged", NULL, NULL, 200, NULL, 0},
     {GET,    V1 "/live", "v1.live.environment", "What happens in the environment, as server-sent events", NULL, NULL, 200, NULL, 0},

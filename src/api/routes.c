@@ -185,6 +185,7 @@ const struct route api_routes[] = {
     {PUT,    INTG "/{integ_id}",      integration_put,        WHO_ADMIN, A(TOKEN), 0},
     {DELETE, INTG "/{integ_id}",      integration_delete,     WHO_ADMIN, A(TOKEN), 0},
     {POST,   INTG "/{integ_id}/key/rotate", integration_rotate, WHO_ADMIN, A(TOKEN), 0},
+    {GET,    CON "/system",           console_system,         WHO_ADMIN, A(SETTINGS), 0},
     {GET,    V1 "/audit-log",         audit_log_list,         WHO_ADMIN, A(TOKEN), 0},
     {GET,    APP "/live",             live_app,               WHO_READ,  A(MESSAGE), 0},
     {GET,    V1 "/live",              live_env,               WHO_STAFF, A(MESSAGE), ROUTE_NEW_ENV},

@@ -46,10 +46,10 @@ api_handler_fn console_member_list, console_member_create, console_member_put, c
 api_handler_fn console_totp_create, console_totp_put, console_totp_delete;
 api_handler_fn console_user_list, console_user_create, console_user_link, console_user_disable, console_user_enable,
         console_user_delete;
-api_handler_fn live_app, live_env, audit_log_list;
 api_handler_fn record_type_list, record_type_create, record_type_get, record_type_put, record_type_delete,
         record_type_list_app;
 api_handler_fn record_list, record_create, record_get, record_put, record_patch, record_delete, record_history,
         record_tag_add, record_tag_remove;
+api_handler_fn live_app, live_env, audit_log_list, console_system;
 
 #endif

@@ -283,6 +283,14 @@ const struct schema api_schemas[] = {
          .use = SCHEMA_OUT,
          .more = "id:string email:string name:string? disabled:bool hasPassword:bool totp:bool memberships:int "
                  "lastSignInAt:time? createdAt:time"},
+        {.name = "ConsoleSystemOut",
+         .use = SCHEMA_OUT,
+         .more = "version:string pendingDeliveries:int oldestPendingSeconds:int deliveriesPerSecond:number "
+                 "messagesAccepted:int deliveriesSucceeded:int deliveriesFailed:int endpointsDisabled:int "
+                 "databaseBytes:int walBytes:int storageFull:bool errors:object noisyEndpoints:[ConsoleNoisyEndpoint]"},
+        {.name = "ConsoleNoisyEndpoint",
+         .use = SCHEMA_OUT,
+         .more = "endpointId:string appId:string failingSince:time nextAttempt:time"},
         {.name = "AuditEntryOut",
          .use = SCHEMA_OUT,
          .more = "id:string at:time actor:Actor ip:string? action:string target:string? environment:string app:string? "

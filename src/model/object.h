@@ -35,7 +35,6 @@
     X(CONNECTOR, 17, "trtmpl_")                                                                                        \
     X(TASK_PART, 18, "qpart_")                                                                                         \
     X(AUDIT, 19, "audit_")                                                                                             \
-    X(MAIL, 20, "mail_")                                                                                               \
     X(RECORD_TYPE, 21, "rty_")
 
 enum object_kind {

@@ -48,13 +48,20 @@ static void answer(struct loop_task *task)
     free(y);
 }
 
+/* The text of a one-time link is a secret. */
+static struct str shown_path(struct str path)
+{
+    struct str links = STR("/api/v1/console/link/");
+    return str_starts(path, links) ? links : path;
+}
+
 static void run(struct pool_job *job, struct store_reader *reader)
 {
     struct relay *y = CONTAINER_OF(job, struct relay, job);
     y->call.reader = reader;
     y->call.now_ms = clock_wall_ms();
     api_handle(&y->reactor->shared->api, &y->call);
-    log_debug("request", LOG_STR("path", y->call.path), LOG_INT("status", y->call.status),
+    log_debug("request", LOG_STR("path", shown_path(y->call.path)), LOG_INT("status", y->call.status),
               LOG_STR("peer", y->call.peer));
     y->task.run = answer;
     loop_post(y->reactor->loop, &y->task);

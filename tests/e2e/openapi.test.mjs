@@ -263,7 +263,7 @@ test('answers are as described, for every operation', async (t) => {
     await call(`PUT ${V}/console/password`, n, { current: goodPassword, new: 'green-bicycle-11' }, asPerson());
     await call(`POST ${V}/console/totp`, n, undefined, asPerson());
     for (const id of ['v1.console.totp.update', 'v1.console.totp.delete']) seen.add(id); // see members.test.mjs
-    await call(`GET ${V}/audit-log`, n);
+    for (const rest of ['audit-log', 'console/system']) await call(`GET ${V}/${rest}`, n);
     const C = `${V}/console/member`;
     const invited = { member_id: (await call(`POST ${C}`, n, { email: 'b@example.com', role: 'viewer' })).member.id };
     await call(`GET ${C}`, n);
