@@ -35,7 +35,8 @@ struct principal {
     X(SECRET, "secret")                                                                                                \
     X(ENVIRONMENT, "environment")                                                                                      \
     X(TRANSFORMATION, "transformation")                                                                                \
-    X(RECORD, "record")
+    X(RECORD, "record")                                                                                                \
+    X(AUTOMATION, "automation")
 
 enum auth_area {
 #define AUTH_AREA_ENUM(sym, name) AUTH_AREA_##sym,

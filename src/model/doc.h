@@ -18,7 +18,9 @@
     X(SEEN, 4, "seen_", "the trigger that must not start twice for one key")                                           \
     X(RUN, 5, "run_", "the automation")                                                                                \
     X(STEP, 6, "step_", "the run")                                                                                     \
-    X(MAIL, 7, "mail_", "whom it is about, 0 = nobody")
+    X(MAIL, 7, "mail_", "whom it is about, 0 = nobody")                                                                \
+    X(CUE, 8, "cue_", "the automation whose schedule it is; 0 = something happened that may start or wake runs")       \
+    X(WAIT, 9, "wait_", "a hash of the event type that a run waits for")
 
 enum doc_kind {
 #define DOC_ENUM(sym, num, prefix, ref) DOC_##sym = (num),

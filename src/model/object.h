@@ -35,7 +35,9 @@
     X(CONNECTOR, 17, "trtmpl_")                                                                                        \
     X(TASK_PART, 18, "qpart_")                                                                                         \
     X(AUDIT, 19, "audit_")                                                                                             \
-    X(RECORD_TYPE, 21, "rty_")
+    X(RECORD_TYPE, 21, "rty_")                                                                                         \
+    X(AUTOMATION, 22, "auto_")                                                                                         \
+    X(AUTOMATION_VERSION, 23, "autov_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "automation/run.h"
+
+#include "model/field.h"
+
+#define AT(member) offsetof(struct run, member)
+static const struct field run_fields[] = {
+        {.name = "version", .kind = FIELD_MS, .at = AT(version)},
+        {.name = "request", .kind = FIELD_MS, .at = AT(request)},
+        {.name = "parent", .kind = FIELD_MS, .at = AT(parent)},
+        {.name = "target", .kind = FIELD_MS, .at = AT(target)},
+        {.name = "trigger", .kind = FIELD_OBJECT, .at = AT(trigger)},
+        {.name = "vars", .kind = FIELD_OBJECT, .at = AT(vars)},
+        {.name = "at", .kind = FIELD_TEXT, .at = AT(at)},
+        {.name = "stepDoc", .kind = FIELD_MS, .at = AT(step_doc)},
+        {.name = "stepBegan", .kind = FIELD_MS, .at = AT(step_began_ms)},
+        {.name = "attempt", .kind = FIELD_MS, .at = AT(attempt)},
+        {.name = "depth", .kind = FIELD_MS, .at = AT(depth)},
+        {.name = "steps", .kind = FIELD_MS, .at = AT(steps)},
+        {.name = "ended", .kind = FIELD_MS, .at = AT(ended_ms)},
+        {.name = "epoch", .kind = FIELD_MS, .at = AT(epoch)},
+        {.name = "error", .kind = FIELD_TEXT, .at = AT(error)},
+};
+#undef AT
+
+const char *run_status_name(enum run_status s)
+{
+    static const char *const names[] = {"running", "waiting", "done", "failed", "cancelled"};
+    CHECK(s < ARRAY_LEN(names));
+    return names[s];
+}
+
+enum err run_decode(struct arena *a, const struct doc *d, struct run *out)
+{
+    struct json *body;
+    if (d->status < RUN_RUNNING || d->status > RUN_CANCELLED || json_parse(a, d->body, &body, NULL) != ERR_OK)
+        return ERR_INVALID;
+    *out = (struct run){.id = d->id,
+                        .app = d->app,
+                        .automation = d->ref,
+                        .status = (enum run_status)d->status,
+                        .key = d->key,
+                        .due_ms = d->due_ms,
+                        .created_ms = d->created_ms,
+                        .updated_ms = d->updated_ms,
+                        .doc_version = d->version};
+    fields_read(a, run_fields, ARRAY_LEN(run_fields), FIELD_LOAD, body, out, NULL);
+    return ERR_OK;
+}
+
+void run_encode(struct arena *a, const struct run *r, struct doc *out)
+{
+    struct buf text = BUF_INIT((size_t)64 << 20);
+    struct json_writer w = json_writer(&text);
+    json_w_object(&w);
+    fields_write_stored(run_fields, ARRAY_LEN(run_fields), r, &w);
+    json_w_object_end(&w);
+    CHECK(!text.overflow); /* what goes in is limited */
+    *out = (struct doc){.id = r->id,
+                        .kind = DOC_RUN,
+                        .app = r->app,
+                        .ref = r->automation,
+                        .key = r->key,
+                        .status = (int)r->status,
+                        .due_ms = r->due_ms,
+                        .purge_ms = run_is_over(r->status) ? r->ended_ms + RUN_KEEP_MS : 0,
+                        .body = arena_str(a, buf_str(&text)),
+                        .created_ms = r->created_ms,
+                        .updated_ms = r->updated_ms,
+                        .version = r->doc_version};
+    buf_fini(&text);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs of automations: what is stored of one (a DOC_RUN; each step that was begun has a DOC_STEP), and how one starts.
+ *
+ * Invariants
+ *  1. A run has due_ms != 0 exactly while there is something to be done about it: always while RUN_RUNNING, and while
+ *     RUN_WAITING unless it waits for an event without end.
+ *  2. Its version (OBJ_AUTOMATION_VERSION) never changes, whatever becomes of the automation.
+ *  3. Its key, if it has one, is given up when it ends, so that another may start.
+ */
+#ifndef PR_AUTOMATION_RUN_H
+#define PR_AUTOMATION_RUN_H
+
+#include "base/arena.h"
+#include "model/doc.h"
+
+#define RUN_STEPS_MAX 1000 /* begun by one run, retries by hand included */
+#define RUN_DEPTH_MAX 10   /* runs that start runs */
+#define RUN_LIFE_MS   ((int64_t)365 * 24 * 3600 * 1000)
+#define RUN_KEEP_MS   ((int64_t)30 * 24 * 3600 * 1000) /* after its end */
+#define RUN_VARS_MAX  65536                            /* bytes of its variables */
+
+/* Of a DOC_RUN and of a DOC_STEP; on disk. */
+enum run_status { RUN_RUNNING, RUN_WAITING, RUN_DONE, RUN_FAILED, RUN_CANCELLED };
+const char *run_status_name(enum run_status s);
+static inline bool run_is_over(enum run_status s)
+{
+    return s >= RUN_DONE;
+}
+
+struct run {
+    oid_t id;
+    oid_t app;
+    oid_t automation;
+    enum run_status status;
+    struct str key; /* null: none */
+    int64_t due_ms;
+    int64_t created_ms;
+    int64_t updated_ms;
+    uint64_t doc_version;
+    /* the body */
+    int64_t version;    /* oid of the OBJ_AUTOMATION_VERSION */
+    int64_t request;    /* oid of the DOC_REQUEST that started it; 0: none */
+    int64_t parent;     /* oid of the run that started it; 0: none */
+    int64_t target;     /* oid of the record that it is about; 0: none */
+    struct str trigger; /* JSON object: root `trigger` of its templates; null once it stands in a step's document */
+    struct str vars;    /* JSON object: root `vars`; null: none set */
+    struct str at;      /* id of the step to be done; null: the first */
+    int64_t step_doc;   /* oid of the DOC_STEP of that step; 0: not begun */
+    int64_t step_began_ms;
+    int64_t attempt;  /* of that step, so far */
+    int64_t depth;    /* 0: started from outside */
+    int64_t steps;    /* begun so far */
+    int64_t ended_ms; /* 0: not yet */
+    int64_t epoch;    /* retries by hand: a step that is done again has another idempotency key */
+    struct str error; /* why it failed; null: it did not */
+};
+
+/* ERR_INVALID: damage. */
+MUST_USE enum err run_decode(struct arena *a, const struct doc *d, struct run *out);
+/* The document as it shall be written. */
+void run_encode(struct arena *a, const struct run *r, struct doc *out);
+
+/* ---- starting one -------------------------------------------------------------------------------------------------
+ */
+
+struct api;
+
+struct run_start {
+    oid_t app;
+    oid_t automation;
+    oid_t version;           /* the one that is published: OBJ_AUTOMATION_VERSION */
+    oid_t request;           /* the DOC_REQUEST; 0: none */
+    struct str trigger_json; /* JSON object: what templates know as `trigger` */
+    struct str key;          /* unique among the automation's runs that have not ended; null: none */
+    int64_t now_ms;
+    /* set by those who start runs from runs; else 0 */
+    oid_t parent;
+    oid_t target;
+    int64_t depth;
+};
+
+/* The DOC_RUN to be created, due now; goes into the commit of what starts it, then runner_wake. */
+struct doc_change run_create(struct api *api, struct arena *a, const struct run_start *s);
+/* Something may be due: the runner looks. Any thread; nothing where there is no runner. */
+void runner_wake(struct api *api);
+
+#endif
