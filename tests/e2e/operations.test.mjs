@@ -10,7 +10,7 @@
 //   await c.app(fields)    a new workspace     await c.endpoint(app, fields)   a new endpoint of it at c.r
 //   c.until(what, fn)      waits
 // A row passes when its run does and a request of its operation was answered with the status that the reference has.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { postrider } from './lib/postrider.mjs';
@@ -20,7 +20,8 @@ import { until } from './lib/wait.mjs';
 
 const here = new URL('.', import.meta.url);
 const reference = JSON.parse(readFileSync(new URL('data/svix-operations.json', here)));
-const rows = (await Promise.all(readdirSync(new URL('operations/', here)).sort().map((f) => import(new URL(`operations/${f}`, here))))).flatMap((m) => m.default);
+const files = readdirSync(new URL('operations/', here)).sort();
+const rows = (await Promise.all(files.map(async (file) => (await import(new URL(`operations/${file}`, here))).default.map((row) => ({ ...row, file }))))).flat();
 
 // The request that an operation is, as a pattern.
 function patternOf(op) {
@@ -77,4 +78,43 @@ test('no row twice, none for what does not exist', () => {
     const names = rows.map((x) => x.op);
     assert.equal(new Set(names).size, names.length, names.filter((x, i) => names.indexOf(x) !== i).join(', '));
     for (const name of names) patternOf(name);
+});
+
+// What the official clients can call and Postrider does not have; all else has a row.
+const left_out = {};
+// What the clients know besides the reference: parts of Svix that Postrider leaves out.
+const closed = [
+    ['`/api/v1/stream…`, `/api/v1/auth/stream…`', 'streams and sinks'],
+    ['`/api/v1/app/{app_id}/destination…`', 'one-click destinations'],
+    ['`/api/v1/app/{app_id}/autoconfig…`', 'one-click destinations'],
+];
+
+const table = new URL('../../docs/api/operations.md', here);
+
+function tableText() {
+    const fileOf = Object.fromEntries(rows.map((x) => [x.op, x.file]));
+    const lines = reference.map(({ id, op }) => {
+        const [method, path] = op.split(' ');
+        return `| \`${id}\` | ${method} \`${path}\` | ${fileOf[id] ? `[${fileOf[id]}](../../tests/e2e/operations/${fileOf[id]})` : left_out[id] ?? 'not yet'} |`;
+    });
+    return `# The operations of the official Svix clients
+
+Every operation that the official client libraries can call, with the file of its row in the tests: the row calls it with the newest npm client and with the last 1.x where they have a method, else over HTTP, and looks at what happened.
+\`UPDATE_OPERATIONS=1 node --test tests/e2e/operations.test.mjs\` writes this page. Deeper tests of single features are in [tests/e2e](../../tests/e2e).
+
+| operation | request | test, or why it is missing |
+|---|---|---|
+${lines.join('\n')}
+
+Left out, and answered 404 with a sentence:
+
+| requests | because Postrider has no |
+|---|---|
+${closed.map(([paths, why]) => `| ${paths} | ${why} |`).join('\n')}
+`;
+}
+
+test('the table of operations is as the rows are', () => {
+    if (process.env.UPDATE_OPERATIONS) writeFileSync(table, tableText());
+    assert.equal(readFileSync(table, 'utf8'), tableText(), 'run with UPDATE_OPERATIONS=1');
 });
