@@ -72,6 +72,7 @@ const struct description api_descriptions[] = {
     {DELETE, EP "/oauth", "v1.endpoint.delete-oauth-config", "Send no access tokens any more", NULL, NULL, 204, NULL, 0},
     {GET,    EP "/oauth-config", "v1.endpoint.get-oauth-2", "Get whether its deliveries carry access tokens, and from where", NULL, "EndpointOauthOut", 200, NULL, 0},
     {GET,    EP "/stats", "v1.endpoint.get-stats", "Count the deliveries by their state", NULL, "EndpointStats", 200, "since until", 0},
+    {GET,    EP "/rate-limit-status", "v1.endpoint.get-throttling-status", "Whether the rate limit of an endpoint holds messages back", NULL, "EndpointRateStatusOut", 200, NULL, 0},
     {GET,    EP "/msg", "v1.message-attempt.list-attempted-messages", "List the messages that went, or go, to an endpoint", NULL, "[EndpointMessageOut]", 200, MESSAGES " status failing expanded_statuses", 0},
     {POST,   EP "/recover", "v1.endpoint.recover", "Try once more what failed since a time", "RecoverIn", "BackgroundTaskOut", 202, NULL, 0},
     {POST,   EP "/bulk-replay", "v1.endpoint.bulk-replay", "Send again what went to an endpoint, as far as it fits", "BulkReplayIn", "BackgroundTaskOut", 202, NULL, 0},

@@ -70,6 +70,7 @@ const struct route api_routes[] = {
     {DELETE, EP "/oauth",             endpoint_oauth_delete,  WHO_EDIT,  A(ENDPOINT), 0},
     {GET,    EP "/oauth-config",      endpoint_oauth_look,    WHO_READ,  A(ENDPOINT), 0},
     {GET,    EP "/stats",             endpoint_stats,         WHO_READ,  A(ENDPOINT), 0},
+    {GET,    EP "/rate-limit-status", endpoint_rate_status,   WHO_READ,  A(ENDPOINT), 0},
     {GET,    EP "/msg",               endpoint_messages,      WHO_READ,  A(MESSAGE), 0},
     {POST,   EP "/recover",           endpoint_recover,       WHO_EDIT,  A(ATTEMPT), 0},
     {POST,   EP "/bulk-replay",       endpoint_bulk_replay,   WHO_EDIT,  A(ATTEMPT), 0},

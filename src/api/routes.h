@@ -10,7 +10,7 @@ api_handler_fn application_list, application_create, application_get, applicatio
 api_handler_fn event_type_list, event_type_create, event_type_get, event_type_put, event_type_patch, event_type_delete;
 api_handler_fn endpoint_list, endpoint_create, endpoint_get, endpoint_put, endpoint_patch, endpoint_delete;
 api_handler_fn endpoint_headers_get, endpoint_headers_put, endpoint_headers_patch;
-api_handler_fn endpoint_secret_get, endpoint_secret_rotate, endpoint_stats;
+api_handler_fn endpoint_secret_get, endpoint_secret_rotate, endpoint_stats, endpoint_rate_status;
 api_handler_fn endpoint_oauth_get, endpoint_oauth_put, endpoint_oauth_delete, endpoint_oauth_look;
 api_handler_fn endpoint_transformation_get, endpoint_transformation_patch, endpoint_transformation_simulate;
 api_handler_fn endpoint_ca_get, endpoint_ca_put;
@@ -20,7 +20,8 @@ api_handler_fn message_list, message_get, message_raw, message_sent_body, messag
 api_handler_fn application_attempt_stats, application_count_active, stats_app_attempts, stats_endpoint_count;
 api_handler_fn stats_usage_apps, stats_usage_event_types;
 api_handler_fn stats_timeline, message_search, message_precheck, message_test_attempt, attempts_count;
-api_handler_fn attempts_of_app, attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers, attempt_expunge;
+api_handler_fn attempts_of_app, attempts_of_endpoint, attempts_of_message, attempt_get, attempt_headers,
+        attempt_expunge;
 api_handler_fn message_resend, endpoint_recover, endpoint_send_example;
 api_handler_fn endpoint_bulk_replay, endpoint_replay_missing, endpoint_cancel_messages;
 api_handler_fn message_broadcast, message_bulk_expunge, message_expunge_all;

@@ -51,6 +51,7 @@ const struct schema api_schemas[] = {
         {.name = "EndpointState",
          .use = SCHEMA_OUT,
          .more = "status:string reason:string? since:time? nextAttempt:time?"},
+        {.name = "EndpointRateStatusOut", .use = SCHEMA_OUT, .more = "status:string throttledSince:time?"},
         {.name = "EndpointHeadersIn", .use = SCHEMA_IN, .more = "headers:strings!"},
         {.name = "EndpointHeadersPatchIn", .use = SCHEMA_IN, .more = "headers:strings! deleteHeaders:[string]"},
         {.name = "EndpointHeadersOut", .use = SCHEMA_OUT, .more = "headers:strings sensitive:[string]"},

@@ -125,7 +125,7 @@ test('answers are as described, for every operation', async (t) => {
     n.endpoint_id = (await call(`POST ${A}/endpoint`, n, { url: r.url(), eventTypes: ['a.b'], channels: ['c'], retrySchedule: [600] })).id;
     await call(`PATCH ${E}`, n, { channels: null, description: 'd' });
     await call(`PUT ${E}`, n, { url: r.url(), description: 'e' });
-    for (const rest of [E, `${A}/endpoint`, `${E}/secret`, `${E}/stats`]) await call(`GET ${rest}`, n);
+    for (const rest of [E, `${A}/endpoint`, `${E}/secret`, `${E}/stats`, `${E}/rate-limit-status`]) await call(`GET ${rest}`, n);
     await call(`PUT ${E}/headers`, n, { headers: { 'X-A': '1', Authorization: 'secret' } });
     await call(`PATCH ${E}/headers`, n, { headers: { 'X-B': '1' }, deleteHeaders: ['X-A'] });
     await call(`GET ${E}/headers`, n);

@@ -123,6 +123,18 @@ export default [
         },
     },
     {
+        op: 'v1.endpoint.get-throttling-status',
+        async run({ app, endpoint, p, http, until }) {
+            const a = await app();
+            const { id } = await endpoint(a, { throttleRate: 1 });
+            const status = async () => (await http('GET', `/app/${a.id}/endpoint/${id}/rate-limit-status`)).json;
+            assert.deepEqual(await status(), { status: 'Ok', throttledSince: null });
+            for (let i = 0; i < 6; i++) await p.send(a, 'any.thing');
+            const limited = await until('the limit is felt', async () => (await status()).status === 'RateLimited' && status());
+            assert.ok(Date.parse(limited.throttledSince) <= Date.now());
+        },
+    },
+    {
         op: 'v1.endpoint.recover',
         async run({ svix, app, p, failing }) {
             const a = await app();

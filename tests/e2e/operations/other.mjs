@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 
 export default [
     { op: 'v1.health.get', run: ({ svix }) => svix.health.get() },
+    { op: 'v1.health.ping', run: ({ http }) => http('GET', '/health/ping', undefined, { token: null }) },
     {
         op: 'v1.background-task.list',
         async run({ svix, app, endpoint }) {
