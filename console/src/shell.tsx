@@ -8,7 +8,7 @@ import { chooseEnvironment, environment, ownsEnvironment, session, signOut } fro
 import { remember, remembered, useValue, value } from './lib/store';
 import { Button, Choices, ErrorNote } from './ui/basic';
 import { Icon, type IconName } from './ui/icons';
-import { lastWorkspace, useWorkspace } from './workspace';
+import { lastWorkspace, onlyWorkspace, useWorkspace } from './workspace';
 
 // The pages of a workspace, as the navigation lists them.
 const workspaceLinks: { path: string; text: string; icon: IconName }[] = [
@@ -74,7 +74,7 @@ function SettingsNav() {
     const workspace = useWorkspace();
     const who = useValue(session);
     const portal = who?.portal ?? null;
-    const last = workspace.id === null ? lastWorkspace() : null;
+    const last = workspace.id === null ? (lastWorkspace() ?? onlyWorkspace()) : null;
     const base = portal ? '/portal' : workspace.id !== null ? workspace.base : last ? `/app/${encodeURIComponent(last.id)}` : null;
     const name = portal?.appName ?? workspace.app?.name ?? last?.name ?? workspace.id ?? '';
     const profile = workspace.app?.profile ?? last?.profile;

@@ -55,6 +55,12 @@ export function lastWorkspace(): { id: string; name: string; profile?: string } 
     }
 }
 
+// Of somebody who is a member of one.
+export function onlyWorkspace(): { id: string; name: string; profile?: string } | null {
+    const mine = session.get()?.memberships.filter((m) => m.environment === environment.get()) ?? [];
+    return mine.length === 1 && mine[0]!.app ? mine[0]!.app : null;
+}
+
 // Those of the workspace's profile, and those that belong to none.
 export function useEventTypes(profile: string | undefined) {
     return useLoad(profile === undefined ? null : `event types ${profile}`, async (signal) => {

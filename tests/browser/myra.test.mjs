@@ -155,7 +155,7 @@ test('the help document of Myra works word by word', async (t) => {
         await page.getByRole('link', { name: 'Edit Endpoint' }).click();
         await page.getByRole('checkbox', { name: 'booking.confirmed', exact: true }).check();
         await page.getByRole('button', { name: 'Update Webhook Endpoint' }).click();
-        await page.getByText('booking.confirmed').first().waitFor();
+        await page.getByRole('link', { name: 'Edit Endpoint' }).waitFor();
         const endpoint = (await p.ok('GET', `/api/v1/app/${app.id}/endpoint`)).data[0];
         assert.deepEqual(endpoint.eventTypes, ['booking.confirmed']);
         const { headers } = await p.ok('GET', `/api/v1/app/${app.id}/endpoint/${endpoint.id}/headers`);

@@ -50,8 +50,24 @@ const causes: Record<string, string> = {
     reset: 'the connection was closed before an answer came',
     tls: 'the TLS connection could not be set up',
     expired: 'the data of the event is no longer kept',
-    EXPUNGED: 'removed',
+    status: 'answered, but not with a 2xx',
+    url: 'the URL cannot be used',
+    timeout_dns: 'timed out looking for the host name',
+    timeout_connect: 'timed out connecting',
+    timeout_tls: 'timed out setting up TLS',
+    timeout_send: 'timed out sending',
+    timeout_wait: 'timed out waiting for the answer',
+    timeout_body: 'timed out reading the answer',
+    protocol: 'the answer is not HTTP',
+    proxy: 'the egress proxy failed',
+    parked: 'set aside',
+    internal: 'an error of the server',
 };
+
+export function causeWords(cause: string): string {
+    const words = causes[cause] ?? cause;
+    return words[0]!.toUpperCase() + words.slice(1);
+}
 
 // What to do about it.
 export function advice(a: Attempt): string | null {

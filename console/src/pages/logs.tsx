@@ -32,7 +32,7 @@ function Row({ attempt: a, endpoint, onReplay }: { attempt: Attempt; endpoint: E
             <td class="main">
                 <div class="main-cell">
                     <Link to={to}>{a.eventType}</Link>
-                    <span class="mono">{endpoint ? endpoint.name || endpoint.url : a.url}</span>
+                    {endpoint?.name ? <span class="muted small-text">{endpoint.name}</span> : <span class="mono">{a.url}</span>}
                 </div>
             </td>
             <td data-label="Result">
@@ -42,8 +42,10 @@ function Row({ attempt: a, endpoint, onReplay }: { attempt: Attempt; endpoint: E
                 </span>
             </td>
             <td data-label="Attempt">
-                {triggerWords(a)}
-                <span class="muted small-text"> {milliseconds(a.responseDurationMs)}</span>
+                <span class="status">
+                    <span class="nowrap">{triggerWords(a)}</span>
+                    <span class="muted small-text nowrap">{milliseconds(a.responseDurationMs)}</span>
+                </span>
             </td>
             <td data-label="When">
                 <Time at={a.timestamp} />

@@ -1,15 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // For the operator: is the server well, what is it busy with, which endpoints make noise.
-import { api } from '../lib/api';
-import { count, milliseconds } from '../lib/format';
-import { useLive } from '../lib/live';
+import { useEffect } from 'preact/hooks';
+import { api, ApiError } from '../lib/api';
+import { bytes, count, duration } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { Link } from '../lib/router';
 import type { App, Attempt, Endpoint, Page, Task } from '../lib/types';
-import { attemptFailure, endpointStatus } from '../lib/words';
+import { attemptFailure, causeWords, endpointStatus } from '../lib/words';
 import { Badge, Card, Empty, ErrorNote, Facts, Head, Skeleton, StatusBadge, Time } from '../ui/basic';
 
-const APPS_MAX = 40; // newest workspaces that are looked through
+const LOOK_MS = 5000;
+
+interface System {
+    version: string;
+    pendingDeliveries: number;
+    oldestPendingSeconds: number;
+    deliveriesPerSecond: number;
+    messagesAccepted: number;
+    deliveriesSucceeded: number;
+    deliveriesFailed: number;
+    endpointsDisabled: number;
+    databaseBytes: number;
+    walBytes: number;
+    storageFull: boolean;
+    errors: Record<string, number>;
+    noisyEndpoints: { endpointId: string; appId: string; failingSince: string; nextAttempt: string }[];
+}
 
 interface Noisy {
     app: App;
@@ -17,25 +33,86 @@ interface Noisy {
     last: Attempt | null;
 }
 
-// Endpoints that fail or were disabled, the longest first.
-async function findNoisy(signal: AbortSignal): Promise<Noisy[]> {
-    const apps = await api.get<Page<App>>('/app', { limit: APPS_MAX, order: 'descending', exclude_apps_with_no_endpoints: true }, { signal });
-    const found: Noisy[] = [];
-    for (const app of apps.data) {
-        const page = await api.get<Page<Endpoint>>(`/app/${app.id}/endpoint`, { limit: 250 }, { signal });
-        for (const endpoint of page.data) {
-            if (endpoint.state.status === 'ok' || endpoint.state.reason === 'manual') continue;
-            const last = await api.get<Page<Attempt>>(`/app/${app.id}/attempt/endpoint/${endpoint.id}`, { limit: 1, status: 2, with_content: false }, { signal });
-            found.push({ app, endpoint, last: last.data[0] ?? null });
-        }
-    }
-    return found.sort((a, b) => (a.endpoint.state.since ?? '').localeCompare(b.endpoint.state.since ?? ''));
+// One that was deleted meanwhile is left out.
+async function describe(noisy: System['noisyEndpoints'], signal: AbortSignal): Promise<Noisy[]> {
+    const found = await Promise.all(
+        noisy.map(async (n): Promise<Noisy | null> => {
+            try {
+                const [app, endpoint, attempts] = await Promise.all([
+                    api.get<App>(`/app/${n.appId}`, {}, { signal }),
+                    api.get<Endpoint>(`/app/${n.appId}/endpoint/${n.endpointId}`, {}, { signal }),
+                    api.get<Page<Attempt>>(`/app/${n.appId}/attempt/endpoint/${n.endpointId}`, { limit: 1, status: 2, with_content: false }, { signal }),
+                ]);
+                return { app, endpoint, last: attempts.data[0] ?? null };
+            } catch (error) {
+                if (error instanceof ApiError && error.status === 404) return null;
+                throw error;
+            }
+        }),
+    );
+    return found.filter((n): n is Noisy => n !== null);
 }
 
-async function measureHealth(signal: AbortSignal): Promise<{ status: string; tookMs: number }> {
-    const begun = performance.now();
-    const { status } = await api.get<{ status: string }>('/health', {}, { signal });
-    return { status, tookMs: performance.now() - begun };
+function Counts({ system: s }: { system: System }) {
+    const errors = Object.entries(s.errors).sort((a, b) => b[1] - a[1]);
+    return (
+        <>
+            <Card title="Health">
+                <Facts
+                    items={[
+                        ['State', <Badge key="s" tone={s.storageFull ? 'bad' : 'good'}>{s.storageFull ? 'The disk is full' : 'Well'}</Badge>],
+                        ['Deliveries per second', String(s.deliveriesPerSecond)],
+                        ['Waiting deliveries', count(s.pendingDeliveries)],
+                        ['The oldest waits', s.pendingDeliveries > 0 ? duration(s.oldestPendingSeconds) : '–'],
+                        ['Messages accepted since the start', count(s.messagesAccepted)],
+                        ['Deliveries that succeeded', count(s.deliveriesSucceeded)],
+                        ['Deliveries given up', count(s.deliveriesFailed)],
+                        ['Endpoints disabled by themselves', count(s.endpointsDisabled)],
+                        ['Database', `${bytes(s.databaseBytes)} and ${bytes(s.walBytes)} of log`],
+                        ['Version', s.version],
+                    ]}
+                />
+            </Card>
+            {errors.length > 0 && (
+                <Card title="Why attempts failed">
+                    <Facts items={errors.map(([cause, n]) => [causeWords(cause), count(n)])} />
+                </Card>
+            )}
+        </>
+    );
+}
+
+function NoisyTable({ noisy }: { noisy: Noisy[] }) {
+    if (noisy.length === 0) return <Empty title="No endpoint is failing." />;
+    return (
+        <table class="cards">
+            <thead>
+                <tr>
+                    <th scope="col">Endpoint</th>
+                    <th scope="col">Workspace</th>
+                    <th scope="col">State</th>
+                    <th scope="col">Last failure</th>
+                </tr>
+            </thead>
+            <tbody>
+                {noisy.map(({ app, endpoint, last }) => (
+                    <tr key={endpoint.id}>
+                        <td class="main">
+                            <div class="main-cell">
+                                <Link to={`/app/${app.id}/webhooks/${endpoint.id}`}>{endpoint.name || endpoint.url}</Link>
+                                {endpoint.name && <span class="mono">{endpoint.url}</span>}
+                            </div>
+                        </td>
+                        <td data-label="Workspace">{app.name}</td>
+                        <td data-label="State">
+                            <StatusBadge status={endpointStatus(endpoint)} />
+                        </td>
+                        <td data-label="Last failure">{last ? attemptFailure(last) : '–'}</td>
+                    </tr>
+                ))}
+            </tbody>
+        </table>
+    );
 }
 
 function Tasks() {
@@ -79,73 +156,27 @@ function Tasks() {
     );
 }
 
-// What the server tells of itself, number by number: whatever it may be.
-function flatten(value: unknown, prefix = ''): [string, string][] {
-    if (typeof value !== 'object' || value === null) return [[prefix, typeof value === 'number' ? count(value) : String(value ?? '–')]];
-    if (Array.isArray(value)) return [];
-    return Object.entries(value).flatMap(([name, v]) => flatten(v, prefix ? `${prefix}, ${spell(name)}` : spell(name)));
-}
-
-// "walBytes" → "Wal bytes"
-function spell(name: string): string {
-    const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-    return words[0]!.toUpperCase() + words.slice(1);
-}
-
 export function SystemPage() {
-    const health = useLoad('health', measureHealth);
-    const system = useLoad('system', (signal) => api.get<Record<string, unknown>>('/console/system', {}, { signal }).catch(() => null));
-    const noisy = useLoad('noisy', findNoisy);
-    useLive('', (e) => e.kind === 'endpoint', noisy.reload);
+    const system = useLoad('system', (signal) => api.get<System>('/console/system', {}, { signal }));
+    const ids = system.data?.noisyEndpoints.map((n) => n.endpointId).join();
+    const noisy = useLoad(ids === undefined ? null : `noisy ${ids}`, (signal) => describe(system.data!.noisyEndpoints, signal));
+    useEffect(() => {
+        const timer = setInterval(() => document.hidden || system.reload(), LOOK_MS);
+        return () => clearInterval(timer);
+    }, []);
     return (
         <>
             <Head title="System" />
-            <Card title="Health">
-                {health.error !== undefined && <ErrorNote error={health.error} retry={health.reload} />}
-                {health.data && (
-                    <Facts
-                        items={[
-                            ['State', <Badge key="s" tone={health.data.status === 'ok' ? 'good' : 'bad'}>{health.data.status === 'ok' ? 'Well' : health.data.status}</Badge>],
-                            ['Answered in', milliseconds(health.data.tookMs)],
-                            ...(system.data ? flatten(system.data) : []),
-                        ]}
-                    />
-                )}
-                {!health.data && health.loading && <Skeleton rows={1} />}
-            </Card>
+            {system.error !== undefined && <ErrorNote error={system.error} retry={system.reload} />}
+            {!system.data && system.loading && (
+                <Card title="Health">
+                    <Skeleton rows={3} />
+                </Card>
+            )}
+            {system.data && <Counts system={system.data} />}
             <Card title="Noisy endpoints" flush>
                 {noisy.error !== undefined && <ErrorNote error={noisy.error} retry={noisy.reload} />}
-                {!noisy.data && noisy.loading && <Skeleton rows={4} />}
-                {noisy.data?.length === 0 && <Empty title="No endpoint is failing." />}
-                {noisy.data && noisy.data.length > 0 && (
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">Endpoint</th>
-                                <th scope="col">Workspace</th>
-                                <th scope="col">State</th>
-                                <th scope="col">Last failure</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {noisy.data.map(({ app, endpoint, last }) => (
-                                <tr key={endpoint.id}>
-                                    <td class="main">
-                                        <div class="main-cell">
-                                            <Link to={`/app/${app.id}/webhooks/${endpoint.id}`}>{endpoint.name || endpoint.url}</Link>
-                                            {endpoint.name && <span class="mono">{endpoint.url}</span>}
-                                        </div>
-                                    </td>
-                                    <td data-label="Workspace">{app.name}</td>
-                                    <td data-label="State">
-                                        <StatusBadge status={endpointStatus(endpoint)} />
-                                    </td>
-                                    <td data-label="Last failure">{last ? attemptFailure(last) : '–'}</td>
-                                </tr>
-                            ))}
-                        </tbody>
-                    </table>
-                )}
+                {noisy.data ? <NoisyTable noisy={noisy.data} /> : noisy.error === undefined && system.error === undefined && <Skeleton rows={4} />}
             </Card>
             <Tasks />
         </>

@@ -66,7 +66,7 @@ export function StatusBadge({ status }: { status: Status }) {
     return (
         <span class="status">
             <Badge tone={status.tone}>{status.label}</Badge>
-            {status.detail && <span class="muted small-text">{status.detail}</span>}
+            {status.detail && <span class="muted small-text nowrap">{status.detail}</span>}
         </span>
     );
 }

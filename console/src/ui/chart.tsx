@@ -26,7 +26,7 @@ function ceiling(n: number): number {
 
 function shortTime(iso: string, spanMs: number): string {
     const at = new Date(iso);
-    return spanMs > 2 * 86_400_000 ? at.toLocaleDateString(undefined, { month: 'short', day: 'numeric' }) : at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+    return spanMs > 2 * 86_400_000 ? at.toLocaleDateString(undefined, { month: 'short', day: 'numeric' }) : at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', ...(spanMs < 600_000 ? { second: '2-digit' } : {}) });
 }
 
 // exact: the times are medians, else means.

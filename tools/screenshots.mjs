@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pictures of the console for the documentation: node tools/screenshots.mjs [FOLDER]. Starts an instance of its own with a week of
+// somebody's webhooks in it.
+import { mkdirSync } from 'node:fs';
+import http from 'node:http';
+import { join } from 'node:path';
+import { openBrowser, openPage, signUp } from '../tests/browser/lib.mjs';
+import { Postrider } from '../tests/e2e/lib/postrider.mjs';
+
+const folder = process.argv[2] ?? 'docs/images';
+mkdirSync(folder, { recursive: true });
+
+// A receiver with moods: mostly well, sometimes not.
+function receiver(answer) {
+    let n = 0;
+    const server = http.createServer((request, response) => {
+        request.resume();
+        const { status, body, ms } = answer(n++);
+        setTimeout(() => response.writeHead(status, { 'content-type': 'application/json', 'x-request-id': `req-${1000 + n}` }).end(body), ms);
+    });
+    return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ server, url: `http://127.0.0.1:${server.address().port}` })));
+}
+
+async function fill(p) {
+    const good = await receiver((n) => ({ status: 200, body: '{"ok":true}', ms: 12 + ((n * 37) % 60) }));
+    const shaky = await receiver((n) => (n % 4 === 2 ? { status: 500, body: '{"error":"database is away"}', ms: 140 } : { status: 202, body: '', ms: 30 + ((n * 53) % 110) }));
+    const app = await p.app({ name: 'Northwind Traders', uid: 'northwind', profile: 'metapulse' });
+    for (const [name, uid, profile] of [['Contoso', 'contoso', 'myra'], ['Fabrikam', 'fabrikam', 'standard'], ['Lovelace Coaching', 'lovelace', 'myra']]) await p.app({ name, uid, profile });
+    const production = await p.endpoint(app, `${shaky.url}/webhooks/metapulse`, {
+        name: 'Production',
+        description: 'Feeds the data warehouse.',
+        eventTypes: ['team.created', 'team.updated', 'member.created', 'objective.updated', 'data_point.created'],
+        headers: { Authorization: 'Bearer 8f1c…' },
+    });
+    await p.endpoint(app, `${good.url}/hooks`, { name: 'Slack bridge', eventTypes: ['objective.updated'] });
+    await p.endpoint(app, 'http://127.0.0.1:9/staging', { name: 'Staging', eventTypes: ['team.created'] });
+    await p.endpoint(app, `${good.url}/audit`, { name: 'Audit trail' });
+    const actors = [['Ada Lovelace', 'mem_4'], ['Grace Hopper', 'mem_7'], ['Alan Turing', 'mem_9']];
+    const events = [
+        ['team.updated', { id: 'team_2', name: 'Sales', member_ids: ['mem_4', 'mem_7'] }],
+        ['objective.updated', { id: 'obj_19', title: 'Double the trials', due_on: '2026-06-30', status: 'open', progress: 0.62 }],
+        ['data_point.created', { id: 'dp_501', graph_id: 'gr_12', date: '2026-03-02', value: 42.5 }],
+        ['member.created', { id: 'mem_9', name: 'Alan Turing', email: 'alan@example.com', role: 'editor' }],
+        ['team.created', { id: 'team_5', name: 'Research', member_ids: ['mem_9'] }],
+    ];
+    let failed;
+    for (let i = 0; i < 44; i++) {
+        const [type, payload] = events[(i * 7) % events.length];
+        const [name, id] = actors[i % actors.length];
+        const message = await p.send(app, type, payload, { actor: { type: 'user', id, name } });
+        if (type === 'objective.updated') failed = message;
+        await new Promise((resolve) => setTimeout(resolve, 60 + ((i * 31) % 160)));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    const tries = (await p.ok('GET', `/api/v1/app/${app.id}/attempt?status=2&limit=100&endpoint_id=${production.id}`)).data;
+    return { app, production, failed: tries[0]?.msgId ?? failed.id, servers: [good.server, shaky.server] };
+}
+
+async function take(browser, origin, state, name, path, { dark = false, phone = false, before } = {}) {
+    const page = await openPage(browser, origin, {
+        colorScheme: dark ? 'dark' : 'light',
+        viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 860 },
+        storageState: state,
+    });
+    await page.goto(path);
+    await page.locator('h1').first().waitFor();
+    await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+    await before?.(page);
+    await page.waitForTimeout(250);
+    await page.screenshot({ path: join(folder, `${name}.png`) });
+    if (page.wrongs.length > 0) console.error(name, page.wrongs);
+    await page.context().close();
+}
+
+const p = await new Postrider({ settings: { EGRESS_ADDRESSES: '203.0.113.7,203.0.113.8' } }).start();
+const browser = await openBrowser();
+let servers = [];
+try {
+    const origin = `http://127.0.0.1:${p.port}`;
+    const made = await fill(p);
+    servers = made.servers;
+    const page = await openPage(browser, origin);
+    await signUp(page, p);
+    const state = await page.context().storageState();
+    const base = `/app/${made.app.id}`;
+    const endpoint = `${base}/webhooks/${made.production.id}`;
+    const event = `${base}/events/${made.failed}?endpoint=${made.production.id}`;
+    const unfold = async (shown) => {
+        await shown.locator('.attempt-head').first().click();
+        await shown.getByRole('heading', { name: 'Response Body' }).waitFor();
+        await shown.locator('.attempt-head').first().scrollIntoViewIfNeeded();
+        await shown.evaluate(() => document.querySelector('.attempt').scrollIntoView());
+    };
+    const shot = (name, path, options) => take(browser, origin, state, name, path, options);
+    await shot('workspaces', '/');
+    await shot('webhooks', `${base}/webhooks`);
+    await shot('webhooks-phone', `${base}/webhooks`, { phone: true });
+    await shot('new-endpoint', `${base}/webhooks/new`);
+    await shot('endpoint', endpoint);
+    await shot('endpoint-dark', endpoint, { dark: true });
+    await shot('endpoint-phone', endpoint, { phone: true, dark: true });
+    await shot('event', event, { before: unfold });
+    await shot('event-phone', event, { phone: true, before: unfold });
+    await shot('logs', `${base}/logs`);
+    await shot('logs-phone', `${base}/logs`, { phone: true });
+    await shot('developer', `${base}/developer`);
+    await shot('catalogue-dark', `${base}/developer?tab=events`, { dark: true });
+    await shot('settings', '/settings');
+    await shot('system', '/system');
+    await take(browser, origin, undefined, 'login', '/login');
+} finally {
+    await browser.close();
+    await p.dispose();
+    for (const server of servers) server.close();
+}
