@@ -103,7 +103,7 @@ const struct description api_descriptions[] = {
     {GET,    MSG "/endpoint", "v1.message-attempt.list-attempted-destinations", "List the endpoints that a message goes to, and how it is doing there", NULL, "[MessageEndpointOut]", 200, ORDERED, 0},
     {GET,    MSG "/endpoint/{endpoint_id}/body", "v1.message-attempt.get-body", "Get the body that an endpoint is sent for a message, byte for byte", NULL, "SentBodyOut", 200, NULL, 0},
     {POST,   MSG "/endpoint/{endpoint_id}/resend", "v1.message-attempt.resend", "Send a message to an endpoint again", NULL, "EmptyOut", 202, NULL, 0},
-    {GET,    ATT, "v1.message-attempt.get", "Get an attempt", NULL, "MessageAttemptOut", 200, NULL, 0},
+    {GET,    ATT, "v1.message-attempt.get", "Get an attempt", NULL, "MessageAttemptOut", 200, "expanded_statuses", 0},
     {GET,    ATT "/headers", "v1.message-attempt.get-headers", "Get the headers that an attempt sent and got", NULL, "MessageAttemptHeadersOut", 200, NULL, 0},
     {DELETE, ATT "/content", "v1.message-attempt.expunge-content", "Delete the answer that an attempt got", NULL, NULL, 204, NULL, 0},
     {GET,    APP "/attempt", "v1.message-attempt.list", "List the attempts of a workspace", NULL, "[MessageAttemptOut]", 200, ATTEMPTS " endpoint_id", 0},

@@ -15,7 +15,7 @@ static void write_item(const struct api *api, struct api_call *call, const void 
     json_w_object(w);
     json_w_str_at(w, "id", api_id(api, call, l->deliveries[i].ep, "ep_"));
     fields_write_answer(endpoint_fields, endpoint_field_count, ep, w);
-    write_delivery(&l->deliveries[i], w);
+    write_delivery(&l->deliveries[i], true, w);
     json_w_time_at(w, "createdAt", ep->created_ms);
     json_w_time_at(w, "updatedAt", ep->updated_ms);
     json_w_object_end(w);

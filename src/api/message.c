@@ -24,7 +24,7 @@ void write_delivery_status(enum delivery_status s, struct json_writer *w)
     json_w_str_at(w, "statusText", str_c(delivery_status_text(s)));
 }
 
-void write_delivery(const struct delivery *d, struct json_writer *w)
+void write_delivery(const struct delivery *d, bool expanded, struct json_writer *w)
 {
     static const char *const reasons[] = {[REASON_NONE] = NULL,
                                           [REASON_EXHAUSTED] = "exhausted",
@@ -32,7 +32,10 @@ void write_delivery(const struct delivery *d, struct json_writer *w)
                                           [REASON_DELETED] = "endpoint deleted",
                                           [REASON_EXPIRED] = "payload expired",
                                           [REASON_PARKED] = "parked"};
-    write_delivery_status(d->status, w);
+    /* Older clients know no status 4: for them it is a success, as in Svix. */
+    bool canceled = d->status == DELIVERY_CANCELED && !expanded;
+    json_w_i64_at(w, "status", (int64_t)(canceled ? DELIVERY_SUCCESS : d->status));
+    json_w_str_at(w, "statusText", str_c(delivery_status_text(d->status)));
     json_w_opt_str_at(w, "statusReason", str_c(reasons[d->reason]));
     json_w_bool_at(w, "lastAttemptFailed", d->last_failed);
     json_w_bool_at(w, "attempted", d->last_attempt != 0);
@@ -66,6 +69,7 @@ bool message_filter_read(const struct api *api, struct api_call *call, const cha
     f.status = (int)query_int(call, "status", 0, 4, -1);
     f.failing = query_bool(call, "failing", false);
     f.with_content = query_bool(call, "with_content", true);
+    f.expanded = query_bool(call, "expanded_statuses", false);
     int64_t before_ms = query_time(call, "before"), after_ms = query_time(call, "after");
     message_filter_check(call, "query", &f);
     if (!page_read(api, call, prefix, PAGE_NEWEST, &f.page))
@@ -79,6 +83,7 @@ struct listed {
     const struct message *messages;
     const struct delivery *deliveries; /* NULL: none */
     bool with_content;
+    bool expanded;
 };
 
 static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
@@ -88,7 +93,7 @@ static void write_item(const struct api *api, struct api_call *call, const void 
     json_w_object(w);
     message_out_members(&l->messages[i], api->id_key, l->with_content, w);
     if (l->deliveries != NULL)
-        write_delivery(&l->deliveries[i], w);
+        write_delivery(&l->deliveries[i], l->expanded, w);
     json_w_object_end(w);
 }
 
@@ -120,7 +125,7 @@ void message_page(struct api *api, struct api_call *call, const struct app *app,
     if (!answer_ok(call,
                    store_list_messages(call->reader, call->arena, &q, &messages, ep != 0 ? &deliveries : NULL, &count)))
         return;
-    struct listed l = {messages, deliveries, f.with_content};
+    struct listed l = {messages, deliveries, f.with_content, f.expanded};
     if (stopped != 0)
         f.page.stopped = api_id(api, call, stopped, "msg_");
     answer_page(api, call, &(struct page_items){&f.page, count, &l, write_item, name_item});

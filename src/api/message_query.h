@@ -14,6 +14,7 @@ struct message_filter {
     int status;   /* -1: any */
     bool failing; /* the last attempt failed, whether it is tried again or not */
     bool with_content;
+    bool expanded; /* canceled ones keep their status */
 };
 
 /* Rows that a page of a filtered list looks at: under 5 ms (docs/decisions, "Lists that stay fast"). */
@@ -38,6 +39,6 @@ const char *delivery_status_text(enum delivery_status s);
 /* status and statusText */
 void write_delivery_status(enum delivery_status s, struct json_writer *w);
 /* And why, and when the next attempt is due. */
-void write_delivery(const struct delivery *d, struct json_writer *w);
+void write_delivery(const struct delivery *d, bool expanded, struct json_writer *w);
 
 #endif

@@ -85,6 +85,7 @@ function Events({ endpoint }: { endpoint: Endpoint }) {
     const span = timeSpan(query);
     const types = useEventTypes(app?.profile);
     const list = usePaged<EndpointMessage>(wanted ? null : `${path}/endpoint/${endpoint.id}/msg`, {
+        expanded_statuses: true,
         limit: 50,
         with_content: false,
         status: shown === 'sent' ? 0 : null,

@@ -52,6 +52,8 @@ export default [
             assert.equal((await http('POST', `/app/${a.id}/endpoint/${e.id}/cancel-msgs`, { createdBefore: new Date().toISOString() })).status, 204);
             await until('it is canceled', async () => (await svix.endpoint.getStats(a.id, e.id)).canceled === 1);
             assert.equal((await p.ok('GET', `/api/v1/app/${a.id}/msg/${message.id}/endpoint`)).data[0].status, 4);
+            const listed = async (query) => (await p.ok('GET', `/api/v1/app/${a.id}/endpoint/${e.id}/msg${query}`)).data[0].status;
+            assert.deepEqual([await listed(''), await listed('?expanded_statuses=true')], [0, 4]);
         },
     },
     {
