@@ -100,6 +100,23 @@ test('what an endpoint was sent can be read byte for byte', async (t) => {
     }
 });
 
+test('what a transformation made is what was sent', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const app = await p.app({ profile: 'myra' });
+    const endpoint = await p.endpoint(app, r.url());
+    await p.ok('PATCH', `/api/v1/app/${app.id}/endpoint/${endpoint.id}/transformation`, {
+        enabled: true,
+        code: 'function handler(webhook) { webhook.payload = { made: webhook.payload.n + 1 }; return webhook; }',
+    });
+    const message = await p.send(app, 'contact.created', { n: 1 });
+    const [got] = await r.arrived(1);
+    await p.attempted(app, message, 1);
+    const { body } = await p.ok('GET', `/api/v1/app/${app.id}/msg/${message.id}/endpoint/${endpoint.id}/body`);
+    assert.equal(body, got.body.toString());
+    assert.deepEqual(JSON.parse(body).data, { made: 2 });
+});
+
 test('failing: given up or to be tried again, never what waits or was delivered', async (t) => {
     const p = await postrider(t);
     const app = await p.app();

@@ -139,7 +139,7 @@ export function useLive(app: string | null, concerns: (event: LiveEvent) => bool
     latest.current = { concerns, react };
     useEffect(() => {
         if (app === null) return;
-        const path = app === '' ? '/api/v1/live' : `/api/v1/app/${encodeURIComponent(app)}/live`;
+        const path = `/api/v1/app/${encodeURIComponent(app)}/live`;
         let stream = streams.get(path);
         if (!stream) streams.set(path, (stream = new Stream(path)));
         let timer: number | undefined;

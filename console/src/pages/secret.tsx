@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The signing secret: covered, shown on demand, exchanged; and the code that checks what it signs.
 import { useState } from 'preact/hooks';
-import { api, ApiError } from '../lib/api';
+import { api } from '../lib/api';
 import type { Endpoint, Profile } from '../lib/types';
 import { languages, verifyCode, type Language } from '../lib/verify';
-import { Button, Card, Choices, Code, CopyButton, ErrorNote, SelectField, TextField } from '../ui/basic';
+import { Button, Card, Choices, Code, CopyButton, ErrorNote, SelectField } from '../ui/basic';
 import { Confirm, Dialog } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
@@ -40,23 +40,13 @@ function RotateDialog({ where, overlaps, onClose, onDone }: { where: string; ove
     );
 }
 
-function PasswordDialog({ onClose, onPassword }: { onClose: () => void; onPassword: (password: string) => Promise<void> }) {
-    const [password, setPassword] = useState('');
-    return (
-        <Confirm title="Confirm that it is you" action="Reveal" onClose={onClose} onConfirm={() => onPassword(password)}>
-            <p>You signed in a while ago. Enter your password to see the secret.</p>
-            <TextField label="Password" type="password" autocomplete="current-password" value={password} onInput={setPassword} autofocus />
-        </Confirm>
-    );
-}
-
 export function SecretCard({ endpoint, profile }: { endpoint: Endpoint; profile: Profile | undefined }) {
     const { path, rights } = useWorkspace();
     const where = `${path}/endpoint/${endpoint.id}`;
     const [secret, setSecret] = useState<string | null>(null);
     const [busy, setBusy] = useState(false);
     const [error, setError] = useState<unknown>(null);
-    const [dialog, setDialog] = useState<'rotate' | 'code' | 'password' | null>(null);
+    const [dialog, setDialog] = useState<'rotate' | 'code' | null>(null);
     const overlaps = Boolean((profile as { signatureSeparator?: string } | undefined)?.signatureSeparator);
     const reveal = async () => {
         setBusy(true);
@@ -64,8 +54,7 @@ export function SecretCard({ endpoint, profile }: { endpoint: Endpoint; profile:
         try {
             setSecret((await api.get<{ key: string }>(`${where}/secret`)).key);
         } catch (e) {
-            if (e instanceof ApiError && e.code === 'fresh_authentication_required') setDialog('password');
-            else setError(e);
+            setError(e);
         }
         setBusy(false);
     };
@@ -109,16 +98,6 @@ export function SecretCard({ endpoint, profile }: { endpoint: Endpoint; profile:
                     onDone={() => {
                         setDialog(null);
                         setSecret(null);
-                    }}
-                />
-            )}
-            {dialog === 'password' && (
-                <PasswordDialog
-                    onClose={() => setDialog(null)}
-                    onPassword={async (password) => {
-                        await api.post('/console/session/confirm', { password });
-                        setDialog(null);
-                        await reveal();
                     }}
                 />
             )}
