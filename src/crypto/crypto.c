@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 
 #include "base/mem.h"
@@ -23,7 +24,7 @@ struct crypto_signer {
     EVP_MAC_CTX *hmac;
     EVP_PKEY *pkey;
     EVP_MD_CTX *sign;
-    struct buf joined; /* Ed25519 reads its message twice and takes it in one piece only */
+    struct buf joined; /* Ed25519 reads its message twice and takes it in one piece only; ECDSA does as well */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -91,6 +92,7 @@ static const char *digest_name(enum crypto_mac mac)
     case CRYPTO_HMAC_SHA512:
         return "SHA512";
     case CRYPTO_ED25519:
+    case CRYPTO_ECDSA:
         break;
     }
     return NULL;
@@ -139,11 +141,42 @@ static bool init_ed25519(struct crypto_signer *s, struct str key)
     return EVP_DigestSignInit(s->sign, NULL, NULL, NULL, s->pkey) == 1;
 }
 
+static bool is_p256(const EVP_PKEY *pkey)
+{
+    char name[32];
+    size_t len = 0;
+    return pkey != NULL && EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC &&
+           EVP_PKEY_get_group_name(pkey, name, sizeof name, &len) == 1 && strcmp(name, "prime256v1") == 0;
+}
+
+/* A private key of P-256 in DER, or NULL. */
+static EVP_PKEY *read_p256(struct str key)
+{
+    const unsigned char *at = bytes(key);
+    EVP_PKEY *pkey = key.len > 0 && key.len < 4096 ? d2i_AutoPrivateKey(NULL, &at, (long)key.len) : NULL;
+    if (is_p256(pkey))
+        return pkey;
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
+
+static bool init_ecdsa(struct crypto_signer *s, struct str key)
+{
+    s->pkey = read_p256(key);
+    if (s->pkey == NULL)
+        return false;
+    pthread_once(&once, fetch_algorithms);
+    s->sign = EVP_MD_CTX_new();
+    CHECK(s->sign != NULL);
+    s->joined = BUF_INIT(SIZE_MAX / 2);
+    return true;
+}
+
 struct crypto_signer *crypto_signer_new(enum crypto_mac mac, struct str key)
 {
     struct crypto_signer *s = mem_zalloc(1, sizeof *s);
     s->mac = mac;
-    if (mac == CRYPTO_ED25519 ? init_ed25519(s, key) : init_hmac(s, key))
+    if (mac == CRYPTO_ED25519 ? init_ed25519(s, key) : mac == CRYPTO_ECDSA ? init_ecdsa(s, key) : init_hmac(s, key))
         return s;
     crypto_signer_free(s);
     return NULL;
@@ -180,11 +213,12 @@ static struct str join_parts(const struct str *parts, size_t count, struct buf *
     return buf_str(into);
 }
 
-static size_t sign_ed25519(struct crypto_signer *s, const struct str *parts, size_t count, unsigned char *out)
+static size_t sign_with_key(struct crypto_signer *s, const struct str *parts, size_t count, unsigned char *out)
 {
     size_t len = CRYPTO_MAC_MAX;
     struct str all = join_parts(parts, count, &s->joined);
-    CHECK(EVP_DigestSignInit(s->sign, NULL, NULL, NULL, s->pkey) == 1);
+    const EVP_MD *digest = s->mac == CRYPTO_ECDSA ? sha256_algorithm : NULL;
+    CHECK(EVP_DigestSignInit(s->sign, NULL, digest, NULL, s->pkey) == 1);
     CHECK(EVP_DigestSign(s->sign, out, &len, bytes(all), all.len) == 1);
     return len;
 }
@@ -192,8 +226,8 @@ static size_t sign_ed25519(struct crypto_signer *s, const struct str *parts, siz
 size_t crypto_sign(struct crypto_signer *s, const struct str *parts, size_t count, unsigned char out[CRYPTO_MAC_MAX])
 {
     size_t len = 0;
-    if (s->mac == CRYPTO_ED25519)
-        return sign_ed25519(s, parts, count, out);
+    if (s->mac == CRYPTO_ED25519 || s->mac == CRYPTO_ECDSA)
+        return sign_with_key(s, parts, count, out);
     CHECK(EVP_MAC_init(s->hmac, NULL, 0, NULL) == 1);
     for (size_t i = 0; i < count; i++)
         CHECK(EVP_MAC_update(s->hmac, bytes(parts[i]), parts[i].len) == 1);
@@ -222,6 +256,37 @@ bool crypto_ed25519_verify(struct str public_key, const struct str *parts, size_
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     CHECK(ctx != NULL);
     if (pkey != NULL && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1) {
+        struct str all = join_parts(parts, count, &joined);
+        good = EVP_DigestVerify(ctx, bytes(signature), signature.len, bytes(all), all.len) == 1;
+    }
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(pkey);
+    buf_fini(&joined);
+    return good;
+}
+
+enum err crypto_ecdsa_public(struct str private_key, struct buf *out)
+{
+    EVP_PKEY *pkey = read_p256(private_key);
+    unsigned char *der = NULL;
+    int len = pkey != NULL ? i2d_PUBKEY(pkey, &der) : 0;
+    if (len > 0)
+        buf_add(out, der, (size_t)len);
+    OPENSSL_free(der);
+    EVP_PKEY_free(pkey);
+    return len > 0 ? ERR_OK : ERR_INVALID;
+}
+
+bool crypto_ecdsa_verify(struct str public_key, const struct str *parts, size_t count, struct str signature)
+{
+    const unsigned char *at = bytes(public_key);
+    bool good = false;
+    struct buf joined = BUF_INIT(SIZE_MAX / 2);
+    EVP_PKEY *pkey = public_key.len > 0 && public_key.len < 4096 ? d2i_PUBKEY(NULL, &at, (long)public_key.len) : NULL;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    CHECK(ctx != NULL);
+    pthread_once(&once, fetch_algorithms);
+    if (is_p256(pkey) && EVP_DigestVerifyInit(ctx, NULL, sha256_algorithm, NULL, pkey) == 1) {
         struct str all = join_parts(parts, count, &joined);
         good = EVP_DigestVerify(ctx, bytes(signature), signature.len, bytes(all), all.len) == 1;
     }

@@ -134,6 +134,8 @@ bool parser_template(struct parser *ps, const char *path, struct str text, size_
 static bool read_name(struct parser *ps, const struct json *row)
 {
     struct str *s = &ps->p->name;
+    if (ps->incoming)
+        *s = STR("custom");
     if (!parser_text(ps, row, "", "name", NAME_MAX_LEN, s))
         return false;
     bool good = s->len > 0;
@@ -226,20 +228,21 @@ static bool read_headers(struct parser *ps, const struct json *row)
 
 static bool read_signed_string(struct parser *ps, const struct json *row)
 {
-    static const struct choice encodings[] = {{"hex", FORM_HEX}, {"base64", FORM_BASE64}};
+    static const struct choice encodings[] = {{"hex", FORM_HEX}, {"base64", FORM_BASE64}, {"raw", FORM_RAW}};
     struct profile *p = ps->p;
+    unsigned allowed = FIELDS_SIGNED | (ps->incoming ? FIELD_BIT(FORM) : 0);
     struct str text = STR("{body}");
     int encoding = FORM_HEX;
     p->separator = STR("");
     if (!parser_text(ps, row, "", "signedString", HEADER_MAX, &text) ||
-        !parser_template(ps, "signedString", text, HEADER_MAX, FIELDS_SIGNED, &p->signed_string) ||
-        !parser_choice(ps, row, "", "encoding", encodings, ARRAY_LEN(encodings), &encoding) ||
+        !parser_template(ps, "signedString", text, HEADER_MAX, allowed, &p->signed_string) ||
+        !parser_choice(ps, row, "", "encoding", encodings, ARRAY_LEN(encodings) - !ps->incoming, &encoding) ||
         !parser_text(ps, row, "", "signatureSeparator", SEPARATOR_MAX, &p->separator))
         return false;
     p->encoding = (enum text_form)encoding;
     if (!parser_is_line(p->separator))
         return parser_fail(ps, "signatureSeparator", "must not hold control characters");
-    return template_occurs(&p->signed_string, FIELD_BODY) == 1 ||
+    return template_occurs(&p->signed_string, FIELD_BODY) + template_occurs(&p->signed_string, FIELD_FORM) == 1 ||
            parser_fail(ps, "signedString", "must hold {body} exactly once");
 }
 
@@ -330,17 +333,15 @@ static bool read_event_types(struct parser *ps, const struct json *row)
 
 static bool read_row(struct parser *ps, const struct json *row)
 {
-    bool ok = true;
     if (row->type != JSON_OBJECT)
         return parser_fail(ps, "", "must be an object");
-    if (!read_name(ps, row) || !read_body(ps, row) || !read_headers(ps, row) || !read_signed_string(ps, row) ||
-        !check_headers_suffice(ps) || !parser_keys(ps, row) || !read_schedule(ps, row) || !read_event_types(ps, row))
-        return false;
-    parser_member(ps, row, "", "verify", JSON_OBJECT, &ok);
-    return ok;
+    return read_name(ps, row) && read_body(ps, row) && read_headers(ps, row) && read_signed_string(ps, row) &&
+           check_headers_suffice(ps) && parser_keys(ps, row) && read_schedule(ps, row) && read_event_types(ps, row) &&
+           parser_verify(ps, row);
 }
 
-enum err profile_parse(struct arena *a, struct str json, struct profile **out, struct str *path, struct str *why)
+static enum err parse(struct arena *a, struct str json, bool incoming, struct profile **out, struct str *path,
+                      struct str *why)
 {
     struct json *row;
     struct json_error error;
@@ -351,7 +352,7 @@ enum err profile_parse(struct arena *a, struct str json, struct profile **out, s
     }
     struct arena *own = arena_new(ROW_ARENA);
     struct profile *p = arena_zalloc(own, sizeof *p);
-    struct parser ps = {.p = p, .scratch = a};
+    struct parser ps = {.p = p, .incoming = incoming, .scratch = a};
     p->arena = own;
     if (read_row(&ps, row)) {
         *out = p;
@@ -361,4 +362,15 @@ enum err profile_parse(struct arena *a, struct str json, struct profile **out, s
     *path = ps.path;
     *why = ps.why;
     return ERR_INVALID;
+}
+
+enum err profile_parse(struct arena *a, struct str json, struct profile **out, struct str *path, struct str *why)
+{
+    return parse(a, json, false, out, path, why);
+}
+
+enum err profile_parse_incoming(struct arena *a, struct str json, struct profile **out, struct str *path,
+                                struct str *why)
+{
+    return parse(a, json, true, out, path, why);
 }

@@ -11,6 +11,7 @@
 
 struct parser {
     struct profile *p;
+    bool incoming;         /* of requests that are only received: tokens and forms may be verified */
     struct arena *scratch; /* of the caller; for path and why */
     struct str path;
     struct str why;
@@ -47,5 +48,8 @@ bool parser_is_line(struct str s);
 
 /* Reads "secret", "keys", "newSecret", "algorithm" and "signatureFormat" of the row. */
 bool parser_keys(struct parser *ps, const struct json *row);
+
+/* Reads "verify". */
+bool parser_verify(struct parser *ps, const struct json *row);
 
 #endif

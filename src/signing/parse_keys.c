@@ -6,13 +6,14 @@
 
 #include "signing/parse.h"
 
-#define PREFIX_MAX 32
-#define FORMAT_MAX 256
+#define PREFIX_MAX      32
+#define FORMAT_MAX      256
+#define ALGORITHM_TOKEN (-1)
 
-static const struct choice algorithms[] = {{"hmac-sha256", CRYPTO_HMAC_SHA256},
-                                           {"hmac-sha1", CRYPTO_HMAC_SHA1},
-                                           {"hmac-sha512", CRYPTO_HMAC_SHA512},
-                                           {"ed25519", CRYPTO_ED25519}};
+static const struct choice algorithms[] = {{"hmac-sha256", CRYPTO_HMAC_SHA256}, {"hmac-sha1", CRYPTO_HMAC_SHA1},
+                                           {"hmac-sha512", CRYPTO_HMAC_SHA512}, {"ed25519", CRYPTO_ED25519},
+                                           {"ecdsa-p256-sha256", CRYPTO_ECDSA}, {"token", ALGORITHM_TOKEN}};
+#define ONLY_INCOMING 2 /* the last ones */
 static const struct choice decodings[] = {{"raw", FORM_RAW}, {"base64", FORM_BASE64}, {"hex", FORM_HEX}};
 static const struct choice encodings[] = {
         {"base64", FORM_BASE64}, {"hex", FORM_HEX}, {"alphanumeric", FORM_ALPHANUMERIC}};
@@ -53,20 +54,20 @@ static bool read_generate(struct parser *ps, const struct json *obj, const char 
     f->generate_bytes = (size_t)bytes;
     if (f->decoding != FORM_RAW && f->generate != f->decoding)
         return parser_fail(ps, path, "a new secret must be in the encoding that keyDecoding reads");
-    if (f->mac != CRYPTO_ED25519 && (generated_bytes(f) < f->min_bytes || generated_bytes(f) > f->max_bytes))
+    if (!key_form_is_pair(f) && (generated_bytes(f) < f->min_bytes || generated_bytes(f) > f->max_bytes))
         return parser_fail(ps, path, "a new secret would not have between minBytes and maxBytes");
     return true;
 }
 
-static bool check_ed25519(struct parser *ps, const char *at, const struct key_form *f)
+static bool check_pair(struct parser *ps, const char *at, const struct key_form *f)
 {
     if (f->prefix.len == 0)
         return parser_fail(ps, parser_path(ps, at, "prefix"),
-                           "Ed25519 needs one, to tell private keys from public ones");
+                           "Ed25519 and ECDSA need one, to tell private keys from public ones");
     if (f->public_prefix.len > 0 && str_starts(f->public_prefix, f->prefix))
         return parser_fail(ps, parser_path(ps, at, "publicPrefix"), "must not begin with prefix");
     if (f->decoding == FORM_RAW)
-        return parser_fail(ps, parser_path(ps, at, "keyDecoding"), "must be base64 or hex for Ed25519");
+        return parser_fail(ps, parser_path(ps, at, "keyDecoding"), "must be base64 or hex for Ed25519 and ECDSA");
     return true;
 }
 
@@ -83,7 +84,7 @@ static bool read_sizes(struct parser *ps, const struct json *obj, const char *at
 
 static bool read_form(struct parser *ps, const struct json *obj, const char *at, struct key_form *f)
 {
-    int decoding = f->mac == CRYPTO_ED25519 ? FORM_BASE64 : FORM_RAW;
+    int decoding = key_form_is_pair(f) ? FORM_BASE64 : FORM_RAW;
     if (!read_prefix(ps, obj, at, "prefix", &f->prefix) ||
         !read_prefix(ps, obj, at, "publicPrefix", &f->public_prefix) ||
         !parser_choice(ps, obj, at, "keyDecoding", decodings, ARRAY_LEN(decodings), &decoding) ||
@@ -92,7 +93,7 @@ static bool read_form(struct parser *ps, const struct json *obj, const char *at,
     f->decoding = (enum text_form)decoding;
     if (f->prefix_in_key && f->decoding != FORM_RAW)
         return parser_fail(ps, parser_path(ps, at, "prefixInKey"), "goes with keyDecoding raw only");
-    if (f->mac == CRYPTO_ED25519 && !check_ed25519(ps, at, f))
+    if (key_form_is_pair(f) && !check_pair(ps, at, f))
         return false;
     return read_sizes(ps, obj, at, f) && read_generate(ps, obj, at, f);
 }
@@ -103,10 +104,14 @@ static bool read_signature(struct parser *ps, const struct json *obj, const char
     int mac = CRYPTO_HMAC_SHA256;
     struct str format = STR("{signature}");
     const char *path = parser_path(ps, at, "signatureFormat");
-    if (!parser_choice(ps, obj, at, "algorithm", algorithms, ARRAY_LEN(algorithms), &mac) ||
+    size_t choices = ARRAY_LEN(algorithms) - (ps->incoming ? 0 : ONLY_INCOMING);
+    if (!parser_choice(ps, obj, at, "algorithm", algorithms, choices, &mac) ||
         !parser_text(ps, obj, at, "signatureFormat", FORMAT_MAX, &format))
         return false;
-    f->mac = (enum crypto_mac)mac;
+    f->token = mac == ALGORITHM_TOKEN;
+    f->mac = f->token ? CRYPTO_HMAC_SHA256 : (enum crypto_mac)mac;
+    if (ps->p->encoding == FORM_RAW && !f->token)
+        return parser_fail(ps, "encoding", "raw is for tokens only");
     if (!parser_is_line(format))
         return parser_fail(ps, path, "must not hold control characters");
     if (!parser_template(ps, path, format, FORMAT_MAX, FIELDS_SIGNATURE, &f->format))

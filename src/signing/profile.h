@@ -32,7 +32,7 @@
  *   disableOn410    bool, default false
  *   eventTypes      the catalogue: [{"name","description","example"}…], copied to an environment that starts to use
  *                   the profile; example, a JSON object, may be missing
- *   verify          object for incoming requests, kept for later use
+ *   verify          what else holds for requests that are received: see profile_incoming.h
  */
 #ifndef PR_SIGNING_PROFILE_H
 #define PR_SIGNING_PROFILE_H
@@ -120,6 +120,7 @@ struct profile_attempt {
     int number;
     struct str url;
     struct str method; /* null: POST */
+    struct str form;   /* for {form}: see form_sorted */
     struct str body[3];
 };
 /*
@@ -141,7 +142,8 @@ struct profile_request {
     struct str method; /* null: POST */
     struct str url;    /* as the sender knows it; for profiles that sign it */
     int64_t now_ms;
-    int64_t tolerance_s; /* how old or new a signed timestamp may be; 0: any */
+    int64_t tolerance_s;         /* how old or new a signed timestamp may be; 0: any */
+    struct str signature_header; /* the name of the header with the signature, if it is another; null: the row's */
 };
 /*
  * Verifies as a receiver would, with any of the secrets (Ed25519: also the public key's text). ERR_OK: valid.

@@ -6,6 +6,7 @@
 #define PR_SIGNING_ROW_H
 
 #include "signing/profile.h"
+#include "signing/profile_incoming.h"
 #include "signing/template.h"
 
 #define PROFILE_HEADERS_MAX 32
@@ -18,6 +19,7 @@ enum text_form { FORM_RAW, FORM_BASE64, FORM_HEX, FORM_ALPHANUMERIC };
 /* One kind of secret and what is signed with it. */
 struct key_form {
     enum crypto_mac mac;
+    bool token;               /* nothing is signed: the key itself is what the header holds */
     struct str prefix;        /* may be empty; a secret need not have it in the main form of HMAC */
     struct str public_prefix; /* Ed25519: of the text of a public key */
     bool prefix_in_key;
@@ -43,7 +45,7 @@ struct profile {
     struct header_row headers[PROFILE_HEADERS_MAX];
     size_t header_count;
     struct template signed_string;
-    enum text_form encoding;                /* BASE64, HEX */
+    enum text_form encoding;                /* BASE64, HEX; RAW of tokens */
     struct str separator;                   /* empty: one signature */
     struct key_form keys[PROFILE_KEYS_MAX]; /* the main form first, then the alternatives */
     size_t key_count;
@@ -54,7 +56,14 @@ struct profile {
     bool disable_on_410;
     const struct profile_event_type *event_types;
     size_t event_type_count;
+    struct profile_rules rules; /* of "verify" */
 };
+
+/* Whether there are two keys, a private and a public one. */
+static inline bool key_form_is_pair(const struct key_form *f)
+{
+    return !f->token && (f->mac == CRYPTO_ED25519 || f->mac == CRYPTO_ECDSA);
+}
 
 /* A secret as its profile understands it. `key` is a slice of the buffer it was decoded into. */
 struct secret_key {

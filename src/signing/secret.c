@@ -20,7 +20,7 @@ static bool match_form(const struct key_form *f, bool main_form, struct str text
     *rest = prefixed ? str_skip(text, f->prefix.len) : text;
     if (prefixed)
         return true;
-    if (f->mac != CRYPTO_ED25519)
+    if (!key_form_is_pair(f))
         return main_form;
     /* Never take a bare text for a private key: a public one, used as a seed, would let everybody sign. */
     *public = str_starts(text, f->public_prefix) && (main_form || f->public_prefix.len > 0);
@@ -39,7 +39,7 @@ static const struct key_form *find_form(const struct profile *p, struct str text
 
 static bool has_length(const struct secret_key *k)
 {
-    if (k->form->mac != CRYPTO_ED25519)
+    if (k->form->mac != CRYPTO_ED25519 || k->form->token)
         return k->key.len > 0;
     return k->key.len == SEED_LEN || (k->key.len == PAIR_LEN && !k->public);
 }
@@ -98,7 +98,7 @@ static const char *judge_key(struct str text, const struct secret_key *k)
         return "this is a public key; deliveries are signed with the private one";
     if (!is_visible(text))
         return "a secret is visible ASCII, without blanks";
-    if (f->mac == CRYPTO_ED25519)
+    if (key_form_is_pair(f))
         return crypto_ed25519_public(k->key, public) == ERR_OK ? NULL : "the halves of the key do not belong together";
     if (f->decoding == FORM_BASE64 && (text.len - (str_starts(text, f->prefix) ? f->prefix.len : 0)) % 4 != 0)
         return "the base64 text lacks its padding";
@@ -123,6 +123,15 @@ enum err profile_check_secret(const struct profile *p, struct str secret, const 
     return e;
 }
 
+enum err profile_check_incoming(const struct profile *p, struct str secret, const char **why)
+{
+    struct buf key = BUF_INIT(SECRET_TEXT_MAX);
+    struct secret_key k;
+    enum err e = secret_decode(p, secret, &key, &k, why);
+    mem_free_secret(key.ptr, key.cap);
+    return e;
+}
+
 static void encode(struct str in, enum text_form form, struct buf *out)
 {
     if (form == FORM_BASE64)
@@ -136,11 +145,12 @@ static void generate(const struct key_form *f, struct buf *out)
     unsigned char random[PROFILE_KEY_MAX];
     size_t len = f->generate_bytes;
     buf_add_str(out, f->prefix);
-    if (f->mac != CRYPTO_ED25519 && f->generate == FORM_ALPHANUMERIC) {
+    if (!key_form_is_pair(f) && f->generate == FORM_ALPHANUMERIC) {
         crypto_random_base62(len, out);
         return;
     }
-    if (f->mac == CRYPTO_ED25519) {
+    if (key_form_is_pair(f)) {
+        CHECK(f->mac == CRYPTO_ED25519);
         len = PAIR_LEN;
         crypto_random(random, SEED_LEN);
         CHECK(crypto_ed25519_public(str_of((char *)random, SEED_LEN), random + SEED_LEN) == ERR_OK);
@@ -174,7 +184,7 @@ enum err profile_public_secret(const struct profile *p, struct str secret, struc
     const char *why;
     unsigned char public[SEED_LEN];
     enum err e = secret_decode(p, secret, &key, &k, &why);
-    if (e == ERR_OK && (k.form->mac != CRYPTO_ED25519 || k.public)) {
+    if (e == ERR_OK && (!key_form_is_pair(k.form) || k.public)) {
         buf_add_str(out, secret);
     } else if (e == ERR_OK && (e = crypto_ed25519_public(k.key, public)) == ERR_OK) {
         buf_add_str(out, k.form->public_prefix);

@@ -16,7 +16,8 @@
 struct profile_signers {
     size_t count;
     struct {
-        struct crypto_signer *signer;
+        struct crypto_signer *signer; /* NULL: the token is the signature */
+        struct buf token;
         const struct key_form *form;
     } items[SIGNATURES_MAX];
     struct buf text; /* the signature header's value, made anew for each attempt */
@@ -29,10 +30,16 @@ static bool add_signer(struct profile_signers *s, const struct profile *p, struc
     struct secret_key k;
     const char *why;
     struct crypto_signer *signer = NULL;
-    if (secret_decode(p, secret, &key, &k, &why) == ERR_OK && !k.public)
+    bool good = secret_decode(p, secret, &key, &k, &why) == ERR_OK && !k.public;
+    if (good && k.form->token) {
+        s->items[s->count].token = BUF_INIT(SECRET_BYTES_MAX);
+        buf_add_str(&s->items[s->count].token, k.key);
+    } else if (good) {
         signer = crypto_signer_new(k.form->mac, k.key);
+        good = signer != NULL;
+    }
     mem_free_secret(key.ptr, key.cap);
-    if (signer == NULL)
+    if (!good)
         return false;
     s->items[s->count].signer = signer;
     s->items[s->count].form = k.form;
@@ -61,8 +68,10 @@ void profile_signers_free(struct profile_signers *s)
 {
     if (s == NULL)
         return;
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         crypto_signer_free(s->items[i].signer);
+        mem_free_secret(s->items[i].token.ptr, s->items[i].token.cap);
+    }
     buf_fini(&s->text);
     free(s);
 }
@@ -102,6 +111,8 @@ static void add_signature(const struct profile *p, const struct key_form *form, 
     for (size_t i = 0; i < form->format.count; i++) {
         if (form->format.segments[i].field == FIELD_TEXT)
             buf_add_str(out, form->format.segments[i].text);
+        else if (p->encoding == FORM_RAW)
+            buf_add_str(out, mac);
         else if (p->encoding == FORM_BASE64)
             crypto_base64(mac, out);
         else
@@ -117,10 +128,12 @@ static struct str sign(const struct profile *p, struct profile_signers *s, const
     size_t count = list_parts(p, v, at, parts);
     buf_clear(&s->text);
     for (size_t i = 0; i < s->count; i++) {
-        size_t len = crypto_sign(s->items[i].signer, parts, count, mac);
+        struct str signature = buf_str(&s->items[i].token);
+        if (s->items[i].signer != NULL)
+            signature = str_of((const char *)mac, crypto_sign(s->items[i].signer, parts, count, mac));
         if (i > 0)
             buf_add_str(&s->text, p->separator);
-        add_signature(p, s->items[i].form, str_of((const char *)mac, len), &s->text);
+        add_signature(p, s->items[i].form, signature, &s->text);
     }
     CHECK(!s->text.overflow);
     return buf_str(&s->text);
@@ -145,6 +158,7 @@ size_t profile_headers(const struct profile *p, struct profile_signers *s, const
                                [FIELD_TYPE] = at->type,
                                [FIELD_METHOD] = at->method.ptr != NULL ? at->method : STR("POST"),
                                [FIELD_URL] = at->url,
+                               [FIELD_FORM] = at->form,
                                [FIELD_TIMESTAMP] = number_text(at->now_ms / 1000, seconds),
                                [FIELD_TIMESTAMP_MS] = number_text(at->now_ms, millis),
                                [FIELD_ATTEMPT] = number_text(at->number, number),

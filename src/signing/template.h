@@ -25,7 +25,8 @@
     X(ATTEMPT, "attempt")                                                                                              \
     X(BODY, "body")                                                                                                    \
     X(METHOD, "method")                                                                                                \
-    X(URL, "url")
+    X(URL, "url")                                                                                                      \
+    X(FORM, "form")
 
 enum field {
 #define FIELD_ENUM(sym, name) FIELD_##sym,

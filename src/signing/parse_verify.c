@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The member "verify" of a row: what holds for received requests besides the signature. */
+#include "signing/parse.h"
+
+#define EXPRESSION_MAX 256
+
+static const struct choice handshakes[] = {
+#define HANDSHAKE_CHOICE(sym, name) {name, HANDSHAKE_##sym},
+        HANDSHAKE_TABLE(HANDSHAKE_CHOICE)
+#undef HANDSHAKE_CHOICE
+};
+
+bool parser_verify(struct parser *ps, const struct json *row)
+{
+    struct profile_rules *r = &ps->p->rules;
+    bool ok = true;
+    int handshake = HANDSHAKE_NONE;
+    int64_t status = 0;
+    const struct json *v = parser_member(ps, row, "", "verify", JSON_OBJECT, &ok);
+    r->tolerance_s = PROFILE_TOLERANCE_S;
+    if (!ok || !parser_number(ps, v, "verify.", "toleranceSeconds", 0, PROFILE_TOLERANCE_MAX_S, &r->tolerance_s) ||
+        !parser_text(ps, v, "verify.", "dedupe", EXPRESSION_MAX, &r->dedupe) ||
+        !parser_choice(ps, v, "verify.", "handshake", handshakes, ARRAY_LEN(handshakes), &handshake) ||
+        !parser_text(ps, v, "verify.", "timestampInBody", EXPRESSION_MAX, &r->body_time) ||
+        !parser_text(ps, v, "verify.", "bodyHash", EXPRESSION_MAX, &r->body_hash) ||
+        !parser_flag(ps, v, "verify.", "anyPort", &r->any_port) ||
+        !parser_number(ps, v, "verify.", "acceptedStatus", 200, 204, &status) ||
+        !parser_flag(ps, v, "verify.", "quiet", &r->quiet))
+        return false;
+    r->handshake = (enum handshake)handshake;
+    r->accepted_status = (int)status;
+    return template_occurs(&ps->p->signed_string, FIELD_FORM) == 0 || r->body_hash.len > 0 ||
+           parser_fail(ps, "verify.bodyHash", "must name a parameter, since {form} says nothing of other bodies");
+}
+
+const struct profile_rules *profile_rules(const struct profile *p)
+{
+    return &p->rules;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of those who send requests to us. The grammar is that of profile.h, read by profile_verify, and for rows that
+ * are only received a little wider:
+ *   algorithm       also "ecdsa-p256-sha256" (public key: SubjectPublicKeyInfo in base64; the private key, which only
+ *                   a sender has, begins with "prefix"), and "token": nothing is signed, the header holds the secret
+ *   encoding        of a token also "raw"
+ *   signedString    {form} instead of {body}: names and values of a form's fields, sorted by name, without duplicates;
+ *                   nothing for other bodies (Twilio)
+ *   name            may be missing
+ *   verify          {"toleranceSeconds":300   how old or new a signed timestamp may be; 0: any
+ *                    "dedupe":"header:x-id"   what tells a repeated request; header: and body:, see incoming/dedupe.h
+ *                    "handshake":"slack"      what is answered at once and starts nothing, see incoming/handshake.h
+ *                    "timestampInBody":"time" a member of the JSON body, milliseconds, judged like a signed timestamp
+ *                    "bodyHash":"bodySHA256"  a parameter of the signed URL that holds the body's hex SHA-256 when the
+ *                                             body is no form
+ *                    "anyPort":true           the sender may have signed the URL with or without its default port
+ *                    "acceptedStatus":200     what the sender wants to hear when all is well, 200..204; 0: no matter
+ *                    "quiet":true             refusals without a body}
+ */
+#ifndef PR_SIGNING_PROFILE_INCOMING_H
+#define PR_SIGNING_PROFILE_INCOMING_H
+
+#include "signing/profile.h"
+
+#define PROFILE_TOLERANCE_S     300
+#define PROFILE_TOLERANCE_MAX_S 86400
+
+/* X(symbol, name) */
+#define HANDSHAKE_TABLE(X)                                                                                             \
+    X(NONE, "none")                                                                                                    \
+    X(SLACK, "slack")                                                                                                  \
+    X(META, "meta")                                                                                                    \
+    X(ZOOM, "zoom")                                                                                                    \
+    X(XERO, "xero")                                                                                                    \
+    X(OKTA, "okta")                                                                                                    \
+    X(DISCORD, "discord")                                                                                              \
+    X(WOOCOMMERCE, "woocommerce")
+
+enum handshake {
+#define HANDSHAKE_ENUM(sym, name) HANDSHAKE_##sym,
+    HANDSHAKE_TABLE(HANDSHAKE_ENUM)
+#undef HANDSHAKE_ENUM
+};
+
+struct profile_rules {
+    int64_t tolerance_s;
+    struct str dedupe; /* null: nothing tells */
+    enum handshake handshake;
+    struct str body_time; /* null: none */
+    struct str body_hash; /* null: none */
+    bool any_port;
+    int accepted_status; /* 0: no matter */
+    bool quiet;
+};
+
+/* As profile_parse, for a row that is only received. */
+MUST_USE enum err profile_parse_incoming(struct arena *a, struct str json, struct profile **out, struct str *path,
+                                         struct str *why);
+const struct profile_rules *profile_rules(const struct profile *p);
+/* ERR_INVALID: *why says what is wrong with the secret of a sender, which may have any length but none. */
+MUST_USE enum err profile_check_incoming(const struct profile *p, struct str secret, const char **why);
+
+/* The providers that are known: a row each. */
+struct provider {
+    const char *name;
+    const char *title;
+    const char *json;
+    const char *verify; /* NULL: in the row */
+};
+extern const struct provider providers[];
+extern const size_t provider_count;
+/* NULL: unknown. */
+const struct provider *provider_find(struct str name);
+/* Parses a provider's row, which always reads. */
+struct profile *provider_profile(const struct provider *p);
+
+#endif

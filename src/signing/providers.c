@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The senders that are known: a row each. Those that are also examples of profiles (builtin.c) only add what holds for
+ * received requests. The recipes are those of the providers' documentation and libraries; tests/unit/test_providers.c
+ * has their published vectors.
+ */
+#include "signing/builtin.h"
+#include "signing/profile_incoming.h"
+
+#define RAW_KEY   "\"secret\":{\"keyDecoding\":\"raw\"}"
+#define BODY_HMAC "\"signedString\":\"{body}\",\"algorithm\":\"hmac-sha256\","
+#define TOKEN     "\"algorithm\":\"token\",\"encoding\":\"raw\"," RAW_KEY
+
+/* A header with a signature of the body, nothing else. */
+#define BODY_ROW(header, encoding, verify)                                                                             \
+    "{\"headers\":{\"" header "\":\"{signature}\"}," BODY_HMAC "\"encoding\":\"" encoding "\"," RAW_KEY                \
+    ",\"verify\":{" verify "}}"
+/* A header that holds the secret. */
+#define TOKEN_ROW(header, format, verify)                                                                              \
+    "{\"headers\":{\"" header "\":\"" format "\"}," TOKEN ",\"verify\":{" verify "}}"
+
+static const char twilio[] = "{\"headers\":{\"X-Twilio-Signature\":\"{signature}\"},\"signedString\":\"{url}{form}\","
+                             "\"algorithm\":\"hmac-sha1\",\"encoding\":\"base64\"," RAW_KEY
+                             ",\"verify\":{\"bodyHash\":\"bodySHA256\",\"anyPort\":true,"
+                             "\"dedupe\":\"header:i-twilio-idempotency-token\"}}";
+
+static const char square[] = "{\"headers\":{\"x-square-hmacsha256-signature\":\"{signature}\"},"
+                             "\"signedString\":\"{url}{body}\",\"encoding\":\"base64\"," RAW_KEY
+                             ",\"verify\":{\"dedupe\":\"body:event_id\"}}";
+
+static const char paddle[] = "{\"headers\":{\"Paddle-Signature\":\"ts={timestamp};{signature}\"},"
+                             "\"signedString\":\"{timestamp}:{body}\",\"signatureFormat\":\"h1={signature}\","
+                             "\"signatureSeparator\":\";\"," RAW_KEY ",\"verify\":{\"dedupe\":\"body:event_id\"}}";
+
+static const char meta[] = "{\"headers\":{\"X-Hub-Signature-256\":\"{signature}\"}," BODY_HMAC
+                           "\"signatureFormat\":\"sha256={signature}\"," RAW_KEY
+                           ",\"verify\":{\"handshake\":\"meta\"}}";
+
+static const char zoom[] =
+        "{\"headers\":{\"x-zm-request-timestamp\":\"{timestamp}\",\"x-zm-signature\":\"{signature}\"},"
+        "\"signedString\":\"v0:{timestamp}:{body}\",\"signatureFormat\":\"v0={signature}\"," RAW_KEY
+        ",\"verify\":{\"handshake\":\"zoom\",\"dedupe\":\"header:x-zm-signature\"}}";
+
+static const char hubspot[] =
+        "{\"headers\":{\"X-HubSpot-Request-Timestamp\":\"{timestamp_ms}\",\"X-HubSpot-Signature-v3\":\"{signature}\"},"
+        "\"signedString\":\"{method}{url}{body}{timestamp_ms}\",\"encoding\":\"base64\"," RAW_KEY
+        ",\"verify\":{\"dedupe\":\"header:x-hubspot-signature-v3\"}}";
+
+/* The public key is what SendGrid shows; "private:" begins a private one, which only `trigger send` needs. */
+static const char sendgrid[] =
+        "{\"headers\":{\"X-Twilio-Email-Event-Webhook-Timestamp\":\"{timestamp}\","
+        "\"X-Twilio-Email-Event-Webhook-Signature\":\"{signature}\"},\"signedString\":\"{timestamp}{body}\","
+        "\"algorithm\":\"ecdsa-p256-sha256\",\"encoding\":\"base64\",\"secret\":{\"prefix\":\"private:\","
+        "\"keyDecoding\":\"base64\"},\"verify\":{\"dedupe\":\"header:x-twilio-email-event-webhook-signature\"}}";
+
+static const char discord[] =
+        "{\"headers\":{\"X-Signature-Timestamp\":\"{timestamp}\",\"X-Signature-Ed25519\":\"{signature}\"},"
+        "\"signedString\":\"{timestamp}{body}\",\"algorithm\":\"ed25519\",\"encoding\":\"hex\","
+        "\"secret\":{\"prefix\":\"private:\",\"keyDecoding\":\"hex\"},\"verify\":{\"handshake\":\"discord\","
+        "\"dedupe\":\"header:x-signature-ed25519\",\"acceptedStatus\":204}}";
+
+const struct provider providers[] = {
+        {"standard", "Standard Webhooks, Svix", builtin_standard, "{\"dedupe\":\"header:webhook-id,svix-id\"}"},
+        {"stripe", "Stripe", builtin_stripe, "{\"dedupe\":\"body:id\"}"},
+        {"github", "GitHub", builtin_github, "{\"dedupe\":\"header:x-github-delivery\"}"},
+        {"shopify", "Shopify", builtin_shopify, "{\"dedupe\":\"header:x-shopify-webhook-id\"}"},
+        {"slack", "Slack", builtin_slack, "{\"handshake\":\"slack\",\"dedupe\":\"body:event_id\"}"},
+        {"twilio", "Twilio", twilio, NULL},
+        {"square", "Square", square, NULL},
+        {"paddle", "Paddle", paddle, NULL},
+        {"meta", "Meta: Facebook, Instagram, WhatsApp", meta, NULL},
+        {"zoom", "Zoom", zoom, NULL},
+        {"xero", "Xero",
+         BODY_ROW("x-xero-signature", "base64", "\"handshake\":\"xero\",\"acceptedStatus\":200,\"quiet\":true"), NULL},
+        {"hubspot", "HubSpot, version 3", hubspot, NULL},
+        {"woocommerce", "WooCommerce",
+         BODY_ROW("X-WC-Webhook-Signature", "base64",
+                  "\"handshake\":\"woocommerce\",\"dedupe\":\"header:x-wc-webhook-delivery-id\""),
+         NULL},
+        {"linear", "Linear",
+         BODY_ROW("Linear-Signature", "hex",
+                  "\"toleranceSeconds\":60,\"timestampInBody\":\"webhookTimestamp\","
+                  "\"dedupe\":\"header:linear-delivery\""),
+         NULL},
+        {"gitlab", "GitLab: secret token",
+         TOKEN_ROW("X-Gitlab-Token", "{signature}", "\"dedupe\":\"header:idempotency-key\""), NULL},
+        {"sendgrid", "SendGrid: signed event webhook", sendgrid, NULL},
+        {"discord", "Discord", discord, NULL},
+        {"okta", "Okta",
+         TOKEN_ROW("Authorization", "{signature}", "\"handshake\":\"okta\",\"dedupe\":\"body:eventId\""), NULL},
+        {"hmac", "HMAC-SHA256 of the body, in hexadecimal", BODY_ROW("X-Signature", "hex", ""), NULL},
+        {"bearer", "Authorization: Bearer", TOKEN_ROW("Authorization", "Bearer {signature}", ""), NULL},
+        {"basic", "Authorization: Basic; the secret is user:password",
+         "{\"headers\":{\"Authorization\":\"Basic "
+         "{signature}\"},\"algorithm\":\"token\",\"encoding\":\"base64\"," RAW_KEY "}",
+         NULL},
+        {"header", "A header that holds the secret", TOKEN_ROW("X-Webhook-Token", "{signature}", ""), NULL},
+        {"myra", "Myra", builtin_myra, "{\"dedupe\":\"body:event_id\"}"},
+        {"metapulse", "MetaPulse", builtin_metapulse, "{\"dedupe\":\"body:id\"}"},
+};
+const size_t provider_count = ARRAY_LEN(providers);
+
+const struct provider *provider_find(struct str name)
+{
+    for (size_t i = 0; i < provider_count; i++) {
+        if (str_eq(name, str_c(providers[i].name)))
+            return &providers[i];
+    }
+    return NULL;
+}
+
+struct profile *provider_profile(const struct provider *p)
+{
+    struct arena *a = arena_new(4096);
+    struct profile *out = NULL;
+    struct str row = str_c(p->json), path, why;
+    if (p->verify != NULL)
+        row = arena_printf(a, STR_FMT ",\"verify\":%s}", STR_ARG(str_take(row, row.len - 1)), p->verify);
+    CHECK(profile_parse_incoming(a, row, &out, &path, &why) == ERR_OK);
+    arena_free(a);
+    return out;
+}

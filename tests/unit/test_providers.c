@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every sender's row: what its documentation or its library publishes as an answer, else what Python's hmac computed;
+ * and for every row that what is missing, wrong, truncated, stale or signed by another is refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "signing/form.h"
+#include "signing/profile_incoming.h"
+#include "json/tree.h"
+
+#define HEADERS_MAX 8
+#define NOW_MS      ((int64_t)1767225600123)
+
+static const char *const unexpected = "";
+
+static const char slack_body[] =
+        "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name="
+        "foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%"
+        "2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015."
+        "47445629121.803a0bc887a14d10d2c447fce8b6703c";
+static const char sendgrid_body[] =
+        "[{\"email\":\"hello@world.com\",\"event\":\"dropped\",\"reason\":\"Bounced Address\",\"sg_event_id\":"
+        "\"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA\",\"sg_message_id\":\"LRzXl_NHStOGhQ4kofSm_A.filterdrecv"
+        "-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0\",\"smtp-id\":\"<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid."
+        "net>"
+        "\",\"timestamp\":1600112492}]\r\n";
+
+/* Published answers. */
+static const struct vector {
+    const char *provider;
+    const char *secret;
+    int64_t now_s;
+    const char *url;
+    const char *headers[HEADERS_MAX][2];
+    const char *body;
+} vectors[] = {
+        {"standard",
+         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+         1614265330,
+         NULL,
+         {{"webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"},
+          {"webhook-timestamp", "1614265330"},
+          {"webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}},
+         "{\"test\": 2432232314}"},
+        {"standard",
+         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+         1614265330,
+         NULL,
+         {{"svix-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"},
+          {"svix-timestamp", "1614265330"},
+          {"svix-signature", "v1,AAAA v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}},
+         "{\"test\": 2432232314}"},
+        {"github",
+         "It's a Secret to Everybody",
+         0,
+         NULL,
+         {{"X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}},
+         "Hello, World!"},
+        {"slack",
+         "8f742231b10e8888abcd99yyyzzz85a5",
+         1531420618,
+         NULL,
+         {{"X-Slack-Request-Timestamp", "1531420618"},
+          {"X-Slack-Signature", "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"}},
+         slack_body},
+        {"twilio",
+         "12345",
+         0,
+         "https://mycompany.com/myapp.php?foo=1&bar=2",
+         {{"Content-Type", "application/x-www-form-urlencoded"},
+          {"X-Twilio-Signature", "RSOYDt4T1cUTdK1PDd93/VVr8B8="}},
+         "CallSid=CA1234567890ABCDE&Digits=1234&From=%2B14158675309&To=%2B18005551212&Caller=%2B14158675309"},
+        {"twilio",
+         "12345",
+         0,
+         "https://mycompany.com:443/myapp.php?foo=1&bar=2",
+         {{"Content-Type", "application/x-www-form-urlencoded"},
+          {"X-Twilio-Signature", "RSOYDt4T1cUTdK1PDd93/VVr8B8="}},
+         "To=%2B18005551212&To=%2B18005551212&CallSid=CA1234567890ABCDE&Digits=1234&From=%2B14158675309&Caller="
+         "%2B14158675309"},
+        {"twilio",
+         "12345",
+         0,
+         "https://mycompany.com/myapp.php?foo=1&bar=2&bodySHA256="
+         "0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620",
+         {{"Content-Type", "application/json"}, {"X-Twilio-Signature", "a9nBmqA0ju/hNViExpshrM61xv4="}},
+         "{\"property\": \"value\", \"boolean\": true}"},
+        {"sendgrid",
+         "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpigl"
+         "SI8eNEc6wEA3F+g==",
+         1600112502,
+         NULL,
+         {{"X-Twilio-Email-Event-Webhook-Timestamp", "1600112502"},
+          {"X-Twilio-Email-Event-Webhook-Signature",
+           "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluLtEZtM="}},
+         sendgrid_body},
+        {"square",
+         "asdf1234",
+         0,
+         "https://example.com/webhook",
+         {{"x-square-hmacsha256-signature", "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og="}},
+         "{\"hello\":\"world\"}"},
+        {"bearer", "s3cret", 0, NULL, {{"Authorization", "Bearer s3cret"}}, ""},
+        {"basic", "Aladdin:open sesame", 0, NULL, {{"Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}}, "x"},
+        {"gitlab", "s3cret", 0, NULL, {{"x-gitlab-token", "s3cret"}}, "{}"},
+};
+
+static const char *verify_vector(const struct vector *v, const char *body)
+{
+    struct profile *p = provider_profile(provider_find(str_c(v->provider)));
+    struct profile_header headers[HEADERS_MAX];
+    struct str secret = str_c(v->secret);
+    const char *why = NULL;
+    struct profile_request rq = {.headers = headers,
+                                 .body = str_c(body),
+                                 .url = str_c(v->url),
+                                 .now_ms = v->now_s * 1000,
+                                 .tolerance_s = profile_rules(p)->tolerance_s};
+    for (; v->headers[rq.header_count][0] != NULL; rq.header_count++)
+        headers[rq.header_count] =
+                (struct profile_header){str_c(v->headers[rq.header_count][0]), str_c(v->headers[rq.header_count][1])};
+    enum err e = profile_verify(p, &secret, 1, &rq, &why);
+    profile_free(p);
+    return e == ERR_OK ? NULL : why;
+}
+
+static void test_published(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        const struct vector *v = &vectors[i];
+        const char *why = verify_vector(v, v->body);
+        if (why != NULL)
+            fail_msg("%zu %s: %s", i, v->provider, why);
+        if (v->headers[0][1][0] != 'B' && strcmp(v->provider, "gitlab") != 0)
+            assert_non_null(verify_vector(v, "{\"other\": 1}"));
+    }
+}
+
+/* ---- every row, signed by profile_headers ------------------------------------------------------------------------ */
+
+#define ECDSA_KEY                                                                                                      \
+    "private:MHcCAQEEICRdezCIMcU7tDwuQ5qf6Qv/QD0YgFfl/T46tXSjniOZoAoGCCqGSM49AwEHoUQDQgAEw9TnS1g5uWd1Gg826RSVyuk8ZxR5" \
+    "ixaIT/v1UXkGFQaXHQeIxSBqYsFwASOX5i9OaduRyguBvS6z3KCKpPwTOA=="
+#define OTHER_ECDSA                                                                                                    \
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/"                                                      \
+    "7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNE"                                                           \
+    "c6wEA3F+g=="
+#define SEED  "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
+#define OTHER "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+
+struct sample {
+    struct arena *arena;
+    struct profile *profile;
+    struct str secret; /* of the sender */
+    struct str other;  /* somebody else's */
+    struct str body;
+    struct profile_header headers[HEADERS_MAX];
+    size_t count;
+    struct profile_request rq;
+};
+
+static void choose_secrets(struct sample *s, const char *name)
+{
+    s->secret = STR("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    s->other = STR("whsec_AAAA9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    if (strcmp(name, "sendgrid") == 0) {
+        s->secret = STR(ECDSA_KEY);
+        s->other = STR(OTHER_ECDSA);
+    } else if (strcmp(name, "discord") == 0) {
+        s->secret = STR("private:" SEED);
+        s->other = STR(OTHER);
+    }
+}
+
+/* A request as the provider would send it. */
+static struct sample sign(const char *name, int64_t at_ms)
+{
+    struct sample s = {.arena = arena_new(4096), .profile = provider_profile(provider_find(str_c(name)))};
+    struct buf out = BUF_INIT(65536), form = BUF_INIT(4096);
+    bool is_form = strcmp(name, "twilio") == 0;
+    choose_secrets(&s, name);
+    s.body = is_form ? STR("b=2&a=1&b=2")
+                     : arena_printf(s.arena, "{\"id\":12345678901234567890,\"webhookTimestamp\":%lld}",
+                                    (long long)at_ms);
+    form_sorted(s.arena, s.body, &form);
+    struct str url = STR("https://hooks.example.com/v1/webhooks/in/x?a=b");
+    struct profile_signers *signers = profile_signers_new(s.profile, &s.secret, 1);
+    assert_non_null(signers);
+    struct profile_attempt at = {.now_ms = at_ms,
+                                 .message_id = STR("msg_1"),
+                                 .event_uuid = STR("0190a0b0-1111-7222-8333-444455556666"),
+                                 .type = STR("push"),
+                                 .number = 1,
+                                 .url = url,
+                                 .form = is_form ? buf_str(&form) : STR(""),
+                                 .body = {s.body}};
+    size_t n = profile_headers(s.profile, signers, &at, &out);
+    const char *line = arena_str(s.arena, buf_str(&out)).ptr;
+    for (size_t i = 0; i < n; i++, line += strlen(line) + 1) {
+        struct str value = str_c(line), header = str_split(&value, ':');
+        s.headers[s.count++] = (struct profile_header){header, str_trim(value)};
+    }
+    if (is_form)
+        s.headers[s.count++] =
+                (struct profile_header){STR("Content-Type"), STR("application/x-www-form-urlencoded; charset=utf-8")};
+    s.rq = (struct profile_request){.header_count = s.count,
+                                    .body = s.body,
+                                    .url = url,
+                                    .now_ms = NOW_MS,
+                                    .tolerance_s = profile_rules(s.profile)->tolerance_s};
+    profile_signers_free(signers);
+    buf_fini(&out);
+    buf_fini(&form);
+    return s;
+}
+
+static void sample_fini(struct sample *s)
+{
+    profile_free(s->profile);
+    arena_free(s->arena);
+}
+
+/* Why it is refused; NULL: it is not. */
+static const char *verify_with(struct sample *s, const struct str *secrets, size_t count)
+{
+    const char *why = unexpected;
+    s->rq.headers = s->headers;
+    return profile_verify(s->profile, secrets, count, &s->rq, &why) == ERR_OK ? NULL : why;
+}
+
+static const char *verify(struct sample *s)
+{
+    return verify_with(s, &s->secret, 1);
+}
+
+static bool is_token(const char *name)
+{
+    static const char *const names[] = {"gitlab", "okta", "bearer", "basic", "header"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void test_accepted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < provider_count; i++) {
+        struct sample s = sign(providers[i].name, NOW_MS);
+        struct str several[] = {s.other, s.secret};
+        const char *why = verify(&s);
+        if (why != NULL)
+            fail_msg("%s: %s", providers[i].name, why);
+        assert_null(verify_with(&s, several, 2));
+        sample_fini(&s);
+    }
+}
+
+static void test_without_secret(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < provider_count; i++) {
+        struct sample s = sign(providers[i].name, NOW_MS);
+        assert_string_equal(verify_with(&s, NULL, 0), "no secret is set");
+        assert_non_null(verify_with(&s, &STR(""), 1));
+        if (verify_with(&s, &s.other, 1) == NULL)
+            fail_msg("%s takes any secret", providers[i].name);
+        sample_fini(&s);
+    }
+}
+
+/* Each header of the signature missing; its value cut, empty, changed in one character. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < provider_count; i++) {
+        struct sample s = sign(providers[i].name, NOW_MS);
+        size_t refused = 0;
+        for (size_t h = 0; h < s.count; h++) {
+            struct profile_header kept = s.headers[h];
+            if (str_eq_nocase(kept.name, STR("Content-Type")) || str_starts_nocase(kept.name, STR("X-GitHub-")) ||
+                str_starts_nocase(kept.name, STR("X-Shopify-Topic")) ||
+                (str_starts_nocase(kept.name, STR("X-Shopify-")) && str_ends(kept.name, STR("-Id"))))
+                continue; /* not signed */
+            bool twin = str_eq(str_c(providers[i].name), STR("standard"));
+            s.headers[h].name = STR("x-else");
+            refused += twin || verify(&s) != NULL;
+            s.headers[h].name = kept.name;
+            s.headers[h].value = str_take(kept.value, kept.value.len / 2);
+            refused += twin || verify(&s) != NULL;
+            s.headers[h].value = STR("");
+            refused += twin || verify(&s) != NULL;
+            char *changed = arena_cstr(s.arena, kept.value);
+            changed[kept.value.len / 2] = changed[kept.value.len / 2] == '1' ? '2' : '1';
+            s.headers[h].value = str_of(changed, kept.value.len);
+            refused += twin || verify(&s) != NULL;
+            s.headers[h] = kept;
+            if (refused % 4 != 0)
+                fail_msg("%s: " STR_FMT " was accepted damaged", providers[i].name, STR_ARG(kept.name));
+        }
+        assert_true(refused > 0);
+        assert_null(verify(&s));
+        sample_fini(&s);
+    }
+}
+
+static void test_other_body(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < provider_count; i++) {
+        if (is_token(providers[i].name))
+            continue;
+        struct sample s = sign(providers[i].name, NOW_MS);
+        s.rq.body = STR("b=2&a=2");
+        assert_non_null(verify(&s));
+        s.rq.body = STR("");
+        assert_non_null(verify(&s));
+        sample_fini(&s);
+    }
+}
+
+/* A form's signature must not let another kind of body in. */
+static void test_twilio_json(void **state)
+{
+    struct sample s = sign("twilio", NOW_MS);
+    (void)state;
+    s.headers[s.count - 1].value = STR("application/json");
+    assert_string_equal(verify(&s), "the body is not the one that the URL has the hash of");
+    sample_fini(&s);
+}
+
+static void test_stale(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t window_s;
+    } timed[] = {{"standard", 300}, {"stripe", 300}, {"slack", 300},    {"paddle", 300},  {"zoom", 300},
+                 {"hubspot", 300},  {"linear", 60},  {"sendgrid", 300}, {"discord", 300}, {"metapulse", 300}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(timed); i++) {
+        for (int sign_ = -1; sign_ <= 1; sign_ += 2) {
+            struct sample inside = sign(timed[i].name, NOW_MS - sign_ * (timed[i].window_s - 2) * 1000);
+            struct sample outside = sign(timed[i].name, NOW_MS - sign_ * (timed[i].window_s + 2) * 1000);
+            assert_null(verify(&inside));
+            assert_string_equal(verify(&outside),
+                                sign_ > 0 ? "the timestamp is too old" : "the timestamp lies in the future");
+            outside.rq.tolerance_s = 0;
+            assert_null(verify(&outside));
+            sample_fini(&inside);
+            sample_fini(&outside);
+        }
+    }
+}
+
+/* The signature under another header's name. */
+static void test_header_name(void **state)
+{
+    struct sample s = sign("hmac", NOW_MS);
+    (void)state;
+    s.headers[0].name = STR("X-My-Signature");
+    assert_non_null(verify(&s));
+    s.rq.signature_header = STR("x-my-signature");
+    assert_null(verify(&s));
+    sample_fini(&s);
+}
+
+/* What only receivers may say is refused in profiles of deliveries. */
+static void test_only_incoming(void **state)
+{
+    static const char *const rows[] = {
+            "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"},\"algorithm\":\"token\"}",
+            "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"},\"algorithm\":\"ecdsa-p256-sha256\",\"secret\":{"
+            "\"prefix\":"
+            "\"p:\",\"keyDecoding\":\"base64\"}}",
+            "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"},\"encoding\":\"raw\"}",
+            "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"},\"signedString\":\"{form}\",\"verify\":{"
+            "\"bodyHash\":\"h\"}}",
+    };
+    static const char *const never[] = {
+            "{\"headers\":{\"X-A\":\"{signature}\"},\"encoding\":\"raw\"}",
+            "{\"headers\":{\"X-A\":\"{signature}\"},\"signedString\":\"{form}\"}",
+            "{\"headers\":{\"X-A\":\"{signature}\"},\"verify\":{\"handshake\":\"other\"}}",
+            "{\"headers\":{\"X-A\":\"{signature}\"},\"verify\":{\"toleranceSeconds\":-1}}",
+            "{\"headers\":{\"X-A\":\"{signature}\"},\"verify\":[]}",
+            "{\"headers\":{\"X-A\":\"v\"}}",
+    };
+    struct arena *a = arena_new(4096);
+    struct profile *p;
+    struct str path, why;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(profile_parse(a, str_c(rows[i]), &p, &path, &why), ERR_INVALID);
+    for (size_t i = 0; i < ARRAY_LEN(never); i++)
+        assert_int_equal(profile_parse_incoming(a, str_c(never[i]), &p, &path, &why), ERR_INVALID);
+    arena_free(a);
+}
+
+static void test_secrets(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *secret;
+        bool good;
+    } cases[] = {{"github", "x", true},          {"github", "", false},    {"standard", "whsec_!!", false},
+                 {"discord", OTHER, true},       {"discord", "zz", false}, {"discord", "00", false},
+                 {"sendgrid", OTHER_ECDSA, true}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct profile *p = provider_profile(provider_find(str_c(cases[i].name)));
+        const char *why;
+        assert_int_equal(profile_check_incoming(p, str_c(cases[i].secret), &why) == ERR_OK, cases[i].good);
+        profile_free(p);
+    }
+    assert_null(provider_find(STR("nobody")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_published), cmocka_unit_test(test_accepted),    cmocka_unit_test(test_without_secret),
+            cmocka_unit_test(test_damaged),   cmocka_unit_test(test_other_body),  cmocka_unit_test(test_twilio_json),
+            cmocka_unit_test(test_stale),     cmocka_unit_test(test_header_name), cmocka_unit_test(test_only_incoming),
+            cmocka_unit_test(test_secrets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
