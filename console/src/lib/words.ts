@@ -33,6 +33,7 @@ export function deliveryStatus(d: Delivery, now = Date.now()): Status {
 
 export function attemptStatus(a: Attempt): Status {
     if (a.status === 0) return { tone: 'good', label: 'Sent', detail: `answered ${a.responseStatusCode}` };
+    if (a.status === 4) return { tone: 'plain', label: 'Cancelled', detail: 'the transformation cancelled it' };
     return { tone: 'bad', label: 'Failed', detail: attemptFailure(a) };
 }
 

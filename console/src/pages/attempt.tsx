@@ -114,7 +114,7 @@ function Unfolded({ attempt: a }: { attempt: Attempt }) {
 
 function Loaded({ attempt }: { attempt: Attempt }) {
     const { path } = useWorkspace();
-    const full = useLoad<Attempt>(`attempt ${attempt.id}`, (signal) => api.get<Attempt>(`${path}/msg/${attempt.msgId}/attempt/${attempt.id}`, {}, { signal }));
+    const full = useLoad<Attempt>(`attempt ${attempt.id}`, (signal) => api.get<Attempt>(`${path}/msg/${attempt.msgId}/attempt/${attempt.id}`, { expanded_statuses: true }, { signal }));
     if (full.error !== undefined) return <ErrorNote error={full.error} retry={full.reload} />;
     return full.data ? <Unfolded attempt={full.data} /> : <Skeleton rows={4} />;
 }

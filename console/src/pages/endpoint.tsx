@@ -306,7 +306,7 @@ export function EndpointPage({ params }: { params: Record<string, string> }) {
     const loaded = useLoad<Endpoint>(where, (signal) => api.get<Endpoint>(where, {}, { signal }));
     const headers = useLoad<EndpointHeaders>(`${where} headers`, (signal) => api.get<EndpointHeaders>(`${where}/headers`, {}, { signal }));
     const endpoint = loaded.data;
-    const attempts = useLoad<Page<Attempt>>(endpoint ? `${where} attempts` : null, (signal) => api.get<Page<Attempt>>(`${path}/attempt/endpoint/${endpoint!.id}`, { limit: 250, with_content: false }, { signal }));
+    const attempts = useLoad<Page<Attempt>>(endpoint ? `${where} attempts` : null, (signal) => api.get<Page<Attempt>>(`${path}/attempt/endpoint/${endpoint!.id}`, { limit: 250, with_content: false, expanded_statuses: true }, { signal }));
     // Counted by the server, where it counts; a young endpoint is drawn from its attempts, in finer steps.
     const timeline = useLoad<Bucket[] | null>(endpoint && (attempts.data?.data.length ?? 0) >= 250 ? `${where} timeline` : null, async (signal) => {
         try {

@@ -92,8 +92,8 @@ export function EventPage({ params }: { params: Record<string, string> }) {
     const chosen = useQuery().get('endpoint');
     const message = useLoad<Message>(where, (signal) => api.get<Message>(where, {}, { signal }));
     const raw = useLoad<string | null>(`${where} raw`, (signal) => loadRaw(`${where}/raw`, signal));
-    const destinations = useLoad<Destination[]>(`${where} endpoints`, (signal) => all<Destination>(`${where}/endpoint`, {}, signal));
-    const attempts = usePaged<Attempt>(message.data ? `${path}/attempt/msg/${message.data.id}` : null, { limit: 50, with_content: false, endpoint_id: chosen });
+    const destinations = useLoad<Destination[]>(`${where} endpoints`, (signal) => all<Destination>(`${where}/endpoint`, { expanded_statuses: true }, signal));
+    const attempts = usePaged<Attempt>(message.data ? `${path}/attempt/msg/${message.data.id}` : null, { limit: 50, with_content: false, expanded_statuses: true, endpoint_id: chosen });
     const refresh = () => {
         destinations.reload();
         attempts.refresh();

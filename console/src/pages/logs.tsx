@@ -69,6 +69,7 @@ export function LogsPage() {
     const list = usePaged<Attempt>(`${path}/attempt`, {
         limit: 50,
         with_content: false,
+        expanded_statuses: true,
         status: shown === 'sent' ? 0 : shown === 'failed' ? 2 : null,
         status_code_class: code || null,
         event_types: query.get('type'),

@@ -22,7 +22,7 @@ async function load(path: string, signal: AbortSignal): Promise<Row[]> {
     const endpoints = await all<Endpoint>(`${path}/endpoint`, {}, signal);
     const newest = await Promise.all(
         endpoints.slice(0, LAST_MAX).map((e) =>
-            api.get<Page<Attempt>>(`${path}/attempt/endpoint/${e.id}`, { limit: 1, with_content: false }, { signal }).then((p) => p.data[0] ?? null),
+            api.get<Page<Attempt>>(`${path}/attempt/endpoint/${e.id}`, { limit: 1, with_content: false, expanded_statuses: true }, { signal }).then((p) => p.data[0] ?? null),
         ),
     );
     return endpoints.map((endpoint, i) => ({ endpoint, last: newest[i] ?? null }));
