@@ -57,6 +57,7 @@ static bool turn(struct keeper *k)
     more |= sweep(k, SWEEP_ATTEMPTS, now_ms - set->retention_attempts_ms);
     more |= sweep(k, SWEEP_MESSAGES, now_ms - keep_ms);
     more |= sweep(k, SWEEP_DOCS, 0);
+    more |= sweep(k, SWEEP_OBJECTS, now_ms - keep_ms);
     more |= sweep(k, SWEEP_TALLIES, now_ms - set->retention_attempts_ms);
     more |= sweep(k, SWEEP_FOLD, now_ms - FOLD_AFTER_MS);
     return more;

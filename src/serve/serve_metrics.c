@@ -12,7 +12,8 @@ static const char *cause_names[CAUSE_COUNT];
 static const char *err_codes[ERR_COUNT];
 static const char *const swept_tables[] = {
         [SWEEP_PAYLOADS] = "payload", [SWEEP_MESSAGES] = "message",   [SWEEP_ATTEMPTS] = "attempt",
-        [SWEEP_FOLD] = "tally",       [SWEEP_TALLIES] = "tally_hour", [SWEEP_DOCS] = "doc"};
+        [SWEEP_FOLD] = "tally",       [SWEEP_TALLIES] = "tally_hour", [SWEEP_DOCS] = "doc",
+        [SWEEP_OBJECTS] = "object"};
 
 static void scrape(void *arg)
 {

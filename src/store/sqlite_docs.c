@@ -164,7 +164,7 @@ enum err sqlite_append(struct backend *base, struct store_append *op)
     return settle(b, e);
 }
 
-static enum err purge_one(struct sqlite_backend *b, sqlite3_stmt *st, bool *gone)
+static enum err purge_one(struct sqlite_backend *b, const struct store_sweep *op, sqlite3_stmt *st, bool *gone)
 {
     enum err e = conn_next(&b->w, st);
     if (e != ERR_OK) {
@@ -173,7 +173,9 @@ static enum err purge_one(struct sqlite_backend *b, sqlite3_stmt *st, bool *gone
     }
     oid_t id = col_int(st, 0);
     sqlite3_reset(st);
-    return doc_drop(b, id);
+    if (op->rows == 0)
+        e = highest_keep(b);
+    return e == ERR_OK ? doc_drop(b, id) : e;
 }
 
 /* By the time they may be forgotten, or of a workspace, kind after kind: the cursor is the kind. */
@@ -194,7 +196,7 @@ enum err docs_sweep(struct sqlite_backend *b, struct store_sweep *op)
             bind_int(st, 1, op->cursor);
             bind_int(st, 2, op->ep);
         }
-        e = purge_one(b, st, &gone);
+        e = purge_one(b, op, st, &gone);
         if (!gone)
             op->rows++;
         else if (op->sweep == SWEEP_DOCS || ++op->cursor == DOC_KINDS)

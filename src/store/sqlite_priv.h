@@ -68,10 +68,10 @@ static inline struct sqlite_backend *backend_of(struct backend *b)
 /* The highest id ever: what the tables have, or had before retention. */
 #define HIGHEST_SQL                                                                                                    \
     "max(ifnull((SELECT max(id) FROM message),0),ifnull((SELECT max(id) FROM attempt),0),"                             \
-    "ifnull((SELECT max(id) FROM object),0),"                                                                          \
+    "ifnull((SELECT max(id) FROM object),0),ifnull((SELECT max(id) FROM doc),0),"                                      \
     "ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key='highest_oid'),0))"
 
-#define SCHEMA_VERSION        5
+#define SCHEMA_VERSION        6
 #define SCHEMA_APPLICATION_ID 0x50737452 /* "PstR" */
 /* Brings the file to SCHEMA_VERSION; *version: what it has. */
 MUST_USE enum err schema_migrate(struct conn *c, bool may_change, int *version, const char **why);
@@ -145,6 +145,8 @@ enum err sqlite_docs(struct backend *b, struct store_docs *op);
 MUST_USE enum err append_apply(struct sqlite_backend *b, struct store_append *op);
 /* The changes without a savepoint of their own; failed_at counts on from what it is. */
 MUST_USE enum err docs_apply(struct sqlite_backend *b, struct doc_change *changes, size_t count, size_t *failed_at);
+/* Before rows are deleted: the highest id that was ever given stays known. */
+MUST_USE enum err highest_keep(struct sqlite_backend *b);
 /* The steps of SWEEP_DOCS and SWEEP_APP_DOCS. */
 MUST_USE enum err docs_sweep(struct sqlite_backend *b, struct store_sweep *op);
 enum err sqlite_resend(struct backend *b, struct store_resend *op);

@@ -141,7 +141,7 @@ static enum err payloads_step(struct sqlite_backend *b, struct store_sweep *op)
 /* ---- messages and attempts ------------------------------------------------------------------------------------- */
 
 /* Ids are never used again, not even when the newest row is deleted. */
-static enum err highest_keep(struct sqlite_backend *b)
+enum err highest_keep(struct sqlite_backend *b)
 {
     return conn_run(&b->w, conn_stmt(&b->w, W_META_PUT_HIGHEST,
                                      "INSERT OR REPLACE INTO meta(key,value) VALUES('highest_oid',CAST(" HIGHEST_SQL
@@ -226,8 +226,48 @@ static enum err attempts_step(struct sqlite_backend *b, struct store_sweep *op)
     return conn_run(&b->w, st);
 }
 
+/* The one that was deleted first; *id 0: there is none. */
+static enum err object_dead(struct sqlite_backend *b, int64_t until_ms, oid_t *id)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_OBJECT_DEAD,
+                                 "SELECT id FROM object INDEXED BY object_dead WHERE deleted_ms>0 AND deleted_ms<?1 AND"
+                                 " kind<>?2 ORDER BY deleted_ms LIMIT 1");
+    bind_int(st, 1, until_ms);
+    bind_int(st, 2, OBJ_ENV);
+    *id = 0;
+    enum err e = conn_next(&b->w, st);
+    if (e == ERR_OK) {
+        *id = col_int(st, 0);
+        sqlite3_reset(st);
+    }
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err objects_step(struct sqlite_backend *b, struct store_sweep *op)
+{
+    enum err e = ERR_OK;
+    oid_t id = 1;
+    while (op->rows < op->rows_max && e == ERR_OK) {
+        e = object_dead(b, op->until_ms, &id);
+        if (e != ERR_OK || id == 0)
+            return e;
+        if (op->rows == 0)
+            e = highest_keep(b);
+        if (e == ERR_OK) {
+            sqlite3_stmt *st = conn_stmt(&b->w, W_OBJECT_FORGET, "DELETE FROM object WHERE id=?");
+            bind_int(st, 1, id);
+            e = conn_run(&b->w, st);
+            op->rows++;
+        }
+    }
+    op->more = true;
+    return e;
+}
+
 enum err sqlite_retention(struct sqlite_backend *b, struct store_sweep *op)
 {
+    if (op->sweep == SWEEP_OBJECTS)
+        return objects_step(b, op);
     if (op->sweep == SWEEP_PAYLOADS)
         return payloads_step(b, op);
     if (op->sweep == SWEEP_ATTEMPTS)

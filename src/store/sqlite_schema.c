@@ -97,6 +97,9 @@ static const char *const migrations[SCHEMA_VERSION] = {
         " succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, total_us INTEGER NOT NULL, longest_us INTEGER NOT NULL,"
         " PRIMARY KEY(app, ep, start_ms, type)) WITHOUT ROWID;"
         "CREATE INDEX tally_hour_age ON tally_hour(start_ms);",
+
+        /* 6: what was deleted ages out. */
+        "CREATE INDEX object_dead ON object(deleted_ms) WHERE deleted_ms > 0;",
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

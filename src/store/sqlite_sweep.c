@@ -226,6 +226,7 @@ enum err sqlite_sweep(struct backend *base, struct store_sweep *op)
     case SWEEP_PAYLOADS:
     case SWEEP_MESSAGES:
     case SWEEP_ATTEMPTS:
+    case SWEEP_OBJECTS:
         return sqlite_retention(b, op);
     case SWEEP_FOLD:
     case SWEEP_TALLIES:

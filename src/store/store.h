@@ -185,8 +185,9 @@ enum store_sweep_kind {
     SWEEP_APP_DOCS, /* all documents of the workspace `ep` are deleted */
     SWEEP_FOLD,     /* tallies of spans that began before until_ms become tallies of hours */
     SWEEP_TALLIES,  /* tallies that began before until_ms are deleted */
-    SWEEP_RESEAL,   /* objects sealed under another key than `key_id` are sealed again through `reseal` */
-    SWEEP_CANCEL    /* what is pending for ep of messages before until_ms is canceled, first what comes first */
+    SWEEP_OBJECTS, /* objects deleted before until_ms are forgotten; environments, whose names do not come back, stay */
+    SWEEP_RESEAL,  /* objects sealed under another key than `key_id` are sealed again through `reseal` */
+    SWEEP_CANCEL   /* what is pending for ep of messages before until_ms is canceled, first what comes first */
 };
 
 /* Which deliveries a SWEEP_REPLAY is for. */

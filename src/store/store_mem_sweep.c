@@ -120,6 +120,15 @@ static enum err visit_sealed(struct mem_store *m, struct store_sweep *op, struct
     return e;
 }
 
+static enum err visit_dead(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
+{
+    const struct object *o = &((const struct mem_object *)(const void *)r)->object;
+    *changed = o->deleted_ms > 0 && o->deleted_ms < op->until_ms && o->kind != OBJ_ENV;
+    if (*changed)
+        rows_change(&m->log, &m->objects, r, NULL);
+    return ERR_OK;
+}
+
 static enum err visit_doc(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     const struct doc *d = &((const struct mem_doc *)(const void *)r)->doc;
@@ -151,6 +160,9 @@ static struct rows *rows_of(struct mem_store *m, enum store_sweep_kind kind, vis
     case SWEEP_ATTEMPTS:
         *visit = visit_attempt;
         return &m->attempts;
+    case SWEEP_OBJECTS:
+        *visit = visit_dead;
+        return &m->objects;
     case SWEEP_DOCS:
     case SWEEP_APP_DOCS:
         *visit = visit_doc;

@@ -31,6 +31,7 @@ const kinds = [
     [/ \/api\/v1\/(environment|management)/, 'admin'],
     [/^GET \/api\/v1\/operational-webhook.*\/secret/, 'admin'],
     [/^GET \/api\/v1\/(app|operational-webhook\/endpoint|background-task|stats\/endpoint\/count|app\/stats\/count-active)($|\/\{(endpoint|task)_id\})/, 'staff'],
+    [/ \/api\/v1\/stats\/usage/, 'staff edit'],
     [/ \/api\/v1\/operational-webhook/, 'admin'],
     [/ \/api\/v1\/background-task\//, 'staff edit'],
     [/ \/api\/v1\/msg\/broadcast/, 'staff edit'],

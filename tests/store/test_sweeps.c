@@ -237,10 +237,40 @@ static void secrets_are_sealed_again(void **state)
     assert_int_equal(fx_sweep(f, op, NULL), 0);
 }
 
+static void deleted_objects_are_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f);
+    struct object o[6], got;
+    for (size_t i = 0; i < ARRAY_LEN(o); i++) {
+        o[i] = fx_object(f, i == 5 ? OBJ_ENV : OBJ_ENDPOINT, i == 5 ? 0 : app, NULL);
+        if (i == 5)
+            o[i].env = 0;
+        OK(fx_change(f, OBJECT_CREATE, &o[i], 0));
+        o[i].updated_ms = f->now_ms + (int64_t)i * 10;
+        if (i > 0)
+            OK(fx_change(f, OBJECT_DELETE, &o[i], 0));
+    }
+    uint64_t version = fx_app_version(f, app);
+    struct store_sweep op = {.sweep = SWEEP_OBJECTS, .until_ms = f->now_ms + 31, .rows_max = 2};
+    assert_int_equal(fx_sweep(f, op, NULL), 3);
+    for (size_t i = 0; i < ARRAY_LEN(o); i++)
+        assert_int_equal(store_get_object(f->reader, f->arena, o[i].kind, o[i].id, &got),
+                         i >= 1 && i <= 3 ? ERR_NOT_FOUND : ERR_OK);
+    op.until_ms = INT64_MAX;
+    assert_int_equal(fx_sweep(f, op, NULL), 1);
+    OK(store_get_object(f->reader, f->arena, OBJ_ENV, o[5].id, &got));
+    assert_int_equal(fx_app_version(f, app), version);
+}
+
 const struct CMUnitTest sweep_tests[] = {
-        FX_TEST(fail_pending_stops_an_endpoint), FX_TEST(payloads_age_out),
-        FX_TEST(payloads_expire_out_of_order),   FX_TEST(messages_age_out_unless_pending),
-        FX_TEST(forgotten_event_ids_are_free),   FX_TEST(attempts_age_out),
+        FX_TEST(deleted_objects_are_forgotten),
+        FX_TEST(fail_pending_stops_an_endpoint),
+        FX_TEST(payloads_age_out),
+        FX_TEST(payloads_expire_out_of_order),
+        FX_TEST(messages_age_out_unless_pending),
+        FX_TEST(forgotten_event_ids_are_free),
+        FX_TEST(attempts_age_out),
         FX_TEST(secrets_are_sealed_again),
 };
 const size_t sweep_test_count = ARRAY_LEN(sweep_tests);
