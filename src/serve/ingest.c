@@ -255,8 +255,7 @@ void ingest_admit(struct ingest *in)
         return;
     }
     /* Matched again after a change, it is still the same message. */
-    if (in->stale_tries == 0 &&
-        !intake_take(r->shared->intake, in->ws->app.id, in->ws->app.throttle_rate, now_ms)) {
+    if (in->stale_tries == 0 && !intake_take(r->shared->intake, in->ws->app.id, in->ws->app.throttle_rate, now_ms)) {
         match_facts_fini(&facts);
         ingest_error(in, ERR_RATE, "more messages per second than the application's throttleRate");
         return;

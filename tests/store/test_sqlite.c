@@ -177,8 +177,9 @@ static void an_hour_that_is_over_goes_in_steps(void **state)
 /* What may be walked from end to end: it is small, or the walk is limited. */
 static bool scan_allowed(const char *detail)
 {
-    static const char *const rows[] = {"SCAN payload_age", "SCAN key_slot", "SCAN CONSTANT ROW", "SCAN tally", "SCAN (subquery",
-                                       "SCAN delivery USING COVERING INDEX delivery_pending"};
+    static const char *const rows[] = {"SCAN payload_age",  "SCAN key_slot",
+                                       "SCAN CONSTANT ROW", "SCAN tally",
+                                       "SCAN (subquery",    "SCAN delivery USING COVERING INDEX delivery_pending"};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (strncmp(detail, rows[i], strlen(rows[i])) == 0)
             return true;
