@@ -99,6 +99,19 @@ suite_clang() {
         suite_failed clang "does not build with clang"
 }
 
+# Every target for a second, from the seeds and from what was found before.
+suite_fuzz() {
+    say "fuzz targets, a second each"
+    . tools/fuzz.sh
+    mkdir -p $fuzz_dir
+    fuzz_build || { suite_failed fuzz "does not build"; return; }
+    local name longest good=0 bad=0
+    while read -r name longest; do
+        if fuzz_target "$name" "$longest" 1; then good=$((good + 1)); else bad=$((bad + 1)); printf 'not ok 1 - %s\n' "$name" >>$results/fuzz.tap; fi
+    done < <(build-fuzz/tests/fuzz/replay list)
+    printf '# pass %d\n# fail %d\n' "$good" "$bad" >>$results/fuzz.tap
+}
+
 suite_e2e() {
     say "end-to-end tests"
     node_suite e2e 900 tests/e2e/*.test.mjs
@@ -118,12 +131,12 @@ run_tests() {
     local suites=() files=() word
     for word in "$@"; do
         case $word in
-        unit | asan | tsan | clang | e2e | hostile | browser) suites+=("$word") ;;
+        unit | asan | tsan | clang | fuzz | e2e | hostile | browser) suites+=("$word") ;;
         *.test.mjs) files+=("$word") ;;
         *) help >&2; exit 2 ;;
         esac
     done
-    [ $# = 0 ] && suites=(unit asan tsan clang e2e hostile browser)
+    [ $# = 0 ] && suites=(unit asan tsan clang fuzz e2e hostile browser)
     need build up test
     rm -rf $results && mkdir -p $results
     npm_packages || suite_failed npm "npm ci failed"

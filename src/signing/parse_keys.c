@@ -23,8 +23,9 @@ static bool read_prefix(struct parser *ps, const struct json *obj, const char *a
     struct str text = STR("");
     if (!parser_text(ps, obj, at, name, PREFIX_MAX, &text))
         return false;
-    if (!parser_is_line(text) || str_find(text, ' ') < text.len)
-        return parser_fail(ps, parser_path(ps, at, name), "must be visible characters without blanks");
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
+            return parser_fail(ps, parser_path(ps, at, name), "must be visible ASCII without blanks");
     *out = text;
     return true;
 }
