@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pieces of work in memory, and their order within an endpoint: a ready list and a heap of waiting ones; a FIFO
- * endpoint has one list by pos, of which only the head counts.
+ * Pieces of work in memory, and their order within an endpoint: a ready list, in which what somebody asked for by hand
+ * stands before the rest, and a heap of waiting ones; a FIFO endpoint has one list by pos, of which only the head
+ * counts.
  */
 #include <stdlib.h>
 
@@ -57,6 +58,23 @@ static void insert_by_pos(struct engine_endpoint *ep, struct piece *p)
     list_insert_between(&p->link, after, after->next);
 }
 
+/*
+ * One message that somebody sends by hand and looks at goes before a backlog, and is not held up by what an open
+ * breaker keeps back.
+ */
+static void make_ready(struct engine_endpoint *ep, struct piece *p)
+{
+    struct list *before = &ep->ready;
+    p->state = WORK_READY;
+    if (p->work.trigger == TRIGGER_MANUAL) {
+        before = ep->ready.next;
+        while (before != &ep->ready && piece_of_link(before)->work.trigger == TRIGGER_MANUAL)
+            before = before->next;
+        ep->blocked_until_ms = 0; /* for the one that was the head; start_one finds out anew */
+    }
+    list_insert_between(&p->link, before->prev, before);
+}
+
 struct piece *piece_add(struct engine *e, struct engine_endpoint *ep, const struct work *w, int64_t now_ms)
 {
     struct piece *p = alloc_piece(e);
@@ -109,8 +127,7 @@ void piece_schedule(struct engine *e, struct piece *p, int64_t now_ms)
         p->state = WORK_WAITING;
         heap_set(&ep->waiting, &p->due, p->work.due_ms);
     } else {
-        p->state = WORK_READY;
-        list_push_back(&ep->ready, &p->link);
+        make_ready(ep, p);
     }
 }
 
@@ -142,9 +159,7 @@ struct piece *queue_head(struct engine_endpoint *ep, int64_t now_ms, int64_t *du
         return p->work.due_ms <= now_ms ? p : NULL;
     }
     for (struct heap_node *h; (h = heap_pop_until(&ep->waiting, now_ms)) != NULL;) {
-        struct piece *p = CONTAINER_OF(h, struct piece, due);
-        p->state = WORK_READY;
-        list_push_back(&ep->ready, &p->link);
+        make_ready(ep, CONTAINER_OF(h, struct piece, due));
     }
     struct list *n = list_first(&ep->ready);
     if (n != NULL) {

@@ -349,3 +349,30 @@ test('a replay ends when its endpoint is disabled', async (t) => {
     const end = await ended(p, task);
     assert.deepEqual([end.status, end.data.error], ['failed', 'the endpoint was disabled']);
 });
+
+test('what is asked for by hand goes at once, before what waits for an endpoint that fails', async (t) => {
+    const p = await postrider(t);
+    let status = 500;
+    const r = await receiver(t, { answer: () => status });
+    const app = await p.app();
+    const ep = await p.endpoint(app, r.url(), { retrySchedule: [3600] });
+    const path = `/api/v1/app/${app.id}/endpoint/${ep.id}`;
+    const first = await p.send(app, 'a.b');
+    await p.attempted(app, first, 1);
+    // The breaker opens, and doubles its wait with each probe.
+    for (let n = 0; n < 40; n++) await p.send(app, 'a.b', { n });
+    await until('the breaker waits for seconds', async () => r.requests.length >= 12);
+
+    const tried = await p.api('POST', `${path}/msg/test-attempt`, { eventType: 'a.b', payload: { test: 1 } }, { timeoutMs: 40_000 });
+    assert.equal(tried.status, 201, tried.text);
+    assert.equal(tried.json.responseStatusCode, 500);
+
+    status = 204; // mended
+    const asked = Date.now();
+    await p.ok('POST', `/api/v1/app/${app.id}/msg/${first.id}/endpoint/${ep.id}/resend`);
+    const attempts = await p.attempted(app, first, 2);
+    assert.equal(attempts[1].status, 0);
+    assert.ok(Date.now() - asked < 3000 * slow, `it took ${Date.now() - asked} ms`);
+    // A success is what the breaker waits for: the others follow.
+    await until('the rest arrives', async () => new Set(r.requests.map((q) => q.headers['webhook-id'])).size === 42);
+});
