@@ -88,8 +88,10 @@ enum err append_init(struct append *a, struct api *api, struct store_reader *r, 
 enum err append_run(struct append *a, struct api *api, struct store_reader *r, struct arena *arena, int64_t now_ms)
 {
     enum err e = store_run(api->store, &a->op.op);
-    for (int i = 0; i < TRIES && e == ERR_STALE; i++) {
+    for (int i = 0; i < TRIES && e == ERR_STALE && !(a->op.late && a->keeps_id); i++) {
         const struct workspace *old = a->ws;
+        if (a->op.late)
+            a->message.id = oid_next(api->oids, now_ms);
         e = catalog_load(api->catalog, r, old->app.id, &a->ws);
         if (e != ERR_OK)
             return e;

@@ -13,6 +13,7 @@ struct append {
     struct store_append op;
     struct message message;
     const struct workspace *ws;
+    bool keeps_id; /* set after append_init: append_run answers ERR_STALE when it is late (op.late) */
 };
 
 /*
@@ -23,7 +24,7 @@ MUST_USE enum err append_init(struct append *a, struct api *api, struct store_re
                               const struct message *m, int64_t now_ms);
 /* What is matched of a message with its payload; match_facts_fini when done. */
 struct match_facts append_facts(struct arena *arena, const struct message *m);
-/* Runs it, matching again while configuration changes. */
+/* Runs it, matching again while configuration changes, with another id when its own comes too late. */
 MUST_USE enum err append_run(struct append *a, struct api *api, struct store_reader *r, struct arena *arena,
                              int64_t now_ms);
 /* After it was committed: those who send are told. */

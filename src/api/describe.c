@@ -17,6 +17,10 @@
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
+#define POLL APP "/poller/{sink_id}"
+#define CONS "/consumer/{consumer_id}"
+#define PTOK V1 "/auth/app/{app_id}/poller/{endpoint_id}/token"
+
 #define CON V1 "/console"
 #define SES CON "/session"
 
@@ -187,8 +191,18 @@ const struct description api_descriptions[] = {
     {GET,    INTG "/{integ_id}", "v1.integration.get", "Get an integration", NULL, "IntegrationOut", 200, NULL, 0},
     {PUT,    INTG "/{integ_id}", "v1.integration.update", "Replace an integration; its key stays", "IntegrationIn", "IntegrationOut", 200, NULL, 0},
     {DELETE, INTG "/{integ_id}", "v1.integration.delete", "Delete an integration and end its key", NULL, NULL, 204, NULL, 0},
+    {GET,    INTG "/{integ_id}/key", "v1.integration.get-key", "A key is not shown again: 410, or 404 while there is none", NULL, "IntegrationKeyOut", 200, NULL, 0},
     {POST,   INTG "/{integ_id}/key/rotate", "v1.integration.rotate-key", "Make a key, which only this answer shows; the one before ends", NULL, "IntegrationKeyOut", 200, NULL, 0},
     {GET,    CON "/system", "v1.console.system", "How the server is doing", NULL, "ConsoleSystemOut", 200, NULL, 0},
+    {GET,    POLL, "v1.message.poller.poll", "Read the messages of a polling endpoint behind an iterator", NULL, "PollingEndpointOut", 200, "limit iterator event_type channel after", 0},
+    {GET,    POLL CONS, "v1.message.poller.consumer-poll", "Read the next messages of a consumer", NULL, "PollingEndpointOut", 200, "limit iterator", 0},
+    {POST,   POLL CONS "/seek", "v1.message.poller.consumer-seek", "Let a consumer go on behind a time", "PollingEndpointConsumerSeekIn", "PollingEndpointConsumerSeekOut", 200, NULL, 0},
+    {GET,    APP "/polling-endpoint/{sink_id}" CONS, "v1.message.pollerv2.consumer-poll", "Lease the next messages to a consumer, until their offset is committed or the lease is over", NULL, "PollerV2PollOut", 200, "limit lease_duration_ms starting_position", 0},
+    {POST,   APP "/polling-endpoint/{sink_id}" CONS "/commit", "v1.message.pollerv2.consumer-commit", "Commit the messages of a consumer up to an offset", "PollerV2CommitIn", NULL, 204, NULL, 0},
+    {GET,    PTOK, "v1.authentication.get-poller-token", "Get the token of a polling endpoint, of its text only the beginning", NULL, "ApiTokenOut", 200, NULL, 0},
+    {POST,   PTOK "/rotate", "v1.authentication.rotate-poller-token", "Make a token that may poll this endpoint and nothing else; only this answer shows it", "RotatePollerTokenIn", "ApiTokenOut", 201, NULL, 0},
+    {GET,    APP "/events", "v1.message.events", "Read all messages of an application in order", NULL, "MessageEventsOut", 200, "limit iterator event_types channels after", 0},
+    {GET,    V1 "/events", "v1.events.stream", "Read the operational events of the environment in order", NULL, "MessageEventsOut", 200, "limit iterator event_types channels after", 0},
     {GET,    V1 "/audit-log", "v1.audit-log.list", "Who did what, newest first; each entry has the hash of the one before", NULL, "[AuditEntryOut]", 200, PAGE, 0},
     {GET,    APP "/live", "v1.live.application", "What happens in an application, as server-sent events: message, attempt, endpoint, lagged", NULL, NULL, 200, NULL, 0},
     {GET,    V1 "/live", "v1.live.environment", "What happens in the environment, as server-sent events", NULL, NULL, 200, NULL, 0},
@@ -250,6 +264,10 @@ const struct query_parameter query_parameters[] = {
         {"channel", "string", "Only of this channel"},
         {"tag", "string", "Only with this tag"},
         {"event_types", "[string]", "Only of these types"},
+        {"event_type", "string", "Only of this type"},
+        {"channels", "[string]", "Only of one of these channels"},
+        {"lease_duration_ms", "int", "How long nobody else gets these messages: 0 to 43200000, else 30000"},
+        {"starting_position", "string", "Where a new consumer begins: earliest (unless it says) or latest"},
         {"before", "time", "Older than this"},
         {"after", "time", "Newer than this"},
         {"status", "int", "0 success, 1 pending, 2 fail, 4 canceled"},

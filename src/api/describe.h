@@ -81,6 +81,8 @@ void openapi_write(struct json_writer *w);
 extern const struct field api_key_fields[];
 extern const size_t api_key_field_count;
 
+extern const struct field poller_seek_fields[], poller_commit_fields[], poller_rotate_fields[];
+extern const size_t poller_seek_field_count, poller_commit_field_count, poller_rotate_field_count;
 extern const struct field openapi_import_fields[];
 extern const size_t openapi_import_field_count;
 extern const struct field env_settings_fields[];

@@ -3,6 +3,7 @@
 #include "api/endpoint.h"
 
 #include "api/operational.h"
+#include "api/poll.h"
 #include "api/routes.h"
 #include "api/task.h"
 #include "base/time.h"
@@ -222,6 +223,8 @@ void endpoint_delete(struct api *api, struct api_call *call)
     if (api->on_endpoint_changed != NULL)
         api->on_endpoint_changed(api->hook_arg, ep.env, ep.app, ep.id);
     task_wake(api, changes[1].object.id);
+    if (endpoint_is_polled(&ep) && !answer_ok(call, poller_forget(api, call, &ep)))
+        return;
     tell(api, call, "endpoint.deleted", &ep);
     answer_empty(call);
 }

@@ -6,6 +6,7 @@
 #include "api/env_settings.h"
 #include "api/event_type.h"
 #include "api/operational.h"
+#include "api/poll.h"
 #include "crypto/pem.h"
 
 enum err endpoint_profile(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,
@@ -44,12 +45,41 @@ void ca_bundle_check(struct api_call *call, const char *field, struct str pem)
         call_problem(call, field, "value_error", "must be certificates in PEM form");
 }
 
-static void check_url(struct api *api, struct api_call *call, struct endpoint *ep)
+/* Whether its field has complained: then it was given, as something else than a text. */
+static bool url_is_wrong(const struct buf *problems)
+{
+    static const char loc[] = "[\"body\",\"url\"]";
+    return problems->len > 0 && memmem(problems->ptr, problems->len, loc, sizeof loc - 1) != NULL;
+}
+
+/* What is polled has no URL of its own; the one that answers show may come back. */
+static void check_polled(struct api *api, struct api_call *call, const struct app *app, struct endpoint *ep)
+{
+    if (ep->url.ptr != NULL && (ep->id == 0 || !str_eq(ep->url, poller_url(api, call, ep))))
+        call_problem(call, "url", "value_error.url", "a polling endpoint has no URL to send to");
+    if (operational_hides(app->uid))
+        call_problem(call, "type", "value_error", "operational events are polled at /api/v1/events");
+    ep->url = STR_NULL;
+}
+
+static void check_url(struct api *api, struct api_call *call, const struct app *app, struct endpoint *ep,
+                      const struct endpoint *before)
 {
     struct ssrf_url url;
     const char *why = NULL;
-    if (ep->url.ptr == NULL)
+    if (before != NULL && !str_eq(ep->type, before->type))
+        call_problem(call, "type", "value_error", "cannot be changed");
+    else if (!str_eq(ep->type, STR(ENDPOINT_WEBHOOK)) && !endpoint_is_polled(ep))
+        call_problem(call, "type", "value_error", "must be " ENDPOINT_WEBHOOK " or " ENDPOINT_POLLING);
+    if (endpoint_is_polled(ep)) {
+        check_polled(api, call, app, ep);
         return;
+    }
+    if (ep->url.ptr == NULL) {
+        if (!url_is_wrong(&call->problems.json))
+            call_problem(call, "url", "value_error.missing", "is missing");
+        return;
+    }
     if (ssrf_parse_url(api->urls, ep->url, &url, &why) != ERR_OK) {
         call_problem(call, "url", "value_error.url", "%s", why);
         return;
@@ -141,7 +171,7 @@ enum err endpoint_check(struct api *api, struct api_call *call, const struct app
                         const struct endpoint *before)
 {
     const struct catalog_profile *profile = NULL;
-    check_url(api, call, ep);
+    check_url(api, call, app, ep, before);
     /* What was known when it was subscribed to may have been expunged since. */
     if (before == NULL || !same_names(ep, before)) {
         enum err e = check_event_types(call, app, ep);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An endpoint as it is answered: its fields, what is in effect, and how it is doing. */
 #include "api/endpoint.h"
+#include "api/poll.h"
 
 /* For events whose type has no schedule of its own. */
 static void write_schedule(const struct endpoint *ep, const struct catalog_env *env, const struct profile *profile,
@@ -76,8 +77,11 @@ enum err endpoint_out(struct api *api, struct api_call *call, const struct app *
                       struct json_writer *w)
 {
     const struct catalog_profile *profile;
+    struct endpoint shown = *ep;
+    if (endpoint_is_polled(ep))
+        shown.url = poller_url(api, call, ep);
     json_w_str_at(w, "id", api_id(api, call, ep->id, "ep_"));
-    fields_write_answer(endpoint_fields, endpoint_field_count, ep, w);
+    fields_write_answer(endpoint_fields, endpoint_field_count, &shown, w);
     enum err e = endpoint_profile(api, call, app, ep, &profile);
     if (e != ERR_OK)
         return e;

@@ -174,6 +174,21 @@ void integration_delete(struct api *api, struct api_call *call)
     answer_empty(call);
 }
 
+/* Kept as a hash: there is no text to show. */
+void integration_key_get(struct api *api, struct api_call *call)
+{
+    struct object o;
+    struct integration in;
+    if (!find(api, call, &o, &in))
+        return;
+    if (in.token == 0)
+        answer_error(call, ERR_NOT_FOUND, "this integration has no key yet: POST …/key/rotate makes one");
+    else
+        answer_error(call, ERR_GONE,
+                     "the key was in the answer that made it and is not kept: POST …/key/rotate makes another, which "
+                     "ends this one");
+}
+
 /* The text is in this answer only: the same idempotency key again is refused like that of any key that was made. */
 void integration_rotate(struct api *api, struct api_call *call)
 {

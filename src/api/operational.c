@@ -42,6 +42,24 @@ bool operational_enter(struct api *api, struct api_call *call)
     return true;
 }
 
+#define KEEPS "{\"events\":\"kept\"}"
+
+static bool keeps(const struct app *app)
+{
+    return str_eq(app->metadata, STR(KEEPS));
+}
+
+enum err operational_keep(struct api *api, struct api_call *call, const struct object *o, struct app *app)
+{
+    struct object_change change = {.change = OBJECT_UPDATE, .expected_version = o->version};
+    if (keeps(app))
+        return ERR_OK;
+    app->metadata = STR(KEEPS);
+    app->updated_ms = call->now_ms;
+    app_encode(call->arena, app, &change.object);
+    return api_commit(api, &change, 1, app->env, app->id);
+}
+
 /* ---- events -------------------------------------------------------------------------------------------------------
  */
 
@@ -127,7 +145,7 @@ static enum err append(struct sending *s, oid_t app)
     enum err e = append_init(&a, s->api, s->reader, s->arena, app, &m, s->now_ms);
     if (e != ERR_OK)
         return e;
-    bool wanted = a.op.target_count > 0;
+    bool wanted = a.op.target_count > 0 || keeps(&a.ws->app);
     if (wanted)
         e = append_run(&a, s->api, s->reader, s->arena, s->now_ms);
     if (wanted && e == ERR_OK)

@@ -32,6 +32,9 @@ struct operational_event {
 /* The workspace that nobody sees, made if it is not there: params[0] becomes its id, what was there params[1]. False:
  * answered. */
 bool operational_enter(struct api *api, struct api_call *call);
+/* From now on events are kept in this workspace (of operational_enter) also while it has no endpoint for them. Store
+ * errors. */
+MUST_USE enum err operational_keep(struct api *api, struct api_call *call, const struct object *o, struct app *app);
 /* Appends the event where somebody listens; a failure is logged. Blocks. */
 void operational_send(struct api *api, struct store_reader *r, const struct operational_event *ev, int64_t now_ms);
 

@@ -87,7 +87,8 @@ static void add_roles(struct buf *out, const struct route *r)
                  {WHO_VIEWER, "viewer"},
                  {WHO_PORTAL, "portal"},
                  {WHO_PORTAL_READ, "portal, read-only"},
-                 {WHO_INTEGRATION, "integration"}};
+                 {WHO_INTEGRATION, "integration"},
+                 {WHO_POLLER, "poller"}};
     buf_add_str(out, STR("<p>Who may: "));
     const char *comma = "";
     for (size_t i = 0; i < ARRAY_LEN(roles); i++) {

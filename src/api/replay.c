@@ -16,9 +16,13 @@ static void tell_pending(struct api *api, oid_t ep)
 
 bool endpoint_is_enabled(struct api_call *call, const struct endpoint *ep)
 {
-    if (ep->disabled)
+    if (endpoint_is_polled(ep))
+        answer_error(call, ERR_CONFLICT, "nothing is sent to a polling endpoint: seek its consumer back instead");
+    else if (ep->disabled)
         answer_error(call, ERR_CONFLICT, "the endpoint is disabled; enable it first");
-    return !ep->disabled;
+    else
+        return true;
+    return false;
 }
 
 void message_resend(struct api *api, struct api_call *call)

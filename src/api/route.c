@@ -192,6 +192,20 @@ static bool has_type(const struct api_call *call)
     return false;
 }
 
+/* What other servers of this API have and this one does not, so that nobody looks for a typing error. */
+static const char *closed_to(struct str path)
+{
+    static const char sentence[] =
+            "streams, sinks and one-click destinations are not part of Postrider: it delivers to "
+            "endpoints and lets them poll";
+    struct str rest = str_starts(path, STR("/api/v1/")) ? str_skip(path, strlen("/api/v1/")) : STR("");
+    struct str top = str_split(&rest, '/'), second = str_split(&rest, '/'), third = str_split(&rest, '/');
+    bool closed = str_eq(top, STR("stream")) || (str_eq(top, STR("auth")) && str_starts(second, STR("stream-")));
+    if (str_eq(top, STR("app")))
+        closed = str_eq(third, STR("destination")) || str_eq(third, STR("autoconfig"));
+    return closed ? sentence : NULL;
+}
+
 void api_handle(struct api *api, struct api_call *call)
 {
     const struct route *route;
@@ -218,7 +232,8 @@ void api_handle(struct api *api, struct api_call *call)
         answer_header(call, STR("Access-Control-Allow-Origin"), STR("*"));
     answer_header(call, STR("Cache-Control"), STR("no-store"));
     if (found != ERR_OK) {
-        answer_error(call, ERR_NOT_FOUND, "no such path");
+        const char *closed = closed_to(call->path);
+        answer_error(call, ERR_NOT_FOUND, closed != NULL ? closed : "no such path");
     } else if (call->method == HTTP_M_OPTIONS) {
         answer_preflight(call, methods);
     } else if (route != NULL && (route->flags & ROUTE_HOT) != 0) {

@@ -16,6 +16,10 @@
 #define OPW  V1 "/operational-webhook/endpoint"
 #define OPEP OPW "/{endpoint_id}"
 
+#define POLL APP "/poller/{sink_id}"
+#define CONS "/consumer/{consumer_id}"
+#define PTOK V1 "/auth/app/{app_id}/poller/{endpoint_id}/token"
+
 #define CON V1 "/console"
 #define SES CON "/session"
 
@@ -185,8 +189,18 @@ const struct route api_routes[] = {
     {GET,    INTG "/{integ_id}",      integration_get,        WHO_ADMIN, A(TOKEN), 0},
     {PUT,    INTG "/{integ_id}",      integration_put,        WHO_ADMIN, A(TOKEN), 0},
     {DELETE, INTG "/{integ_id}",      integration_delete,     WHO_ADMIN, A(TOKEN), 0},
+    {GET,    INTG "/{integ_id}/key",  integration_key_get,    WHO_ADMIN, A(TOKEN), 0},
     {POST,   INTG "/{integ_id}/key/rotate", integration_rotate, WHO_ADMIN, A(TOKEN), 0},
     {GET,    CON "/system",           console_system,         WHO_ADMIN, A(SETTINGS), 0},
+    {GET,    POLL,                    poller_poll,            WHO_READ | WHO_POLLER, A(MESSAGE), 0},
+    {GET,    POLL CONS,               poller_consumer_poll,   WHO_EDIT | WHO_POLLER, A(MESSAGE), 0},
+    {POST,   POLL CONS "/seek",       poller_consumer_seek,   WHO_EDIT | WHO_POLLER, A(MESSAGE), ROUTE_READ_SCOPE},
+    {GET,    APP "/polling-endpoint/{sink_id}" CONS, polling_consumer_poll, WHO_EDIT | WHO_POLLER, A(MESSAGE), 0},
+    {POST,   APP "/polling-endpoint/{sink_id}" CONS "/commit", polling_consumer_commit, WHO_EDIT | WHO_POLLER, A(MESSAGE), ROUTE_READ_SCOPE},
+    {GET,    PTOK,                    poller_token_get,       WHO_EDIT,  A(SECRET), 0},
+    {POST,   PTOK "/rotate",          poller_token_rotate,    WHO_EDIT,  A(SECRET), 0},
+    {GET,    APP "/events",           message_events,         WHO_READ,  A(MESSAGE), 0},
+    {GET,    V1 "/events",            operational_events,     WHO_STAFF, A(MESSAGE), OPERATIONAL},
     {GET,    V1 "/audit-log",         audit_log_list,         WHO_ADMIN, A(TOKEN), 0},
     {GET,    APP "/live",             live_app,               WHO_READ,  A(MESSAGE), 0},
     {GET,    V1 "/live",              live_env,               WHO_STAFF, A(MESSAGE), ROUTE_NEW_ENV},

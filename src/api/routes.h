@@ -38,7 +38,9 @@ api_handler_fn env_settings_get, env_settings_put, env_settings_patch, env_setti
 api_handler_fn environment_list, environment_create, environment_get, environment_put, environment_delete;
 api_handler_fn api_token_list, api_token_create, api_token_get, api_token_put, api_token_patch, api_token_expire;
 api_handler_fn integration_list, integration_create, integration_get, integration_put, integration_delete,
-        integration_rotate;
+        integration_rotate, integration_key_get;
+api_handler_fn poller_poll, poller_consumer_poll, poller_consumer_seek, polling_consumer_poll, polling_consumer_commit;
+api_handler_fn poller_token_get, poller_token_rotate, message_events, operational_events;
 api_handler_fn api_key_list, api_key_create, api_key_revoke;
 api_handler_fn console_session_create, console_session_portal, console_session_get, console_session_delete,
         console_session_list, console_session_end, console_link_get, console_link_use, console_password_forgot,

@@ -105,8 +105,8 @@ void message_precheck(struct api *api, struct api_call *call)
     ws = catalog_get(api->catalog, app.id);
     if (ws == NULL && !answer_ok(call, catalog_load(api->catalog, call->reader, app.id, &ws)))
         return;
-    for (size_t i = 0; i < ws->endpoint_count && !active; i++) {
-        struct endpoint ep = ws->endpoints[i];
+    for (size_t i = 0; i < ws->endpoint_count + ws->poller_count && !active; i++) {
+        struct endpoint ep = i < ws->endpoint_count ? ws->endpoints[i] : ws->pollers[i - ws->endpoint_count];
         ep.filter = STR_NULL;
         active = match_endpoint(&ep, &facts);
     }

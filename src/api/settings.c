@@ -52,7 +52,8 @@ void whoami(struct api *api, struct api_call *call)
                                         [AUTH_VIEWER] = "viewer",
                                         [AUTH_PORTAL] = "portal",
                                         [AUTH_PORTAL_READ] = "portal-read",
-                                        [AUTH_INTEGRATION] = "integration"};
+                                        [AUTH_INTEGRATION] = "integration",
+                                        [AUTH_POLLER] = "poller"};
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
     json_w_str_at(&w, "envId", str_c(call->who.env));

@@ -114,20 +114,25 @@ static enum err plan(struct task_run *r, struct task *t, size_t max, bool *more)
 /* ---- sending ----------------------------------------------------------------------------------------------------
  */
 
-/* What became of one. *sent: the workspace has it. */
+/* What became of one. *sent: the workspace has it. ERR_STALE: its id, which is known to the part, comes too late. */
 static enum err settle(struct task_run *r, struct append *a, bool *sent)
 {
     struct message there;
     enum err e = a->op.op.result;
     if (e == ERR_STALE)
         e = append_run(a, r->api, r->reader, r->arena, r->now_ms);
+    if (e == ERR_STALE && a->op.late &&
+        store_get_message(r->reader, r->arena, a->message.app, a->message.id, false, &there) == ERR_OK)
+        e = ERR_OK;        /* it is from before a crash */
     if (e == ERR_CONFLICT) /* sent before a crash, or the workspace has a message with this event id */
         e = store_get_message(r->reader, r->arena, a->message.app, a->message.id, false, &there);
     *sent = e == ERR_OK;
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static enum err send_part(struct task_run *r, struct task *t, const struct message *m, struct broadcast_part *p)
+/* *late: with ERR_STALE. */
+static enum err send_part(struct task_run *r, struct task *t, const struct message *m, struct broadcast_part *p,
+                          bool *late)
 {
     struct append *all = arena_zalloc(r->arena, (p->count + 1) * sizeof *all);
     struct store_op **ops = arena_alloc(r->arena, (p->count + 1) * sizeof(struct store_op *));
@@ -137,6 +142,7 @@ static enum err send_part(struct task_run *r, struct task *t, const struct messa
         struct message copy = *m;
         copy.id = p->items[i].msg;
         e = append_init(&all[n], r->api, r->reader, r->arena, p->items[i].app, &copy, r->now_ms);
+        all[n].keeps_id = true;
         if (e == ERR_OK) {
             ops[n] = &all[n].op.op;
             n++;
@@ -149,6 +155,7 @@ static enum err send_part(struct task_run *r, struct task *t, const struct messa
     for (size_t i = 0; i < n && e == ERR_OK; i++) {
         bool sent = false;
         e = settle(r, &all[i], &sent);
+        *late = e == ERR_STALE && all[i].op.late;
         if (!sent)
             continue;
         append_tell(&all[i], r->api);
@@ -165,6 +172,21 @@ static enum err send_part(struct task_run *r, struct task *t, const struct messa
     return ERR_OK;
 }
 
+/* What is not there yet gets new ids, which the next step sends. */
+static enum err renew(struct task_run *r, struct broadcast_part *p)
+{
+    struct message there;
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < p->count && e == ERR_OK; i++) {
+        e = store_get_message(r->reader, r->arena, p->items[i].app, p->items[i].msg, false, &there);
+        if (e != ERR_NOT_FOUND)
+            continue;
+        p->items[i].msg = oid_next(r->api->oids, r->now_ms);
+        e = ERR_OK;
+    }
+    return e;
+}
+
 static enum err send_open(struct task_run *r, struct task *t, const struct message *m)
 {
     struct object o;
@@ -173,11 +195,14 @@ static enum err send_open(struct task_run *r, struct task *t, const struct messa
     enum err e = store_find_object(r->reader, r->arena, OBJ_TASK_PART, t->env, 0, key, &o);
     if (e == ERR_OK)
         e = broadcast_part_read(r->arena, o.body, &p);
+    bool late = false;
     if (e == ERR_OK)
-        e = send_part(r, t, m, &p);
+        e = send_part(r, t, m, &p, &late);
+    if (e == ERR_STALE && late && (e = broadcast_part_read(r->arena, o.body, &p)) == ERR_OK)
+        e = renew(r, &p);
     if (e != ERR_OK)
         return e == ERR_NOT_FOUND || e == ERR_INVALID ? ERR_INTERNAL : e;
-    t->open = false;
+    t->open = late;
     o.body = broadcast_part_body(r->arena, &p);
     o.updated_ms = r->now_ms;
     r->changes[r->change_count++] = (struct object_change){.change = OBJECT_UPDATE, .object = o};

@@ -10,6 +10,7 @@
 #include "api/message_in.h"
 #include "api/message_query.h"
 #include "api/render.h"
+#include "api/replay.h"
 #include "api/routes.h"
 #include "base/time.h"
 
@@ -128,10 +129,8 @@ void message_test_attempt(struct api *api, struct api_call *call)
     if (!call_app(api, call, &app) || !call_endpoint(api, call, &app, 1, &o, &ep) || !read_message(api, call, &m) ||
         !answer_ok(call, endpoint_profile(api, call, &app, &ep, &profile)))
         return;
-    if (ep.disabled) {
-        answer_error(call, ERR_CONFLICT, "the endpoint is disabled; enable it first");
+    if (!endpoint_is_enabled(call, &ep))
         return;
-    }
     if (atomic_fetch_add(&waiting, 1) < WAITING_MAX)
         try_once(api, call, &app, &ep, profile, &m);
     else

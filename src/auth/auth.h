@@ -9,12 +9,22 @@
 #include "base/arena.h"
 #include "store/store.h"
 
-enum auth_role { AUTH_NOBODY, AUTH_OWNER, AUTH_EDITOR, AUTH_VIEWER, AUTH_PORTAL, AUTH_PORTAL_READ, AUTH_INTEGRATION };
+enum auth_role {
+    AUTH_NOBODY,
+    AUTH_OWNER,
+    AUTH_EDITOR,
+    AUTH_VIEWER,
+    AUTH_PORTAL,
+    AUTH_PORTAL_READ,
+    AUTH_INTEGRATION,
+    AUTH_POLLER
+};
 
 struct principal {
     enum auth_role role;
     char env[OID_TEXT_SIZE]; /* "org_…", NUL-terminated */
     oid_t app;               /* confined to this workspace; 0 = all of the environment */
+    oid_t endpoint;          /* of an AUTH_POLLER: the one endpoint that it may poll */
     oid_t token;             /* the OBJ_TOKEN or OBJ_PORTAL, 0 for a JWT or a user */
     oid_t user;              /* the OBJ_USER that is signed in to the console, 0: none */
     bool is_operator;        /* who holds the keys of this server: beyond all environments */

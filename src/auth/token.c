@@ -16,6 +16,7 @@ static const struct field token_fields[] = {
         {.name = "env", .kind = FIELD_TEXT, .at = AT(env)},
         {.name = "app", .kind = FIELD_MS, .at = AT(app)},
         {.name = "integration", .kind = FIELD_MS, .at = AT(integration)},
+        {.name = "endpoint", .kind = FIELD_MS, .at = AT(endpoint)},
         {.name = "scopes", .kind = FIELD_NAMES, .at = AT(scopes), .count_at = AT(scope_count)},
         {.name = "expiresAt", .kind = FIELD_TIME, .at = AT(expires_ms)},
         {.name = "usedAt", .kind = FIELD_TIME, .at = AT(used_ms)},
@@ -28,7 +29,8 @@ static const struct {
 } roles[] = {{"owner", AUTH_OWNER},
              {"editor", AUTH_EDITOR},
              {"viewer", AUTH_VIEWER},
-             {TOKEN_ROLE_INTEGRATION, AUTH_INTEGRATION}};
+             {TOKEN_ROLE_INTEGRATION, AUTH_INTEGRATION},
+             {TOKEN_ROLE_POLLER, AUTH_POLLER}};
 
 enum err auth_scope(struct str text, uint32_t *bits)
 {
@@ -72,7 +74,8 @@ enum err token_check(const struct token *t, const char **why)
     if (t->name.len < 1 || t->name.len > 256 || !str_is_utf8(t->name))
         return ERR_INVALID;
     *why = "the role must be owner, editor or viewer";
-    if (role_of(t->role) == AUTH_NOBODY || role_of(t->role) == AUTH_INTEGRATION)
+    enum auth_role role = role_of(t->role);
+    if (role == AUTH_NOBODY || role == AUTH_INTEGRATION || role == AUTH_POLLER)
         return ERR_INVALID;
     *why = "a scope is AREA:read or AREA:write; areas: app, endpoint, message, attempt, event-type, profile, settings, "
            "token, secret, environment, transformation, *";
@@ -183,7 +186,7 @@ enum err token_list(struct store_reader *r, struct arena *a, struct str env, boo
         for (size_t i = 0; i < got && n < limit; i++) {
             struct token *t = &found[n];
             after = page[i].id;
-            if (decode(a, &page[i], t) == ERR_OK && str_eq(t->env, env) && t->integration == 0)
+            if (decode(a, &page[i], t) == ERR_OK && str_eq(t->env, env) && t->integration == 0 && t->endpoint == 0)
                 n++;
         }
     } while (got == SCAN_PAGE && n < limit);
@@ -192,15 +195,21 @@ enum err token_list(struct store_reader *r, struct arena *a, struct str env, boo
     return ERR_OK;
 }
 
+enum err token_load(struct store_reader *r, struct arena *a, oid_t id, struct object *o, struct token *out)
+{
+    enum err e = store_get_object(r, a, OBJ_TOKEN, id, o);
+    if (e == ERR_OK && (o->deleted_ms != 0 || decode(a, o, out) != ERR_OK))
+        e = ERR_NOT_FOUND;
+    return e;
+}
+
 enum err token_get(struct store_reader *r, struct arena *a, struct str env, oid_t id, struct object *o,
                    struct token *out)
 {
-    enum err e = store_get_object(r, a, OBJ_TOKEN, id, o);
-    if (e != ERR_OK)
-        return e;
-    if (o->deleted_ms != 0 || decode(a, o, out) != ERR_OK || !str_eq(out->env, env) || out->integration != 0)
-        return ERR_NOT_FOUND;
-    return ERR_OK;
+    enum err e = token_load(r, a, id, o, out);
+    if (e == ERR_OK && (!str_eq(out->env, env) || out->integration != 0 || out->endpoint != 0))
+        e = ERR_NOT_FOUND;
+    return e;
 }
 
 struct object_change token_change(struct arena *a, const struct object *o, const struct token *t, int64_t now_ms)
@@ -250,7 +259,8 @@ enum err token_revoke(struct store *s, struct store_reader *r, struct arena *a, 
 
 void token_principal(const struct token *t, struct principal *out)
 {
-    *out = (struct principal){.role = role_of(t->role), .app = t->app, .token = t->id, .name = t->name};
+    *out = (struct principal){
+            .role = role_of(t->role), .app = t->app, .endpoint = t->endpoint, .token = t->id, .name = t->name};
     size_t n = t->env.len < sizeof out->env - 1 ? t->env.len : sizeof out->env - 1;
     memcpy(out->env, t->env.ptr, n);
     for (size_t i = 0; i < t->scope_count; i++) {

@@ -30,6 +30,9 @@ struct workspace {
     const struct endpoint *endpoints;        /* ascending by id */
     const struct catalog_profile **profiles; /* of each endpoint, in parallel: the current version it would use */
     size_t endpoint_count;
+    const struct endpoint *pollers; /* those that are polled are apart: nothing is delivered to them */
+    const struct catalog_profile **poller_profiles;
+    size_t poller_count;
     struct catalog_types *types; /* of its environment; a reference */
 };
 

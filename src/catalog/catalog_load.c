@@ -73,8 +73,20 @@ static enum err read_page(struct loading *l, struct endpoint *all, oid_t *after,
     return e;
 }
 
-static enum err read_endpoints(struct loading *l, const struct endpoint **out, size_t *count_out)
+/* Those that are polled behind the others, in order. Returns how many are not. */
+static size_t part(const struct endpoint *all, size_t count, struct endpoint *to)
 {
+    size_t n = 0, polled = 0;
+    for (size_t i = 0; i < count; i++)
+        n += !endpoint_is_polled(&all[i]);
+    for (size_t i = 0, at = 0; i < count; i++)
+        to[endpoint_is_polled(&all[i]) ? n + polled++ : at++] = all[i];
+    return n;
+}
+
+static enum err read_endpoints(struct loading *l)
+{
+    struct workspace *w = &l->entry->workspace;
     struct endpoint *all = NULL, *kept;
     size_t count = 0, cap = 0, n = 0;
     oid_t after = 0;
@@ -89,9 +101,10 @@ static enum err read_endpoints(struct loading *l, const struct endpoint **out, s
     } while (e == ERR_OK && n == PAGE);
     if (e == ERR_OK) {
         kept = arena_alloc(l->entry->arena, (count + 1) * sizeof *kept);
-        memcpy(kept, all, count * sizeof *kept);
-        *out = kept;
-        *count_out = count;
+        w->endpoint_count = part(all, count, kept);
+        w->endpoints = kept;
+        w->pollers = kept + w->endpoint_count;
+        w->poller_count = count - w->endpoint_count;
     }
     free(all);
     return e;
@@ -166,15 +179,17 @@ static enum err read_workspace(struct loading *l, oid_t app)
     l->entry->env_name = env.key;
     if ((e = envs_load(l->catalog->envs, l->reader, w->app.env, &w->env)) != ERR_OK ||
         (e = catalog_types_read(l->catalog, l->reader, w->app.env, &w->types)) != ERR_OK ||
-        (e = read_endpoints(l, &w->endpoints, &w->endpoint_count)) != ERR_OK)
+        (e = read_endpoints(l)) != ERR_OK)
         return e;
-    const struct catalog_profile **profiles = arena_alloc(a, (w->endpoint_count + 1) * sizeof(void *));
-    for (size_t i = 0; i < w->endpoint_count; i++) {
+    size_t count = w->endpoint_count + w->poller_count;
+    const struct catalog_profile **profiles = arena_alloc(a, (count + 1) * sizeof(void *));
+    for (size_t i = 0; i < count; i++) {
         struct str name = w->endpoints[i].profile.ptr != NULL ? w->endpoints[i].profile : w->app.profile;
         if ((e = current_profile(l, name, &profiles[i])) != ERR_OK)
             return e;
     }
     w->profiles = profiles;
+    w->poller_profiles = profiles + w->endpoint_count;
     return ERR_OK;
 }
 

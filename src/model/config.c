@@ -51,7 +51,14 @@ const struct field endpoint_fields[] = {
          .not_prefix = "ep_"},
         {.name = "name", .kind = FIELD_TEXT, .flags = FIELD_EXTENSION, .at = EP(name), .max = 1024},
         {.name = "description", .kind = FIELD_TEXT, .at = EP(description), .max = 8192, .fallback = ""},
-        {.name = "url", .kind = FIELD_TEXT, .flags = FIELD_REQUIRED, .at = EP(url), .min = 1, .max = 65536},
+        {.name = "type",
+         .kind = FIELD_TEXT,
+         .flags = FIELD_EXTENSION,
+         .at = EP(type),
+         .min = 1,
+         .max = 16,
+         .fallback = ENDPOINT_WEBHOOK},
+        {.name = "url", .kind = FIELD_TEXT, .at = EP(url), .min = 1, .max = 65536},
         {.name = "disabled", .kind = FIELD_BOOL, .at = EP(disabled)},
         {.name = "eventTypes",
          .alias = "filterTypes",
@@ -97,6 +104,7 @@ const struct field endpoint_fields[] = {
         {.name = "caBundle", .kind = FIELD_TEXT, .flags = FIELD_EXTENSION, .at = EP(ca_bundle), .min = 1, .max = 65536},
         {.name = "transformation", .kind = FIELD_MS, .flags = FIELD_STORED, .at = EP(transformation)},
         {.name = "transforms", .kind = FIELD_BOOL, .flags = FIELD_STORED, .at = EP(transforms)},
+        {.name = "pollerToken", .kind = FIELD_MS, .flags = FIELD_STORED, .at = EP(poller_token)},
         {.name = "disabledReason", .kind = FIELD_TEXT, .flags = FIELD_STORED, .at = EP(disabled_reason)},
         {.name = "disabledAt", .kind = FIELD_TIME, .flags = FIELD_STORED, .at = EP(disabled_at_ms)},
 };
@@ -202,7 +210,7 @@ enum err endpoint_decode(struct arena *a, const struct keyring *keys, const stru
     if (json_parse(a, o->body, &body, NULL) != ERR_OK)
         return ERR_INVALID;
     fields_read(a, endpoint_fields, endpoint_field_count, FIELD_LOAD, body, &ep, NULL);
-    if (ep.url.ptr == NULL || open_sealed(a, keys, o, &ep) != ERR_OK)
+    if ((ep.url.ptr == NULL && !endpoint_is_polled(&ep)) || open_sealed(a, keys, o, &ep) != ERR_OK)
         return ERR_INVALID;
     ep.id = o->id;
     ep.app = o->app;

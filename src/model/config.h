@@ -44,7 +44,8 @@ struct endpoint {
     struct str uid;
     struct str name;
     struct str description;
-    struct str url; /* normalised */
+    struct str type; /* ENDPOINT_WEBHOOK or ENDPOINT_POLLING, for good */
+    struct str url;  /* normalised; null of one that is polled */
     bool disabled;
     const struct str *event_types; /* NULL: all */
     size_t event_type_count;
@@ -67,6 +68,7 @@ struct endpoint {
     struct str ca_bundle;       /* PEM, null: none */
     oid_t transformation;       /* the current version; 0: none */
     bool transforms;            /* and it is in use */
+    oid_t poller_token;         /* the newest OBJ_TOKEN that may poll it; 0: none */
     struct str disabled_reason; /* why it was disabled by itself: "gone", "failing"; null */
     int64_t disabled_at_ms;
     int64_t created_ms;
@@ -75,6 +77,15 @@ struct endpoint {
     const struct endpoint_identity *identity;
     const struct oauth *oauth;
 };
+
+#define ENDPOINT_WEBHOOK "webhook"
+#define ENDPOINT_POLLING "polling"
+
+/* It gets no deliveries: its messages are read from the store by whoever polls. */
+static inline bool endpoint_is_polled(const struct endpoint *ep)
+{
+    return str_eq(ep->type, STR(ENDPOINT_POLLING));
+}
 
 /* The version that new deliveries are accepted with; 0: they go out as they are. */
 static inline oid_t endpoint_transform(const struct endpoint *ep)

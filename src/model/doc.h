@@ -20,7 +20,8 @@
     X(STEP, 6, "step_", "the run")                                                                                     \
     X(MAIL, 7, "mail_", "whom it is about, 0 = nobody")                                                                \
     X(CUE, 8, "cue_", "the automation whose schedule it is; 0 = something happened that may start or wake runs")       \
-    X(WAIT, 9, "wait_", "a hash of the event type that a run waits for")
+    X(WAIT, 9, "wait_", "a hash of the event type that a run waits for")                                               \
+    X(CONSUMER, 10, "cons_", "the polling endpoint that it reads")
 
 enum doc_kind {
 #define DOC_ENUM(sym, num, prefix, ref) DOC_##sym = (num),

@@ -119,6 +119,7 @@ size_t op_rows(const struct store_op *op)
     case STORE_RECORD:
     case STORE_RESEND:
     case STORE_EXPUNGE:
+    case STORE_SETTLE:
     case STORE_OP_KINDS:
         break;
     }
@@ -138,15 +139,29 @@ void lanes_fini(struct lanes *l)
     table_fini(&l->flows);
 }
 
-static struct flow *flow_get(struct lanes *l, oid_t app)
+static struct flow *flow_find(const struct lanes *l, oid_t app, uint64_t hash)
 {
-    uint64_t hash = hash_u64((uint64_t)app);
     for (struct table_node *n = table_find(&l->flows, hash); n != NULL; n = table_next(n)) {
         struct flow *f = CONTAINER_OF(n, struct flow, node);
         if (f->app == app)
             return f;
     }
-    struct flow *f = mem_zalloc(1, sizeof *f);
+    return NULL;
+}
+
+const struct store_op *lanes_waiting(const struct lanes *l, oid_t app)
+{
+    const struct flow *f = flow_find(l, app, hash_u64((uint64_t)app));
+    return f != NULL ? f->ops.first : NULL;
+}
+
+static struct flow *flow_get(struct lanes *l, oid_t app)
+{
+    uint64_t hash = hash_u64((uint64_t)app);
+    struct flow *f = flow_find(l, app, hash);
+    if (f != NULL)
+        return f;
+    f = mem_zalloc(1, sizeof *f);
     f->app = app;
     f->credit = TURN_BYTES;
     list_init(&f->turn);
@@ -169,6 +184,7 @@ void lanes_add(struct lanes *l, struct store_op *op)
     case STORE_OBJECTS:
     case STORE_RESEND:
     case STORE_EXPUNGE:
+    case STORE_SETTLE:
         op_queue_push(&l->commands, op);
         return;
     case STORE_SWEEP:

@@ -36,6 +36,8 @@ void lanes_init(struct lanes *l);
 /* Nothing waits any more. */
 void lanes_fini(struct lanes *l);
 void lanes_add(struct lanes *l, struct store_op *op);
+/* The first of the appends and documents that wait for this workspace, linked by `next`; NULL: none. */
+const struct store_op *lanes_waiting(const struct lanes *l, oid_t app);
 /* The append whose turn it is, or NULL. */
 struct store_op *lanes_pop_append(struct lanes *l);
 size_t lanes_count(const struct lanes *l);

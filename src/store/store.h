@@ -40,6 +40,7 @@ enum store_op_kind {
     STORE_EXPUNGE, /* struct store_expunge */
     STORE_DOCS,    /* struct store_docs */
     STORE_SWEEP,   /* struct store_sweep */
+    STORE_SETTLE,  /* struct store_settle */
     STORE_OP_KINDS
 };
 
@@ -86,8 +87,8 @@ struct store_target {
     int64_t pos; /* out: set in the commit; rises within a FIFO endpoint */
 };
 
-/* A message and its deliveries, in one transaction. ERR_STALE: the workspace is at another version: match again.
- * ERR_CONFLICT: the workspace has a message with this event_id. */
+/* A message and its deliveries, in one transaction. ERR_STALE: the workspace is at another version, or `late`: match
+ * again, with a new id. ERR_CONFLICT: the workspace has a message with this event_id. */
 struct store_append {
     struct store_op op;
     const struct message *message;
@@ -96,6 +97,7 @@ struct store_append {
     size_t target_count;
     struct doc_change *docs; /* written with it; a refusal of one refuses the message */
     size_t doc_count;
+    bool late; /* out, with ERR_STALE: its id is below what was settled (STORE_SETTLE), or from before this process */
 };
 
 /* The outcome of an attempt: the attempt row and the delivery's next state, in one transaction. */
@@ -221,6 +223,17 @@ struct store_sweep {
     uint32_t key_id;
     enum err (*reseal)(void *arg, struct str sealed, struct str identity, struct buf *out);
     void *reseal_arg;
+};
+
+/*
+ * Settles messages of a workspace: with ERR_OK every message with an id up to `until` that ever will be committed is
+ * committed, and readers see it. `until`, in: wanted; out: what could be had: less while older messages wait, never
+ * less than before. Who remembers where it was in a list by id reads up to there and misses nothing.
+ */
+struct store_settle {
+    struct store_op op;
+    oid_t app;
+    oid_t until;
 };
 
 void store_submit(struct store *s, struct store_op *op);

@@ -46,10 +46,42 @@ NORETURN static void writer_die(const struct writer *w, const char *in)
 
 /* ---- groups ---------------------------------------------------------------------------------------------------- */
 
-static enum err verb_apply(struct backend *b, struct store_op *op)
+/* What is of this workspace and older may wait in the lanes, or have come in since: it keeps its id. */
+static enum err settle(struct writer *w, struct store_settle *op)
 {
+    oid_t least = ops_least(lanes_waiting(&w->lanes, op->app), op->app, op->until + 1);
+    pthread_mutex_lock(&w->lock);
+    least = ops_least(w->incoming.first, op->app, least);
+    pthread_mutex_unlock(&w->lock);
+    marks_raise(&w->marks, op->app, least - 1);
+    op->until = marks_get(&w->marks, op->app);
+    return ERR_OK;
+}
+
+static bool is_late(const struct writer *w, struct store_append *op)
+{
+    op->late = marks_passed(&w->marks, op->message);
+    return op->late;
+}
+
+static enum err docs_apply(struct writer *w, struct store_docs *op)
+{
+    for (size_t i = 0; i < op->append_count; i++) {
+        if (is_late(w, &op->appends[i])) {
+            op->failed_at = op->count + i;
+            return ERR_STALE;
+        }
+    }
+    return w->backend->ops->docs(w->backend, op);
+}
+
+static enum err verb_apply(struct writer *w, struct store_op *op)
+{
+    struct backend *b = w->backend;
     switch (op->kind) {
     case STORE_APPEND:
+        if (UNLIKELY(is_late(w, CONTAINER_OF(op, struct store_append, op))))
+            return ERR_STALE;
         return b->ops->append(b, CONTAINER_OF(op, struct store_append, op));
     case STORE_RECORD:
         return b->ops->record(b, CONTAINER_OF(op, struct store_record, op));
@@ -60,9 +92,11 @@ static enum err verb_apply(struct backend *b, struct store_op *op)
     case STORE_EXPUNGE:
         return b->ops->expunge(b, CONTAINER_OF(op, struct store_expunge, op));
     case STORE_DOCS:
-        return b->ops->docs(b, CONTAINER_OF(op, struct store_docs, op));
+        return docs_apply(w, CONTAINER_OF(op, struct store_docs, op));
     case STORE_SWEEP:
         return b->ops->sweep(b, CONTAINER_OF(op, struct store_sweep, op));
+    case STORE_SETTLE:
+        return settle(w, CONTAINER_OF(op, struct store_settle, op));
     case STORE_OP_KINDS:
         break;
     }
@@ -71,15 +105,16 @@ static enum err verb_apply(struct backend *b, struct store_op *op)
 }
 
 /* A known key stands for the operation that came first: this one is done already. */
-static enum err op_apply(struct backend *b, struct store_op *op)
+static enum err op_apply(struct writer *w, struct store_op *op)
 {
+    struct backend *b = w->backend;
     if (LIKELY(op->key == NULL))
-        return verb_apply(b, op);
+        return verb_apply(w, op);
     enum err e = b->ops->key_find(b, op->key);
     if (e != ERR_NOT_FOUND || op->key->only_look)
         return e;
     op->key->known = false;
-    e = verb_apply(b, op);
+    e = verb_apply(w, op);
     return e == ERR_OK ? b->ops->key_put(b, op->key) : e;
 }
 
@@ -93,7 +128,7 @@ static bool group_room(const struct group *g, size_t eighths)
 
 static void group_apply(struct writer *w, struct group *g, struct store_op *op)
 {
-    enum err e = op_apply(w->backend, op);
+    enum err e = op_apply(w, op);
     g->rows += op_rows(op);
     g->bytes += op_bytes(op);
     op_queue_push(&g->ops, op);
@@ -327,6 +362,7 @@ struct writer *writer_start(struct backend *b, size_t queue_bytes_max)
     w->backend = b;
     w->queue_bytes_max = queue_bytes_max;
     lanes_init(&w->lanes);
+    marks_init(&w->marks, b->identity.highest_oid);
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -346,6 +382,7 @@ void writer_stop(struct writer *w)
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
     lanes_fini(&w->lanes);
+    marks_fini(&w->marks);
     pthread_cond_destroy(&w->wake);
     pthread_cond_destroy(&w->backup_moved);
     pthread_mutex_destroy(&w->lock);

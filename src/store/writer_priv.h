@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "store/lanes.h"
+#include "store/marks.h"
 #include "store/writer.h"
 
 struct backup_job {
@@ -37,6 +37,7 @@ struct writer {
 
     /* The thread's own. */
     struct lanes lanes;
+    struct marks marks;
     enum err trouble; /* ERR_FULL, ERR_UNAVAILABLE: appends are refused, results tried again at retry_ms */
     bool sweep_turn;  /* while the disk is full: whose try the next group is */
     int64_t retry_ms;
