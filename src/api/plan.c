@@ -51,6 +51,16 @@ static enum err match(struct plan *p, struct append *appends, struct store_appen
     return e;
 }
 
+/* One came too late under its id: all get new ones, in the same order. */
+static void renew(struct plan *p, const struct store_append *ops)
+{
+    bool late = false;
+    for (size_t i = 0; i < p->message_count; i++)
+        late = late || ops[i].late;
+    for (size_t i = 0; i < p->message_count && late; i++)
+        p->messages[i].id = oid_next(p->api->oids, p->now_ms);
+}
+
 enum err plan_commit(struct plan *p, struct api_call *call)
 {
     struct append *appends = arena_zalloc(p->arena, (p->message_count + 1) * sizeof *appends);
@@ -76,6 +86,8 @@ enum err plan_commit(struct plan *p, struct api_call *call)
         }
         if (e == ERR_STALE && !again)
             return e;
+        if (e == ERR_STALE)
+            renew(p, ops);
     }
     return e;
 }

@@ -24,6 +24,7 @@ static const struct {
         {"keys", key_tests, &key_test_count},
         {"docs", doc_tests, &doc_test_count},
         {"replays", replay_tests, &replay_test_count},
+        {"settle", settle_tests, &settle_test_count},
 };
 
 int main(int argc, char **argv)

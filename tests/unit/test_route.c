@@ -102,6 +102,12 @@ static void roles_may(void **state)
             {HTTP_M_GET, "/api/v1/operational-webhook/endpoint/e/secret", O, false},
             {HTTP_M_POST, "/api/v1/auth/app-portal-access/a", O, true},
             {HTTP_M_POST, "/api/v1/auth/app/a/expire-all", O, true},
+            {HTTP_M_GET, "/api/v1/app/a/poller/e", O | E | V | P | R, true},
+            {HTTP_M_GET, "/api/v1/app/a/poller/e/consumer/c", O | E | P, true},
+            {HTTP_M_POST, "/api/v1/app/a/polling-endpoint/e/consumer/c/commit", O | E | P, true},
+            {HTTP_M_POST, "/api/v1/auth/app/a/poller/e/token/rotate", O | E | P, true},
+            {HTTP_M_GET, "/api/v1/app/a/events", O | E | V | P | R, true},
+            {HTTP_M_GET, "/api/v1/events", O | E | V, false},
             {HTTP_M_POST, "/api/v1/auth/logout", O | E | V | P | R, true},
     };
     static const enum auth_role roles[] = {AUTH_OWNER, AUTH_EDITOR, AUTH_VIEWER, AUTH_PORTAL, AUTH_PORTAL_READ};
@@ -120,6 +126,23 @@ static void roles_may(void **state)
         struct principal nobody = {.role = AUTH_NOBODY};
         assert_false(who_may(&nobody, route));
     }
+}
+
+/* A key that polls an endpoint may do that, whatever else there is. */
+static void pollers_poll(void **state)
+{
+    (void)state;
+    struct principal p = {.role = AUTH_POLLER, .app = 7, .endpoint = 8};
+    size_t n = 0;
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct route *r = &api_routes[i];
+        bool polls = strstr(r->pattern, "/poller/{sink_id}") != NULL ||
+                     strstr(r->pattern, "/polling-endpoint/{sink_id}") != NULL;
+        if (who_may(&p, r) != polls && (r->flags & (ROUTE_PUBLIC | ROUTE_SESSION)) == 0)
+            fail_msg("%s", r->pattern);
+        n += polls;
+    }
+    assert_int_equal(n, 5);
 }
 
 static void scopes_narrow(void **state)
@@ -191,10 +214,8 @@ static void texts_are_decoded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(paths_find_their_row),
-            cmocka_unit_test(roles_may),
-            cmocka_unit_test(scopes_narrow),
-            cmocka_unit_test(texts_are_decoded),
+            cmocka_unit_test(paths_find_their_row), cmocka_unit_test(roles_may),         cmocka_unit_test(pollers_poll),
+            cmocka_unit_test(scopes_narrow),        cmocka_unit_test(texts_are_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
