@@ -191,7 +191,7 @@ const struct description api_descriptions[] = {
     {GET,    INTG "/{integ_id}", "v1.integration.get", "Get an integration", NULL, "IntegrationOut", 200, NULL, 0},
     {PUT,    INTG "/{integ_id}", "v1.integration.update", "Replace an integration; its key stays", "IntegrationIn", "IntegrationOut", 200, NULL, 0},
     {DELETE, INTG "/{integ_id}", "v1.integration.delete", "Delete an integration and end its key", NULL, NULL, 204, NULL, 0},
-    {GET,    INTG "/{integ_id}/key", "v1.integration.get-key", "A key is not shown again: 410, or 404 while there is none", NULL, "IntegrationKeyOut", 200, NULL, 0},
+    {GET,    INTG "/{integ_id}/key", "v1.integration.get-key", "The key is not shown again; 404 while there is none", NULL, "Error", 410, NULL, 0},
     {POST,   INTG "/{integ_id}/key/rotate", "v1.integration.rotate-key", "Make a key, which only this answer shows; the one before ends", NULL, "IntegrationKeyOut", 200, NULL, 0},
     {GET,    CON "/system", "v1.console.system", "How the server is doing", NULL, "ConsoleSystemOut", 200, NULL, 0},
     {GET,    POLL, "v1.message.poller.poll", "Read the messages of a polling endpoint behind an iterator", NULL, "PollingEndpointOut", 200, "limit iterator event_type channel after", 0},

@@ -29,6 +29,25 @@ enum err endpoint_save(struct api *api, struct api_call *call, const struct obje
     return ERR_OK;
 }
 
+/* One that is polled needs no URL. */
+static void read_fields(struct api_call *call, enum field_mode mode, const struct json *body, struct endpoint *ep)
+{
+    const struct field *table = endpoint_fields;
+    struct endpoint kind = {.type = ep->type};
+    if (!json_as_str(json_get(body, STR("type")), &kind.type))
+        kind.type = ep->type;
+    if (endpoint_is_polled(&kind)) {
+        struct field *copy = arena_alloc(call->arena, endpoint_field_count * sizeof *copy);
+        memcpy(copy, endpoint_fields, endpoint_field_count * sizeof *copy);
+        for (size_t i = 0; i < endpoint_field_count; i++) {
+            if (copy[i].at == offsetof(struct endpoint, url))
+                copy[i].flags &= ~(unsigned)FIELD_REQUIRED;
+        }
+        table = copy;
+    }
+    fields_read(call->arena, table, endpoint_field_count, mode, body, ep, &call->problems);
+}
+
 static void tell(struct api *api, struct api_call *call, const char *type, const struct endpoint *ep)
 {
     operational_send(api, call->reader, &(struct operational_event){.type = type, .app = ep->app, .ep = ep->id},
@@ -104,7 +123,7 @@ void endpoint_create(struct api *api, struct api_call *call)
     const struct json *body = call_json(call, false);
     if (body == NULL || !call_app(api, call, &app))
         return;
-    fields_read(call->arena, endpoint_fields, endpoint_field_count, FIELD_CREATE, body, &ep, &call->problems);
+    read_fields(call, FIELD_CREATE, body, &ep);
     create(api, call, &app, body, &ep);
 }
 
@@ -157,7 +176,7 @@ static void update(struct api *api, struct api_call *call, const struct app *app
     if (!call_endpoint(api, call, app, 1, &o, &ep) || !is_as_seen(call, &ep))
         return;
     before = ep;
-    fields_read(call->arena, endpoint_fields, endpoint_field_count, mode, body, &ep, &call->problems);
+    read_fields(call, mode, body, &ep);
     enum err e = endpoint_check(api, call, app, &ep, &before);
     if (!answer_ok(call, e) || !call_fits(call))
         return;
@@ -193,7 +212,7 @@ void endpoint_put(struct api *api, struct api_call *call)
         return;
     }
     struct endpoint ep = {0};
-    fields_read(call->arena, endpoint_fields, endpoint_field_count, FIELD_CREATE, body, &ep, &call->problems);
+    read_fields(call, FIELD_CREATE, body, &ep);
     if (ep.uid.ptr == NULL && !str_starts(text, STR("ep_")) && text.len <= 256 && chars_fit(CHARS_ID, text))
         ep.uid = text;
     create(api, call, &app, body, &ep);

@@ -45,13 +45,6 @@ void ca_bundle_check(struct api_call *call, const char *field, struct str pem)
         call_problem(call, field, "value_error", "must be certificates in PEM form");
 }
 
-/* Whether its field has complained: then it was given, as something else than a text. */
-static bool url_is_wrong(const struct buf *problems)
-{
-    static const char loc[] = "[\"body\",\"url\"]";
-    return problems->len > 0 && memmem(problems->ptr, problems->len, loc, sizeof loc - 1) != NULL;
-}
-
 /* What is polled has no URL of its own; the one that answers show may come back. */
 static void check_polled(struct api *api, struct api_call *call, const struct app *app, struct endpoint *ep)
 {
@@ -75,11 +68,8 @@ static void check_url(struct api *api, struct api_call *call, const struct app *
         check_polled(api, call, app, ep);
         return;
     }
-    if (ep->url.ptr == NULL) {
-        if (!url_is_wrong(&call->problems.json))
-            call_problem(call, "url", "value_error.missing", "is missing");
+    if (ep->url.ptr == NULL)
         return;
-    }
     if (ssrf_parse_url(api->urls, ep->url, &url, &why) != ERR_OK) {
         call_problem(call, "url", "value_error.url", "%s", why);
         return;

@@ -58,7 +58,7 @@ const struct field endpoint_fields[] = {
          .min = 1,
          .max = 16,
          .fallback = ENDPOINT_WEBHOOK},
-        {.name = "url", .kind = FIELD_TEXT, .at = EP(url), .min = 1, .max = 65536},
+        {.name = "url", .kind = FIELD_TEXT, .flags = FIELD_REQUIRED, .at = EP(url), .min = 1, .max = 65536},
         {.name = "disabled", .kind = FIELD_BOOL, .at = EP(disabled)},
         {.name = "eventTypes",
          .alias = "filterTypes",

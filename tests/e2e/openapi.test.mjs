@@ -199,6 +199,7 @@ test('answers are as described, for every operation', async (t) => {
     for (const rest of [I, `${I}/{integ_id}`]) await call(`GET ${rest}`, n);
     await call(`PUT ${I}/{integ_id}`, n, { name: 'J' });
     await call(`POST ${I}/{integ_id}/key/rotate`, n);
+    await call(`GET ${I}/{integ_id}/key`, n);
     await call(`DELETE ${I}/{integ_id}`, n);
 
     const N = `${V}/management/environment`;
@@ -212,6 +213,19 @@ test('answers are as described, for every operation', async (t) => {
     await call(`PATCH ${K}/{key_id}`, made, { scopes: ['message:write'] });
     await call(`POST ${K}/{key_id}/expire`, made, {});
     await call(`DELETE ${N}/{env_id}`, made);
+
+    const D = `${V}/auth/app/{app_id}/poller/{endpoint_id}/token`;
+    const d = { ...n, consumer_id: 'c', sink_id: (await call(`POST ${A}/endpoint`, n, { type: 'polling' })).id };
+    d.endpoint_id = d.sink_id;
+    await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 }, tags: ['t'], channels: ['c'] });
+    await until('it is there', async () => (await call(`GET ${A}/poller/{sink_id}`, d)).data.length > 0);
+    await call(`GET ${A}/poller/{sink_id}/consumer/{consumer_id}`, d);
+    await call(`POST ${A}/poller/{sink_id}/consumer/{consumer_id}/seek`, d, { after: '2026-01-01T00:00:00Z' });
+    await call(`GET ${A}/polling-endpoint/{sink_id}/consumer/{consumer_id}`, d);
+    await call(`POST ${A}/polling-endpoint/{sink_id}/consumer/{consumer_id}/commit`, d, { offset: 1 });
+    await call(`POST ${D}/rotate`, d, { expiry: 60 });
+    await call(`GET ${D}`, d);
+    for (const rest of [`${A}/events`, `${V}/events`]) await call(`GET ${rest}`, d);
 
     const O = `${V}/operational-webhook/endpoint`;
     const o = { endpoint_id: (await call(`POST ${O}`, n, { url: r.url() })).id };
