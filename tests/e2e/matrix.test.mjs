@@ -124,10 +124,12 @@ async function tokens(p, a, b) {
 async function world(p, url, mark) {
     const app = await p.app({ uid: `uid-${mark}`, name: `name ${mark}` });
     const endpoint = await p.endpoint(app, url(`/${mark}`), { description: mark, uid: `endpoint-${mark}` });
+    const poller = await p.ok('POST', `/api/v1/app/${app.id}/endpoint`, { type: 'polling', description: mark });
+    await p.ok('POST', `/api/v1/auth/app/${app.id}/poller/${poller.id}/token/rotate`, {});
     const record = await p.ok('POST', `/api/v1/app/${app.id}/record/matrix`, { data: { mark } });
     const message = await p.send(app, 'matrix.event', { mark }, { tags: [mark] });
     const [attempt] = await p.attempted(app, message, 1);
-    return { app_id: app.id, endpoint_id: endpoint.id, msg_id: message.id, attempt_id: attempt.id, type: 'matrix', record_id: record.id, tag: 'x' };
+    return { app_id: app.id, endpoint_id: endpoint.id, sink_id: poller.id, consumer_id: 'c', msg_id: message.id, attempt_id: attempt.id, type: 'matrix', record_id: record.id, tag: 'x' };
 }
 
 // What is the environment's and not a workspace's.
@@ -141,16 +143,18 @@ async function shared(p, url, mark) {
     return { event_type_name: 'matrix.event', name: 'matrix', operational_id: id, key_id: (await p.ok('POST', '/api/v1/auth/api-key', { name: mark })).id };
 }
 
+const idOfEndpoint = (route, ids) => (route.path.includes('operational-webhook') ? ids.operational_id : /\/poller\//.test(route.path) ? ids.sink_id : ids.endpoint_id);
+
 // Some lists insist on their window.
 const window = '?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z';
-const fill = (route, ids) => route.path.replace(/\/stats\/attempts$/, `$&${window}`).replace(/\{(\w+)\}/g, (_, name) => (route.path.includes('operational-webhook') && name === 'endpoint_id' ? ids.operational_id : ids[name]) ?? `none-${name}`);
+const fill = (route, ids) => route.path.replace(/\/stats\/attempts$/, `$&${window}`).replace(/\{(\w+)\}/g, (_, name) => (name === 'endpoint_id' ? idOfEndpoint(route, ids) : ids[name]) ?? `none-${name}`);
 
 // What must look the same after all of it (of the workspace that was asked about, only what nobody was allowed to change would).
 async function snapshot(p, worlds, common) {
     const seen = {};
     for (const ids of [...worlds, common].map((x) => ({ ...common, ...x })))
         for (const route of routes)
-            if (route.method === 'GET' && !/health|docs|openapi|headers$|stats|background-task$|audit-log|console|live$/.test(route.path) && !/none-/.test(fill(route, ids))) {
+            if (route.method === 'GET' && !/health|docs|openapi|headers$|stats|background-task$|audit-log|console|live$|events$|poller|consumer/.test(route.path) && !/none-/.test(fill(route, ids))) {
                 const { status, text } = await p.api('GET', fill(route, ids));
                 seen[fill(route, ids)] = `${status} ${text.replace(/"(lastUsedAt|usedAt)":("[^"]*"|null)/g, '')}`;
             }
@@ -208,8 +212,8 @@ test("others' ids in the own path", async (t) => {
     const wrong = [];
     for (const route of routes) {
         if (/operational-webhook/.test(route.path)) continue;
-        for (const [, name] of route.path.matchAll(/\{(endpoint_id|msg_id|attempt_id|record_id)\}/g)) {
-            const path = fill(route, { ...a, [name]: b[name] });
+        for (const [, name] of route.path.matchAll(/\{(endpoint_id|sink_id|msg_id|attempt_id|record_id)\}/g)) {
+            const path = fill(route, { ...a, [name]: b[name], ...(name === 'endpoint_id' && { sink_id: b.sink_id }) });
             for (const body of route.method === 'GET' || route.method === 'DELETE' ? [undefined] : ['{}', '{']) {
                 const { status, text } = await p.api(route.method, path, body);
                 const fits = body === undefined ? status === 404 : [404, 400, 422].includes(status);
