@@ -14,6 +14,7 @@
 #include "ssrf/ssrf.h"
 
 struct api_tasks;
+struct mailer;
 struct runner;
 struct transform_pool;
 struct console;
@@ -46,6 +47,7 @@ struct api {
     struct console *console;           /* people with cookies, console.h; NULL: there are none */
     struct transform_pool *transforms; /* runs customers' code; NULL: none is run */
     struct api_tasks *tasks; /* background jobs, task.h; NULL: none (jobs stay in the store until a start with one) */
+    struct mailer *mailer;   /* sends mail, mail.h; NULL: there is no SMTP_URL */
     struct runner *runner;   /* does what automations want, runner.h; NULL: none (runs stay in the store) */
 
     /* Called after a commit and before the answer, on the worker's thread. Each may be NULL. */

@@ -104,7 +104,11 @@ void console_sign_in(struct api *api, struct api_call *call, const struct user *
 /* Whether it may be a password of the user, and then it is: u->password. False: answered. */
 bool console_set_password(struct api_call *call, struct user *u, const char *field, struct str password);
 /* The URL of a link. */
-struct str console_link_url(const struct api *api, struct api_call *call, struct str text);
+struct str console_link_url(const struct api *api, struct arena *a, struct str text);
+/* Mails the link to who is invited; without mail, or when it cannot be, a line of the log says so. */
+void console_mail_invitation(struct api *api, struct api_call *call, const struct member *m, struct str link);
+/* Mails a link for a new password to the user with this address, if there is one, soon. False: answered (429). */
+bool console_mail_reset(struct api *api, struct api_call *call, struct str email);
 /*
  * A membership in the call's environment: `m` has role and app, and is filled in. A new user is made; with a password
  * (null: none) the membership counts at once, else *link is the URL of the invitation. False: answered.

@@ -48,10 +48,9 @@ const struct field console_password_fields[] = {
 };
 const size_t console_password_field_count = ARRAY_LEN(console_password_fields);
 
-struct str console_link_url(const struct api *api, struct api_call *call, struct str text)
+struct str console_link_url(const struct api *api, struct arena *a, struct str text)
 {
-    return arena_printf(call->arena, "%s/link#key=" STR_FMT, api->public_url != NULL ? api->public_url : "",
-                        STR_ARG(text));
+    return arena_printf(a, "%s/link#key=" STR_FMT, api->public_url != NULL ? api->public_url : "", STR_ARG(text));
 }
 
 static bool is_first(const struct api *api, struct api_call *call, struct str text)
@@ -216,8 +215,7 @@ void console_password_forgot(struct api *api, struct api_call *call)
         return;
     fields_read(call->arena, console_forgot_fields, console_forgot_field_count, FIELD_CREATE, body, &in,
                 &call->problems);
-    (void)api;
-    if (!call_fits(call))
+    if (!call_fits(call) || !console_mail_reset(api, call, in.email))
         return;
     struct json_writer w = answer(call, 202);
     json_w_object(&w);

@@ -130,8 +130,10 @@ bool console_invite(struct api *api, struct api_call *call, struct member *m, st
         changes[n++] = link_make(call->arena, api->oids, api->id_key, call->now_ms, &l, &text);
     call_made(call, OBJ_MEMBER, m->id, 201);
     bool good = answer_ok(call, call_commit(api, call, changes, n, 0, 0));
-    *link = m->invited ? console_link_url(api, call, buf_str(&text)) : STR_NULL;
+    *link = m->invited ? console_link_url(api, call->arena, buf_str(&text)) : STR_NULL;
     mem_free_secret(text.ptr, text.len);
+    if (good && m->invited)
+        console_mail_invitation(api, call, m, *link);
     return good;
 }
 

@@ -153,7 +153,7 @@ struct str console_reset_link(struct api *api, struct api_call *call, struct use
     enum err e = link_end_all(api->store, call->reader, call->arena, u->id, LINK_RESET, 0, call->now_ms);
     if (e == ERR_OK)
         e = call_commit(api, call, changes, n, 0, 0);
-    struct str url = answer_ok(call, e) ? console_link_url(api, call, buf_str(&text)) : STR_NULL;
+    struct str url = answer_ok(call, e) ? console_link_url(api, call->arena, buf_str(&text)) : STR_NULL;
     mem_free_secret(text.ptr, text.len);
     return url;
 }

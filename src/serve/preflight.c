@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "crypto/pem.h"
+#include "mail/letter.h"
 #include "store/copy.h"
 
 #define CA_FILE_MAX (8u << 20)
@@ -87,6 +88,21 @@ static bool sources_work(const char *const *addresses, char *why)
     return true;
 }
 
+/* A relay needs a sender. */
+static bool sender_works(const struct settings *set, char *why)
+{
+    struct mail_address from;
+    if (set->smtp_url == NULL || set->smtp_url[0] == '\0')
+        return true;
+    struct arena *a = arena_new(1024);
+    bool good = mail_address_parse(a, str_c(set->smtp_from), &from) == ERR_OK;
+    arena_free(a);
+    if (!good)
+        snprintf(why, PREFLIGHT_WHY_SIZE, "%s: SMTP_URL needs a sender, such as Hooks <hooks@example.com>",
+                 set->smtp_from != NULL ? set->smtp_from : "not set");
+    return good;
+}
+
 const char *preflight_check(const struct settings *set, char why[PREFLIGHT_WHY_SIZE])
 {
     if (!folder_works(set->sqlite_path, why))
@@ -95,5 +111,7 @@ const char *preflight_check(const struct settings *set, char why[PREFLIGHT_WHY_S
         return "keys";
     if (set->ca_file != NULL && !ca_file_works(set->ca_file, why))
         return "CA_FILE";
+    if (!sender_works(set, why))
+        return "SMTP_FROM";
     return sources_work(set->egress_bind, why) ? NULL : "EGRESS_BIND";
 }

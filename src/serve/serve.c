@@ -12,6 +12,7 @@
 
 #include "api/console.h"
 #include "api/env.h"
+#include "api/mail.h"
 #include "api/task.h"
 #include "base/mem.h"
 #include "serve/canary.h"
@@ -310,6 +311,18 @@ static enum err open_inflight(struct shared *s, struct store_reader *reader)
     return e;
 }
 
+static void start_mail(struct shared *s)
+{
+    struct mail_config c = {.url = s->settings->smtp_url,
+                            .from = s->settings->smtp_from,
+                            .ca_file = s->settings->ca_file,
+                            .now = clock_wall_ms};
+    if (mail_start(&s->api, &c) != ERR_OK)
+        die(3, "cannot start", "no thread for mail");
+    if (!mail_on(&s->api))
+        log_info("mail_off", LOG_CSTR("note", "no SMTP_URL is set: no mail is sent, nor kept to be sent"));
+}
+
 static void start(struct server *v)
 {
     struct shared *s = &v->shared;
@@ -338,6 +351,7 @@ static void start(struct server *v)
     v->keeper = keeper_start(s);
     if (v->keeper == NULL || api_tasks_start(&s->api, clock_wall_ms) != ERR_OK) /* before requests may ask for tasks */
         die(3, "cannot start", "no threads");
+    start_mail(s);
     for (unsigned i = 0; i < s->reactor_count; i++)
         reactor_start(&v->reactors[i]);
     log_info("listening", LOG_CSTR("address", s->settings->listen), LOG_CSTR("url", s->api.public_url),
@@ -409,6 +423,7 @@ static void stop(struct server *v, sigset_t *signals)
     pool_free(s->workers);
     transform_pool_free(s->transforms);
     api_tasks_stop(&s->api);
+    mail_stop(&s->api);
     pool_free(s->loader);
     drain_all(v, SEAL);
     store_close(s->store);
