@@ -12,6 +12,7 @@
 #include "store/backend.h"
 #include "store/sqlite_conn.h"
 #include "store/sqlite_keys.h"
+#include "store/tally_code.h"
 
 struct checkpointer {
     pthread_t thread;
@@ -25,12 +26,14 @@ struct checkpointer {
     bool wanted;
 };
 
-struct tally_entry;
-/* The attempts recorded in a group, to be counted in its commit. */
+/* Counts of attempts on their way to their table (sqlite_tally.c). */
 struct tallies {
-    struct tally_entry *at;
-    size_t len;
-    size_t cap;
+    struct table rows;       /* struct tally_row */
+    struct tally_row *fresh; /* what this group counts in */
+    struct arena *arena;     /* of the rows */
+    struct buf body;         /* a row of the log */
+    int64_t since_ms;        /* when the first row of the log was written; 0: there is none, or it is not known */
+    bool known;              /* the log was read, or written, by this process */
 };
 
 struct sqlite_backend {
@@ -45,7 +48,7 @@ struct sqlite_backend {
     struct table versions;   /* counters of workspaces and environments (sqlite_state.c) */
     struct table endpoints;  /* last FIFO place, known to the index of endpoints */
     struct keys keys;        /* idempotency keys (sqlite_keys.c) */
-    struct tallies tallies;  /* what this group counts (sqlite_tally.c) */
+    struct tallies tallies;  /* what is counted (sqlite_tally.c) */
     bool transformed_any;    /* the table may have rows (sqlite_transformed.c) */
     bool transformed_known;  /* and whether it does was looked up */
     uint64_t ages_seen[128]; /* bits: retention ages, in hours, that are in payload_age; others are looked up */
@@ -71,7 +74,7 @@ static inline struct sqlite_backend *backend_of(struct backend *b)
     "ifnull((SELECT max(id) FROM object),0),ifnull((SELECT max(id) FROM doc),0),"                                      \
     "ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key='highest_oid'),0))"
 
-#define SCHEMA_VERSION        6
+#define SCHEMA_VERSION        7
 #define SCHEMA_APPLICATION_ID 0x50737452 /* "PstR" */
 /* Brings the file to SCHEMA_VERSION; *version: what it has. */
 MUST_USE enum err schema_migrate(struct conn *c, bool may_change, int *version, const char **why);
@@ -117,13 +120,18 @@ MUST_USE enum err keys_load(struct sqlite_backend *b);
 enum err sqlite_key_find(struct backend *b, struct store_key *key);
 enum err sqlite_key_put(struct backend *b, const struct store_key *key);
 
-/* Counts of attempts: collected while a group is made, written sorted and summed up by its commit. */
+/* Counts of attempts: collected while a group is made, logged by its commit, added to their table now and then. */
 void tally_init(struct sqlite_backend *b);
 void tally_fini(struct sqlite_backend *b);
-/* Borrows from the attempt until the commit. */
 void tally_add(struct sqlite_backend *b, const struct attempt *t);
+/* After a rollback. */
 void tally_forget(struct sqlite_backend *b);
+/* Before the commit. */
 MUST_USE enum err tally_flush(struct sqlite_backend *b);
+/* All that is counted so far goes to the table. Within a group. */
+MUST_USE enum err tally_settle(struct sqlite_backend *b);
+/* Binds the columns start_ms, app, ep, type, succeeded, failed, total_us, longest_us to 1 to 8 and runs it. */
+MUST_USE enum err tally_put(struct conn *c, sqlite3_stmt *st, const struct tally_entry *t);
 /* SWEEP_FOLD, SWEEP_TALLIES */
 enum err tally_sweep(struct sqlite_backend *b, struct store_sweep *op);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads of tallies. Those of hours lie together by endpoint. The spans of the last days lie by time: a seek for each
- * span, and only the workspace's rows are read.
+ * span, and only the workspace's rows are read. The log that is not in the table yet (sqlite_tally.c) is read in one
+ * transaction with the spans that it is about; it moves to the table at any time, but not to the spans before.
  */
 #include "store/sqlite_reader.h"
+#include "store/tally_code.h"
 
 #define EPS_PAGE      256
 #define TALLY_COLUMNS "start_ms,ep,type,succeeded,failed,total_us,longest_us"
@@ -102,16 +104,74 @@ static enum err span_visit(struct tally_walk *w, int64_t at)
     return rows_visit(w, st);
 }
 
+/* The earliest span that the log is about; *out is left when it is empty. */
+static enum err log_first(struct sqlite_reader *r, int64_t *out)
+{
+    sqlite3_stmt *st = conn_stmt(&r->c, R_TALLY_LOG_FIRST, "SELECT first_ms FROM tally_log");
+    enum err e;
+    reader_begin(r);
+    while ((e = conn_next(&r->c, st)) == ERR_OK)
+        *out = *out < col_int(st, 0) ? *out : col_int(st, 0);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static bool is_asked(const struct tally_query *q, const struct tally_entry *t)
+{
+    return t->app == q->app && (q->ep == 0 || t->ep == q->ep) && t->start_ms >= q->since_ms &&
+           t->start_ms < q->until_ms;
+}
+
+static enum err log_visit(struct tally_walk *w)
+{
+    sqlite3_stmt *st = conn_stmt(&w->r->c, R_TALLY_LOG, "SELECT body FROM tally_log");
+    enum err e;
+    reader_begin(w->r);
+    while ((e = conn_next(&w->r->c, st)) == ERR_OK) {
+        struct str rest = col_str(st, 0);
+        struct tally_entry t = {.type = STR_NULL};
+        while (tally_decode(&rest, &t)) {
+            struct tally one = {.start_ms = t.start_ms,
+                                .ep = t.ep,
+                                .event_type = t.type,
+                                .succeeded = (uint64_t)t.succeeded,
+                                .failed = (uint64_t)t.failed,
+                                .total_us = t.total_us,
+                                .longest_us = t.longest_us};
+            if (is_asked(w->q, &t))
+                w->visit(w->arg, &one);
+        }
+    }
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* Those from *at on that begin before until_ms; *at: the next one. */
+static enum err some_visit(struct tally_walk *w, int64_t *at, int64_t until_ms)
+{
+    int64_t last = 0;
+    enum err e = outer_span(w->r, true, &last);
+    for (; e == ERR_OK && *at <= last && *at < until_ms && *at < w->q->until_ms; *at += TALLY_SPAN_MS)
+        e = span_visit(w, *at);
+    return e;
+}
+
 static enum err spans_visit(struct tally_walk *w)
 {
-    int64_t first = INT64_MAX, last = 0;
-    enum err e = outer_span(w->r, false, &first);
+    int64_t at = INT64_MAX, logged = INT64_MAX;
+    enum err e = log_first(w->r, &logged);
     if (e == ERR_OK)
-        e = outer_span(w->r, true, &last);
-    if (first < w->q->since_ms)
-        first = w->q->since_ms + TALLY_SPAN_MS - 1 - (w->q->since_ms + TALLY_SPAN_MS - 1) % TALLY_SPAN_MS;
-    for (int64_t at = first; e == ERR_OK && at <= last && at < w->q->until_ms; at += TALLY_SPAN_MS)
-        e = span_visit(w, at);
+        e = outer_span(w->r, false, &at);
+    if (at > logged)
+        at = logged; /* what is there now will be in the table */
+    if (at < w->q->since_ms)
+        at = w->q->since_ms + TALLY_SPAN_MS - 1 - (w->q->since_ms + TALLY_SPAN_MS - 1) % TALLY_SPAN_MS;
+    if (e == ERR_OK)
+        e = some_visit(w, &at, logged);
+    reader_hold(w->r);
+    if (e == ERR_OK)
+        e = log_visit(w);
+    if (e == ERR_OK)
+        e = some_visit(w, &at, INT64_MAX);
+    reader_let_go(w->r);
     return e;
 }
 

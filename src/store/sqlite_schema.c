@@ -100,6 +100,9 @@ static const char *const migrations[SCHEMA_VERSION] = {
 
         /* 6: what was deleted ages out. */
         "CREATE INDEX object_dead ON object(deleted_ms) WHERE deleted_ms > 0;",
+
+        /* 7: what groups counted and is not in tally yet (tally_code.h); first_ms: the earliest span in it. */
+        "CREATE TABLE tally_log(seq INTEGER PRIMARY KEY, first_ms INTEGER NOT NULL, body BLOB NOT NULL);",
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

@@ -412,7 +412,8 @@ struct tally_query {
     int64_t since_ms;
     int64_t until_ms;
 };
-/* Calls visit for each, in no order; what it is given is borrowed until it returns. */
+/* Calls visit for each, in no order; one may come in several parts, which add up. What it is given is borrowed until it
+ * returns. Every attempt recorded before the call is counted once. */
 MUST_USE enum err store_each_tally(struct store_reader *r, const struct tally_query *q,
                                    void (*visit)(void *arg, const struct tally *t), void *arg);
 

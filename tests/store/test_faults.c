@@ -22,13 +22,19 @@ enum { KILLS = 20, IN_FLIGHT = 64 };
 
 struct flight {
     struct store_append append;
+    struct store_record record;
+    struct attempt attempt;
+    char type[16];
+    bool appended; /* and the outcome is next */
     struct message message;
     struct store_target target;
     struct flight *next_free;
 };
 
-/* The child: appends for ever, and writes the id of each acknowledged message to `ack`. */
+/* The child: appends for ever, and writes the id of each acknowledged message to `ack`; or records an outcome for each,
+ * and writes when that is acknowledged. */
 struct child {
+    bool records;
     struct store *store;
     oid_t app, ep, last_id, env;
     uint64_t app_version;
@@ -43,8 +49,10 @@ static struct child child;
 
 static void on_acknowledged(struct store_op *op)
 {
-    struct flight *x = CONTAINER_OF(op, struct flight, append.op);
-    if (op->result != ERR_OK || write(child.ack, &x->message.id, sizeof(oid_t)) != sizeof(oid_t))
+    struct flight *x = op->kind == STORE_APPEND ? CONTAINER_OF(op, struct flight, append.op)
+                                                : CONTAINER_OF(op, struct flight, record.op);
+    x->appended = op->kind == STORE_APPEND && child.records;
+    if (op->result != ERR_OK || (!x->appended && write(child.ack, &x->message.id, sizeof(oid_t)) != sizeof(oid_t)))
         _exit(3);
     pthread_mutex_lock(&child.lock);
     x->next_free = child.free;
@@ -64,13 +72,31 @@ static struct flight *flight_take(void)
     return x;
 }
 
+/* Of one of many types, so that there is much to count. */
+static void flight_record(struct flight *x)
+{
+    (void)snprintf(x->type, sizeof x->type, "t%d", (int)(x->message.id % 4000));
+    x->attempt = (struct attempt){.id = ++child.last_id,
+                                  .msg = x->message.id,
+                                  .ep = child.ep,
+                                  .app = child.app,
+                                  .number = 1,
+                                  .status = x->message.id % 3 == 0 ? DELIVERY_FAIL : DELIVERY_SUCCESS,
+                                  .started_ms = TEST_START_MS,
+                                  .phases = {.total_us = 1000},
+                                  .url = STR("http://a"),
+                                  .event_type = str_c(x->type)};
+    x->record = (struct store_record){.op = {.kind = STORE_RECORD, .done = on_acknowledged}, .attempt = &x->attempt};
+    store_submit(child.store, &x->record.op);
+}
+
 NORETURN static void child_run(const char *path, int ack, const struct fixture *f, oid_t app, oid_t ep,
-                               uint64_t version)
+                               uint64_t version, bool records)
 {
     static char payload[2000];
     const char *why = "";
     struct store_config c = {.path = path, .ballast_bytes = 1 << 16, .wal_cap_bytes = 1 << 20};
-    child = (struct child){.app = app, .ep = ep, .env = f->env, .app_version = version, .ack = ack};
+    child = (struct child){.app = app, .ep = ep, .env = f->env, .app_version = version, .ack = ack, .records = records};
     pthread_mutex_init(&child.lock, NULL);
     pthread_cond_init(&child.freed, NULL);
     if (store_open(&c, &child.store, &why) != ERR_OK)
@@ -85,6 +111,10 @@ NORETURN static void child_run(const char *path, int ack, const struct fixture *
         child.last_id = f->last_id;
     for (;;) {
         struct flight *x = flight_take();
+        if (x->appended) {
+            flight_record(x);
+            continue;
+        }
         x->message = (struct message){.id = ++child.last_id,
                                       .env = child.env,
                                       .app = app,
@@ -116,40 +146,48 @@ static size_t read_acknowledged(int fd, oid_t **ids, size_t count)
     return count;
 }
 
+/* Lets a child work on the fixture's store, kills it, opens the store again. Adds to ids. */
+static size_t kill_once(struct fixture *f, oid_t app, oid_t ep, bool records, unsigned after_us, oid_t **ids,
+                        size_t count)
+{
+    int ack[2], status;
+    uint64_t version = fx_app_version(f, app);
+    store_reader_close(f->reader);
+    store_close(f->store);
+    assert_int_equal(pipe(ack), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        close(ack[0]);
+        child_run(f->path, ack[1], f, app, ep, version, records);
+    }
+    close(ack[1]);
+    usleep(after_us);
+    kill(pid, SIGKILL);
+    count = read_acknowledged(ack[0], ids, count);
+    close(ack[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+
+    const char *why = "";
+    struct store_config c = {.path = f->path, .ballast_bytes = 1 << 16};
+    OK(store_open(&c, &f->store, &why));
+    OK(store_reader_open(f->store, &f->reader));
+    assert_true(count == 0 || store_identity(f->store)->highest_oid >= (*ids)[count - 1]);
+    return count;
+}
+
 static void a_kill_loses_nothing_acknowledged(void **state)
 {
     struct fixture *f = *state;
     AUTO_FREE oid_t *ids = NULL;
     size_t count = 0;
     oid_t app = fx_app(f), ep = fx_id(f);
-    uint64_t version = fx_app_version(f, app);
     unsigned random = 12345;
     for (int round = 0; round < KILLS; round++) {
-        int ack[2], status;
-        store_reader_close(f->reader);
-        store_close(f->store);
-        assert_int_equal(pipe(ack), 0);
-        pid_t pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-            close(ack[0]);
-            child_run(f->path, ack[1], f, app, ep, version);
-        }
-        close(ack[1]);
         random = random * 1103515245 + 12345;
         /* From before it has opened the file to many groups later. */
-        usleep(round % 5 == 0 ? random % 8000 : 20000 + random % 80000);
-        kill(pid, SIGKILL);
-        count = read_acknowledged(ack[0], &ids, count);
-        close(ack[0]);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFSIGNALED(status));
-
-        const char *why = "";
-        struct store_config c = {.path = f->path, .ballast_bytes = 1 << 16};
-        OK(store_open(&c, &f->store, &why));
-        OK(store_reader_open(f->store, &f->reader));
-        assert_true(count == 0 || store_identity(f->store)->highest_oid >= ids[count - 1]);
+        count = kill_once(f, app, ep, false, round % 5 == 0 ? random % 8000 : 20000 + random % 80000, &ids, count);
         for (size_t i = 0; i < count; i++) {
             struct message m;
             struct delivery d = fx_delivery(f, ids[i], ep);
@@ -161,6 +199,68 @@ static void a_kill_loses_nothing_acknowledged(void **state)
         }
     }
     print_message("%d kills, %zu acknowledged messages\n", KILLS, count);
+    assert_true(count > 0);
+}
+
+struct counts {
+    uint64_t succeeded, failed;
+    int64_t total_us;
+};
+
+static void add_tally(void *arg, const struct tally *t)
+{
+    struct counts *c = arg;
+    c->succeeded += t->succeeded;
+    c->failed += t->failed;
+    c->total_us += t->total_us;
+}
+
+/* What the statistics say, and what is there. */
+static void same_counts(struct fixture *f, oid_t app, oid_t ep)
+{
+    struct counts told = {0}, there = {0};
+    struct tally_query q = {.app = app, .ep = ep, .until_ms = TIME_NEVER};
+    struct attempt_query a = {.app = app, .ep = ep, .status = -1, .status_class = -1, .limit = 1000};
+    struct attempt *list;
+    size_t n;
+    do {
+        arena_reset(f->arena);
+        OK(store_list_attempts(f->reader, f->arena, &a, &list, &n));
+        for (size_t i = 0; i < n; i++) {
+            there.succeeded += list[i].status == DELIVERY_SUCCESS;
+            there.failed += list[i].status != DELIVERY_SUCCESS;
+            there.total_us += list[i].phases.total_us;
+            a.before = list[i].id;
+        }
+    } while (n == a.limit);
+    OK(store_each_tally(f->reader, &q, add_tally, &told));
+    assert_int_equal(told.succeeded, there.succeeded);
+    assert_int_equal(told.failed, there.failed);
+    assert_int_equal(told.total_us, there.total_us);
+}
+
+/* The counts are in the commit of what they count: in the log, in the table, or on the way from one to the other. */
+static void a_kill_loses_no_count(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_FREE oid_t *ids = NULL;
+    size_t count = 0;
+    oid_t app = fx_app(f), ep = fx_id(f);
+    unsigned random = 54321;
+    for (int round = 0; round < KILLS; round++) {
+        random = random * 1103515245 + 12345;
+        count = kill_once(f, app, ep, true, 20000 + random % 200000, &ids, count);
+        same_counts(f, app, ep);
+        if (round % 4 != 0)
+            continue;
+        /* The first commit adds the log to the table. */
+        oid_t msg = store_identity(f->store)->highest_oid + 1;
+        f->last_id = msg > f->last_id ? msg : f->last_id;
+        msg = fx_send(f, app, ep, TEST_START_MS);
+        fx_record(f, app, msg, ep, (struct fx_outcome){.number = 1, .status = DELIVERY_SUCCESS, .http_status = 200});
+        same_counts(f, app, ep);
+    }
+    print_message("%d kills, %zu acknowledged attempts\n", KILLS, count);
     assert_true(count > 0);
 }
 
@@ -291,6 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             FX_TEST(a_kill_loses_nothing_acknowledged),
+            FX_TEST(a_kill_loses_no_count),
             cmocka_unit_test(a_full_disk_loses_nothing_acknowledged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
