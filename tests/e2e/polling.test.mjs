@@ -55,7 +55,7 @@ test('four writers, one consumer and one iterator: none missing, none twice, in 
 test('a broadcast that is cut off by kill -9 is behind no place that was read before', async (t) => {
     const p = await postrider(t);
     const apps = [];
-    for (let i = 0; i < 120; i++) apps.push(await p.app());
+    for (let i = 0; i < 240; i++) apps.push(await p.app());
     const places = apps.map(() => '');
     const seen = apps.map(() => 0);
     const look = () =>
@@ -68,16 +68,20 @@ test('a broadcast that is cut off by kill -9 is behind no place that was read be
         );
     const task = await p.ok('POST', '/api/v1/msg/broadcast', { eventType: 'a.b', payload: { to: 'all' } });
     const state = () => p.ok('GET', `/api/v1/background-task/${task.id}`);
-    await until('it is under way', async () => (await state()).data.processed >= 50, { everyMs: 1 });
-    await p.kill();
-    await p.start();
-    // Each gets something newer than what the broadcast had planned, and its place is behind that.
-    await Promise.all(apps.map((app) => send(p, app, 0, 1)));
-    await until('the newer ones are read', async () => (await look(), seen.every((n) => n >= 1)));
+    // Each time all get something newer than what the broadcast had planned, and their places are behind that.
+    const kills = [[1, 0], [50, 4], [100, 8], [150, 12]];
+    for (const [k, [processed, afterMs]] of kills.entries()) {
+        await until('it is so far', async () => (await state()).data.processed >= processed, { everyMs: 1 });
+        await sleep(afterMs);
+        await p.kill();
+        await p.start();
+        await Promise.all(apps.map((app) => send(p, app, k, 1)));
+        await until('the newer ones are read', async () => (await look(), seen.every((n) => n >= k + 1)));
+    }
     await until('it is done', async () => (await state()).status === 'finished');
-    await until('the broadcast is read', async () => (await look(), seen.every((n) => n >= 2)));
+    await until('the broadcast is read', async () => (await look(), seen.every((n) => n >= kills.length + 1)));
     await look();
-    assert.deepEqual(seen, apps.map(() => 2));
+    assert.deepEqual(seen, apps.map(() => kills.length + 1));
 });
 
 test('two who poll as one consumer share the messages', async (t) => {

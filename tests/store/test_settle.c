@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <pthread.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "topics.h"
@@ -127,8 +128,8 @@ static void *write_many(void *arg)
         enum err e = ERR_STALE;
         while (e == ERR_STALE) {
             m.id = oid_next(&c->ids, c->f->now_ms);
-            if (i % 7 == 0)
-                sched_yield(); /* between the id and the queue */
+            if (i % 8 == 0) /* between the id and the queue */
+                nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
             e = store_run(c->f->store, &op.op);
         }
         CHECK(e == ERR_OK);
