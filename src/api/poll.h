@@ -60,7 +60,8 @@ void poller_answer(const struct api *api, struct api_call *call, struct poller *
 /* Where it is polled. */
 struct str poller_url(const struct api *api, struct api_call *call, const struct endpoint *ep);
 
-/* What its consumers had read is forgotten with it. Store errors. */
+/* Of an endpoint that is gone: its token ends, what its consumers had read is forgotten. Store errors. */
 MUST_USE enum err poller_forget(struct api *api, struct api_call *call, const struct endpoint *ep);
+MUST_USE enum err poller_forget_consumers(struct api *api, struct api_call *call, const struct endpoint *ep);
 
 #endif

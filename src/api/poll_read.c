@@ -12,11 +12,10 @@
 #define READ_MS    200
 #define BYTES_MAX  ((size_t)4 << 20)
 
-static enum err settle(struct api *api, struct api_call *call, oid_t app, oid_t *until)
+static enum err settle(struct api *api, oid_t app, oid_t *until)
 {
     struct store_settle op = {
             .op = {.kind = STORE_SETTLE}, .app = app, .until = oid_at_ms(clock_wall_ms() - SETTLE_MS)};
-    (void)call;
     enum err e = store_run(api->store, &op.op);
     *until = op.until;
     return e;
@@ -27,7 +26,7 @@ enum err poll_latest(struct api *api, struct api_call *call, oid_t app, oid_t fr
     struct message *last;
     size_t count;
     oid_t until;
-    enum err e = settle(api, call, app, &until);
+    enum err e = settle(api, app, &until);
     if (e != ERR_OK)
         return e;
     struct message_query q = {.app = app, .before = until + 1, .after = from, .status = -1, .limit = 1};
@@ -104,7 +103,7 @@ enum err poll_read(struct api *api, struct api_call *call, struct poll *p)
     size_t got = PAGE, visited = 0, bytes = 0;
     oid_t until;
     int64_t end_ms = clock_mono_ms() + READ_MS;
-    enum err e = settle(api, call, p->app, &until);
+    enum err e = settle(api, p->app, &until);
     p->messages = arena_alloc(call->arena, (p->limit + 1) * sizeof *p->messages);
     p->count = 0;
     p->next = p->from;

@@ -178,10 +178,18 @@ static void consumer_poll(struct api *api, struct api_call *call, struct poller 
         poller_answer(api, call, p, &q);
 }
 
+/* A look at the headers of an answer must not lose what is in it. False: answered. */
+static bool takes(struct api_call *call)
+{
+    if (call->method == HTTP_M_HEAD)
+        answer_error(call, ERR_METHOD, NULL);
+    return call->method != HTTP_M_HEAD;
+}
+
 void poller_consumer_poll(struct api *api, struct api_call *call)
 {
     struct poller p;
-    if (!poller_begin(api, call, &p))
+    if (!takes(call) || !poller_begin(api, call, &p))
         return;
     consumer_poll(api, call, &p);
     poller_end(&p);
@@ -278,7 +286,7 @@ static void lease_poll(struct api *api, struct api_call *call, struct poller *p)
 void polling_consumer_poll(struct api *api, struct api_call *call)
 {
     struct poller p;
-    if (!poller_begin(api, call, &p))
+    if (!takes(call) || !poller_begin(api, call, &p))
         return;
     lease_poll(api, call, &p);
     poller_end(&p);
@@ -330,7 +338,7 @@ void polling_consumer_commit(struct api *api, struct api_call *call)
     poller_end(&p);
 }
 
-enum err poller_forget(struct api *api, struct api_call *call, const struct endpoint *ep)
+enum err poller_forget_consumers(struct api *api, struct api_call *call, const struct endpoint *ep)
 {
     struct doc *docs;
     size_t count;

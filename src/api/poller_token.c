@@ -123,3 +123,16 @@ void poller_token_rotate(struct api *api, struct api_call *call)
     else
         rotate(api, call, &o, &ep, &in);
 }
+
+enum err poller_forget(struct api *api, struct api_call *call, const struct endpoint *ep)
+{
+    struct object_change change;
+    enum err e = ERR_OK;
+    if (end_old(call, ep->poller_token, 0, &change)) {
+        struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = &change, .count = 1};
+        e = store_run(api->store, &op.op);
+        if (api->on_token_changed != NULL)
+            api->on_token_changed(api->hook_arg);
+    }
+    return e == ERR_OK || e == ERR_NOT_FOUND ? poller_forget_consumers(api, call, ep) : e;
+}

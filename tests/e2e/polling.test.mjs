@@ -90,6 +90,7 @@ test('two who poll as one consumer share the messages', async (t) => {
     const ep = await poller(p, app);
     await send(p, app, 0, 120);
     await until('all are settled', async () => (await p.ok('GET', `/api/v1/app/${app.id}/events?limit=250`)).data.length === 120);
+    assert.equal((await p.api('HEAD', `/api/v1/app/${app.id}/poller/${ep.id}/consumer/c`)).status, 405);
     const seen = [];
     const one = async () => {
         for (let page; !page || page.data.length > 0; seen.push(...numbers(page))) page = await p.ok('GET', `/api/v1/app/${app.id}/poller/${ep.id}/consumer/c?limit=7`);
@@ -248,7 +249,7 @@ test('a poller token polls its endpoint and nothing else', async (t) => {
     const short = (await p.ok('POST', `/api/v1/auth/app/${a.id}/poller/${two.id}/token/rotate`, { expiry: 1 })).token;
     await until('it is over', async () => (await status('GET', `/app/${a.id}/poller/${two.id}`, undefined, short)) === 401);
     assert.equal((await p.api('DELETE', `/api/v1/app/${a.id}/endpoint/${one.id}`)).status, 204);
-    assert.equal(await status('GET', `/app/${a.id}/poller/${one.id}`), 404);
+    assert.equal(await status('GET', `/app/${a.id}/poller/${one.id}`), 401);
 });
 
 test('an endpoint has a hundred consumers at most', async (t) => {
