@@ -21,6 +21,7 @@ const struct field api_key_fields[] = {
          .kind = FIELD_NAMES,
          .at = AT(token.scopes),
          .count_at = AT(token.scope_count),
+         .min = 1, /* none given is all that the role may: an empty list would be the opposite of what it looks like */
          .max = 50,
          .item_max = 64},
         {.name = "appId", .kind = FIELD_TEXT, .at = AT(app), .min = 1, .max = 256},
@@ -65,9 +66,9 @@ static bool within_own_scopes(const struct principal *who, const struct token *t
 
 void api_key_check(struct api_call *call, const struct token *t)
 {
-    const char *why;
-    if (call->problems.count == 0 && token_check(t, &why) != ERR_OK)
-        call_problem(call, "role", "value_error", "%s", why);
+    const char *why, *field;
+    if (call->problems.count == 0 && token_check(t, &field, &why) != ERR_OK)
+        call_problem(call, field, "value_error", "%s", why);
     if (call->problems.count == 0 && !within_own_scopes(&call->who, t))
         call_problem(call, "scopes", "value_error", "a key cannot make one that may more than itself");
 }

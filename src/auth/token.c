@@ -67,16 +67,19 @@ static enum auth_role role_of(struct str name)
     return AUTH_NOBODY;
 }
 
-enum err token_check(const struct token *t, const char **why)
+enum err token_check(const struct token *t, const char **field, const char **why)
 {
     uint32_t bits = 0;
+    *field = "name";
     *why = "the name must have 1 to 256 bytes";
     if (t->name.len < 1 || t->name.len > 256 || !str_is_utf8(t->name))
         return ERR_INVALID;
+    *field = "role";
     *why = "the role must be owner, editor or viewer";
     enum auth_role role = role_of(t->role);
     if (role == AUTH_NOBODY || role == AUTH_INTEGRATION || role == AUTH_POLLER)
         return ERR_INVALID;
+    *field = "scopes";
     *why = "a scope is AREA:read or AREA:write; areas: app, endpoint, message, attempt, event-type, profile, settings, "
            "token, secret, environment, transformation, *";
     for (size_t i = 0; i < t->scope_count; i++) {

@@ -33,8 +33,8 @@ struct token {
     uint64_t version;
 };
 
-/* Checks name, role and scopes of a token to be made. ERR_INVALID: *why. */
-MUST_USE enum err token_check(const struct token *t, const char **why);
+/* Checks name, role and scopes of a token to be made. ERR_INVALID: *field is which, *why. */
+MUST_USE enum err token_check(const struct token *t, const char **field, const char **why);
 /* The change that makes a key: id, hint and created_ms are filled in, its text is appended to `text`. */
 void token_make(struct arena *a, struct oid_source *oids, int64_t now_ms, struct token *t, struct buf *text,
                 struct object_change *out);

@@ -111,7 +111,7 @@ static int find_app(struct offline *o, struct str env_name, int64_t now_ms, oid_
 static int create_offline(struct offline *o)
 {
     const struct args *a = o->args;
-    const char *scopes[ARGS_GIVEN_MAX], *why = NULL;
+    const char *scopes[ARGS_GIVEN_MAX], *field = NULL, *why = NULL;
     struct str list[ARGS_GIVEN_MAX];
     struct oid_source oids;
     struct buf text = BUF_INIT(256);
@@ -125,7 +125,7 @@ static int create_offline(struct offline *o)
         list[i] = str_c(scopes[i]);
     t.scopes = t.scope_count > 0 ? list : NULL;
     t.expires_ms = life_ms > 0 ? now_ms + life_ms : 0;
-    if (token_check(&t, &why) != ERR_OK)
+    if (token_check(&t, &field, &why) != ERR_OK)
         return args_refuse(a, "%s", why);
     int status = find_app(o, t.env, now_ms, &t.app);
     if (status != ARGS_GO_ON)

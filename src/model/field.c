@@ -353,11 +353,12 @@ void fields_read(struct arena *a, const struct field *table, size_t count, enum 
         const struct field *f = &table[i];
         if (mode != FIELD_LOAD && (f->flags & FIELD_STORED) != 0)
             continue;
+        struct field named = *f; /* as the caller calls it */
         const struct json *v = json_get(body, str_c(f->name));
-        if (v == NULL && f->alias != NULL)
-            v = json_get(body, str_c(f->alias));
+        if (v == NULL && f->alias != NULL && (v = json_get(body, str_c(f->alias))) != NULL)
+            named.name = f->alias;
         struct reading r = {.arena = a,
-                            .field = f,
+                            .field = &named,
                             .value = v,
                             .mode = mode,
                             .to = (char *)into + f->at,

@@ -84,3 +84,15 @@ test('uids that a path cannot carry', async (t) => {
         assert.equal((await p.api('POST', `/api/v1/app/${app.id}/msg`, { eventType: 'a', eventId: uid, payload: {} })).status, 422);
     }
 });
+
+test('a key with an empty list of scopes is refused, not a key that may everything', async (t) => {
+    const p = await postrider(t);
+    const environment = await p.ok('POST', '/api/v1/management/environment', { name: 'E', type: 'development' });
+    for (const path of ['/api/v1/auth/api-key', `/api/v1/management/authentication/${environment.id}/api-token`]) {
+        for (const scopes of [[], ['app:admin']]) {
+            const refused = await p.api('POST', path, { name: 'k', scopes });
+            assert.equal(refused.status, 422, refused.text);
+            assert.deepEqual(refused.json.detail[0].loc, ['body', 'scopes']);
+        }
+    }
+});
