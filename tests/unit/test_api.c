@@ -243,7 +243,7 @@ static void applications_live(void **state)
             {ENV_A, "GET", "/api/v1/app/one/", NULL, 200, "\"metadata\":{\"a\":\"b\"}", NULL},
             {ENV_B, "GET", "/api/v1/app/one", NULL, 404, NULL, NULL},
             {ENV_A, "PATCH", "/api/v1/app/one", "{\"rateLimit\":5}", 200, "\"throttleRate\":5,\"rateLimit\":5", NULL},
-            {ENV_A, "PATCH", "/api/v1/app/one", "{\"rateLimit\":0}", 422, "[\"body\",\"rateLimit\"]", NULL},
+            {ENV_A, "PATCH", "/api/v1/app/one", "{\"rateLimit\":-1}", 422, "[\"body\",\"rateLimit\"]", NULL},
             {ENV_A, "PUT", "/api/v1/app/one", "{\"name\":\"Two\",\"uid\":\"one\"}", 200, "\"metadata\":{}",
              "\"rateLimit\":5"},
             {ENV_A, "PUT", "/api/v1/app/two", "{\"name\":\"Second\"}", 201, "\"uid\":\"two\"", NULL},
