@@ -20,6 +20,9 @@
 #define POLL APP "/poller/{sink_id}"
 #define CONS "/consumer/{consumer_id}"
 #define PTOK V1 "/auth/app/{app_id}/poller/{endpoint_id}/token"
+#define AUTO APP "/automation/{auto_id}"
+#define TRIG APP "/trigger/{trigger_id}"
+#define IN   "/v1/webhooks/in/{token}"
 
 #define CON V1 "/console"
 #define SES CON "/session"
@@ -154,6 +157,19 @@ const struct description api_descriptions[] = {
     {POST,   REC "/tag/{tag}", "v1.record.tag.add", "Add a tag", NULL, "RecordOut", 200, NULL, 0},
     {DELETE, REC "/tag/{tag}", "v1.record.tag.remove", "Remove a tag", NULL, "RecordOut", 200, NULL, 0},
 
+    {GET,    TRIG, "v1.trigger.get", "Get a trigger", NULL, "TriggerOut", 200, NULL, 0},
+    {GET,    TRIG "/request", "v1.trigger.list-requests", "List the requests that a trigger received", NULL, "[TriggerRequestOut]", 200, ORDERED, 0},
+    {GET,    TRIG "/request/{request_id}", "v1.trigger.get-request", "Get a request with its whole body", NULL, "TriggerRequestOut", 200, NULL, 0},
+    {POST,   TRIG "/rotate", "v1.trigger.rotate", "Give a trigger another URL; the one before stays valid for a while", "TriggerRotateIn", "TriggerOut", 200, NULL, 0},
+    {GET,    AUTO "/sample", "v1.automation.list-samples", "List the requests that may be the sample of an automation", NULL, "[TriggerSampleOut]", 200, ORDERED, 0},
+    {POST,   AUTO "/sample/{request_id}/use", "v1.automation.use-sample", "Choose the sample of an automation", NULL, "TriggerSampleOut", 200, NULL, 0},
+    {GET,    AUTO "/variable", "v1.automation.list-variables", "List the variables of an automation, and how they changed since its sample", NULL, "VariablesOut", 200, NULL, 0},
+    {POST,   IN, "v1.incoming.post", "Send a request to a trigger", "any", "IncomingOut", 202, NULL, 200},
+    {PUT,    IN, "v1.incoming.put", "Send a request to a trigger", "any", "IncomingOut", 202, NULL, 200},
+    {GET,    IN, "v1.incoming.get", "Send a request to a trigger", NULL, "IncomingOut", 202, NULL, 200},
+
+    {GET,    APP "/settings", "v1.application.get-settings", "Get the settings of an application", NULL, "ApplicationSettings", 200, NULL, 0},
+    {PATCH,  APP "/settings", "v1.application.patch-settings", "Change the settings of an application", "ApplicationSettings", "ApplicationSettings", 200, NULL, 0},
     {GET,    V1 "/settings/egress", "v1.settings.egress", "Where deliveries come from", NULL, "EgressOut", 200, NULL, 0},
     {GET,    KEY, "v1.api-key.list", "List the API keys", NULL, "[ApiKeyOut]", 200, PAGE, 0},
     {POST,   KEY, "v1.api-key.create", "Create an API key, which only this answer shows", "ApiKeyIn", "ApiKeyCreatedOut", 201, NULL, 0},

@@ -19,6 +19,9 @@
 #define POLL APP "/poller/{sink_id}"
 #define CONS "/consumer/{consumer_id}"
 #define PTOK V1 "/auth/app/{app_id}/poller/{endpoint_id}/token"
+#define AUTO APP "/automation/{auto_id}"
+#define TRIG APP "/trigger/{trigger_id}"
+#define IN   "/v1/webhooks/in/{token}"
 
 #define CON V1 "/console"
 #define SES CON "/session"
@@ -152,6 +155,19 @@ const struct route api_routes[] = {
     {POST,   REC "/tag/{tag}",        record_tag_add,         WHO_EDIT,  A(RECORD), 0},
     {DELETE, REC "/tag/{tag}",        record_tag_remove,      WHO_EDIT,  A(RECORD), 0},
 
+    {GET,    TRIG,                    trigger_get,            WHO_READ,  A(AUTOMATION), 0},
+    {GET,    TRIG "/request",         trigger_request_list,   WHO_READ,  A(AUTOMATION), 0},
+    {GET,    TRIG "/request/{request_id}", trigger_request_get, WHO_READ, A(AUTOMATION), 0},
+    {POST,   TRIG "/rotate",          trigger_rotate_url,     WHO_EDIT,  A(AUTOMATION), 0},
+    {GET,    AUTO "/sample",          automation_sample_list, WHO_READ,  A(AUTOMATION), 0},
+    {POST,   AUTO "/sample/{request_id}/use", automation_sample_use, WHO_EDIT, A(AUTOMATION), 0},
+    {GET,    AUTO "/variable",        automation_variable_list, WHO_READ, A(AUTOMATION), 0},
+    {POST,   IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
+    {PUT,    IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
+    {GET,    IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
+
+    {GET,    APP "/settings",         application_settings_get, WHO_READ, A(SETTINGS), 0},
+    {PATCH,  APP "/settings",         application_settings_patch, WHO_ADMIN, A(SETTINGS), 0},
     {GET,    V1 "/settings/egress",   settings_egress,        WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
     {GET,    KEY,                     api_key_list,           WHO_ADMIN, A(TOKEN), 0},
     {POST,   KEY,                     api_key_create,         WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
