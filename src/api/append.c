@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/append.h"
 
+#include "api/cue.h"
 #include "api/render.h"
+#include "automation/run.h"
 
 #define TRIES 5
 
@@ -70,6 +72,8 @@ static void match_all(struct append *a, struct api *api, struct arena *arena, in
                                   .app_version = ws->version,
                                   .targets = targets,
                                   .target_count = n};
+    a->op.docs = cue_of_message(api->oids, arena, ws, m, 0, now_ms);
+    a->op.doc_count = a->op.docs != NULL ? 1 : 0;
 }
 
 enum err append_init(struct append *a, struct api *api, struct store_reader *r, struct arena *arena, oid_t app,
@@ -106,6 +110,8 @@ void append_tell(const struct append *a, const struct api *api)
 {
     for (size_t i = 0; i < a->op.target_count && api->on_pending != NULL; i++)
         api->on_pending(api->hook_arg, a->op.targets[i].ep);
+    if (a->op.doc_count > 0)
+        runner_wake(api);
 }
 
 void append_fini(struct append *a)

@@ -2,7 +2,9 @@
 #include "api/plan.h"
 
 #include "api/append.h"
+#include "api/cue.h"
 #include "api/handler.h"
+#include "automation/run.h"
 
 #define TRIES 5
 
@@ -45,8 +47,11 @@ static enum err match(struct plan *p, struct append *appends, struct store_appen
     for (*made = 0; *made < p->message_count && e == ERR_OK;) {
         struct append *a = &appends[*made];
         e = append_init(a, p->api, p->reader, p->arena, p->app, &p->messages[*made], p->now_ms);
-        if (e == ERR_OK)
-            ops[(*made)++] = a->op;
+        if (e != ERR_OK)
+            break;
+        if (p->depth > 0 && a->op.doc_count > 0)
+            a->op.docs = cue_of_message(p->api->oids, p->arena, a->ws, &a->message, p->depth, p->now_ms);
+        ops[(*made)++] = a->op;
     }
     return e;
 }
@@ -84,6 +89,8 @@ enum err plan_commit(struct plan *p, struct api_call *call)
                 append_tell(&appends[k], p->api);
             append_fini(&appends[k]);
         }
+        if (e == ERR_OK && p->cues > 0)
+            runner_wake(p->api);
         if (e == ERR_STALE && !again)
             return e;
         if (e == ERR_STALE)

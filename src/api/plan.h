@@ -16,11 +16,13 @@ struct plan {
     oid_t app; /* the workspace */
     int64_t now_ms;
     struct str actor; /* JSON object: who causes the messages; null: nobody in particular */
+    int64_t depth;    /* of the runs that may start because of it: runs that start runs */
 
     struct doc_change *changes;
     size_t count, cap;
     struct message *messages;
     size_t message_count, message_cap;
+    size_t cues; /* for the runner, among the changes */
 };
 
 /* Adds a change of a document. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/cue.h"
 #include "api/handler.h"
 #include "api/record.h"
 
@@ -90,6 +91,7 @@ enum err record_plan(struct plan *p, const struct record_type *t, const struct d
     plan_change(p, was != NULL ? DOC_UPDATE : DOC_CREATE, &d, was != NULL ? was->version : 0);
     plan_history(p, was != NULL ? &before : NULL, out);
     plan_events(p, t, was != NULL ? &before : NULL, out);
+    cue_plan_record(p, t->name, change_name(was != NULL ? &before : NULL, out), &d);
     return ERR_OK;
 }
 
@@ -103,5 +105,6 @@ enum err record_plan_delete(struct plan *p, const struct record_type *t, const s
     before.updated_ms = p->now_ms;
     plan_history(p, &before, NULL);
     plan_events(p, t, &before, NULL);
+    cue_plan_record(p, t->name, change_name(&before, NULL), was);
     return ERR_OK;
 }

@@ -37,6 +37,9 @@ api_handler_fn environment_export, environment_import;
 api_handler_fn env_settings_get, env_settings_put, env_settings_patch, env_settings_of_portal;
 api_handler_fn environment_list, environment_create, environment_get, environment_put, environment_delete;
 api_handler_fn api_token_list, api_token_create, api_token_get, api_token_put, api_token_patch, api_token_expire;
+api_handler_fn automation_list, automation_create, automation_get, automation_put, automation_delete,
+        automation_publish, automation_pause, automation_resume, automation_versions, automation_test,
+        automation_run_list, automation_run_get, automation_run_cancel, automation_run_retry;
 api_handler_fn integration_list, integration_create, integration_get, integration_put, integration_delete,
         integration_rotate, integration_key_get;
 api_handler_fn poller_poll, poller_consumer_poll, poller_consumer_seek, polling_consumer_poll, polling_consumer_commit;
@@ -51,9 +54,6 @@ api_handler_fn console_user_list, console_user_create, console_user_link, consol
         console_user_delete;
 api_handler_fn record_type_list, record_type_create, record_type_get, record_type_put, record_type_delete,
         record_type_list_app;
-api_handler_fn trigger_receive, trigger_get, trigger_request_list, trigger_request_get, trigger_rotate_url;
-api_handler_fn automation_sample_list, automation_sample_use, automation_variable_list;
-api_handler_fn application_settings_get, application_settings_patch;
 api_handler_fn record_list, record_create, record_get, record_put, record_patch, record_delete, record_history,
         record_tag_add, record_tag_remove;
 api_handler_fn live_app, live_env, audit_log_list, console_system;

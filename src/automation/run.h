@@ -83,6 +83,6 @@ struct run_start {
 /* The DOC_RUN to be created, due now; goes into the commit of what starts it, then runner_wake. */
 struct doc_change run_create(struct api *api, struct arena *a, const struct run_start *s);
 /* Something may be due: the runner looks. Any thread; nothing where there is no runner. */
-void runner_wake(struct api *api);
+void runner_wake(const struct api *api);
 
 #endif

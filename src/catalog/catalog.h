@@ -33,6 +33,8 @@ struct workspace {
     const struct endpoint *pollers; /* those that are polled are apart: nothing is delivered to them */
     const struct catalog_profile **poller_profiles;
     size_t poller_count;
+    const struct str *hears; /* what its automations are to be told of, see automation/automation.h */
+    size_t hear_count;
     struct catalog_types *types; /* of its environment; a reference */
 };
 

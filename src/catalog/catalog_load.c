@@ -5,12 +5,14 @@
 
 #include <stdlib.h>
 
+#include "automation/automation.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "json/tree.h"
 
 #define PAGE       250
 #define LOAD_TRIES 4
+#define HEARS_MAX  1000 /* names in a snapshot; an automation beyond them is not told */
 
 struct loading {
     struct catalog *catalog;
@@ -163,6 +165,33 @@ enum err catalog_types_read(struct catalog *c, struct store_reader *r, oid_t env
     return ERR_OK;
 }
 
+/* What the workspace's automations are to be told of, each name once. */
+static enum err read_hears(struct loading *l)
+{
+    struct workspace *w = &l->entry->workspace;
+    struct arena *scratch = arena_new(4096);
+    struct object *found = NULL;
+    size_t count = 0;
+    struct object_query q = {.kind = OBJ_AUTOMATION, .env = w->app.env, .app = w->app.id, .limit = AUTOMATIONS_MAX};
+    enum err e = store_list_objects(l->reader, scratch, &q, &found, &count);
+    struct str *names = count > 0 ? arena_alloc(l->entry->arena, HEARS_MAX * sizeof *names) : NULL;
+    for (size_t i = 0; i < count && e == ERR_OK; i++) {
+        const struct str *own = NULL;
+        size_t own_count = 0;
+        automation_hears(scratch, &found[i], &own, &own_count);
+        for (size_t k = 0; k < own_count && w->hear_count < HEARS_MAX; k++) {
+            size_t at = 0;
+            while (at < w->hear_count && !str_eq(names[at], own[k]))
+                at++;
+            if (at == w->hear_count)
+                names[w->hear_count++] = arena_str(l->entry->arena, own[k]);
+        }
+    }
+    w->hears = names;
+    arena_free(scratch);
+    return e;
+}
+
 static enum err read_workspace(struct loading *l, oid_t app)
 {
     struct workspace *w = &l->entry->workspace;
@@ -179,7 +208,7 @@ static enum err read_workspace(struct loading *l, oid_t app)
     l->entry->env_name = env.key;
     if ((e = envs_load(l->catalog->envs, l->reader, w->app.env, &w->env)) != ERR_OK ||
         (e = catalog_types_read(l->catalog, l->reader, w->app.env, &w->types)) != ERR_OK ||
-        (e = read_endpoints(l)) != ERR_OK)
+        (e = read_endpoints(l)) != ERR_OK || (e = read_hears(l)) != ERR_OK)
         return e;
     size_t count = w->endpoint_count + w->poller_count;
     const struct catalog_profile **profiles = arena_alloc(a, (count + 1) * sizeof(void *));

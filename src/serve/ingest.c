@@ -11,6 +11,8 @@
 
 #include "base/mem.h"
 #include "serve/ingest.h"
+
+#include "automation/run.h"
 #include "serve/intake.h"
 #include "serve/live.h"
 #include "serve/serve_metrics.h"
@@ -186,6 +188,8 @@ static void committed(struct store_op *op)
     ingest_accepted(in, &in->body->msg);
     live_message(in->reactor, &in->body->msg);
     hand_over_all(in);
+    if (in->append.doc_count > 0)
+        runner_wake(&in->reactor->shared->api);
     ingest_free(in);
 }
 

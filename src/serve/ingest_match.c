@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of a message: does it fit what its type asks, which endpoints get it, what is put around its payload. */
+#include "api/cue.h"
 #include "api/message_check.h"
 #include "serve/ingest.h"
 
@@ -130,4 +131,6 @@ void ingest_match(struct ingest *in, struct match_facts *facts, struct message_i
         render_all(in, &m->message, wraps, wrap_count);
     if (m->params.ptr != NULL)
         add_params(in, &m->message, m->params);
+    in->append.docs = cue_of_message(&in->reactor->shared->oids, in->arena, in->ws, &m->message, 0, now_ms);
+    in->append.doc_count = in->append.docs != NULL ? 1 : 0;
 }

@@ -13,8 +13,8 @@
 #include "api/console.h"
 #include "api/env.h"
 #include "api/mail.h"
+#include "api/runner.h"
 #include "api/task.h"
-#include "api/trigger_in.h"
 #include "base/mem.h"
 #include "serve/canary.h"
 #include "serve/intake.h"
@@ -174,7 +174,6 @@ static void open_api(struct server *v, const struct settings *set)
                           .proxy = set->proxy,
                           .body_bytes_max = set->body_limit_bytes,
                           .retention_payload_ms = set->retention_payload_ms,
-                          .triggers = trigger_desk_new(set->incoming_rate_limit),
                           .hook_arg = s,
                           .on_config_changed = config_changed,
                           .on_endpoint_changed = endpoint_changed,
@@ -325,6 +324,22 @@ static void start_mail(struct shared *s)
         log_info("mail_off", LOG_CSTR("note", "no SMTP_URL is set: no mail is sent, nor kept to be sent"));
 }
 
+static void start_runner(struct shared *s)
+{
+    const struct settings *set = s->settings;
+    const char *why = NULL;
+    struct client_config c = {.policy = s->api.urls,
+                              .ca_file = set->ca_file,
+                              .proxy = set->proxy,
+                              .no_proxy = set->no_proxy,
+                              .bind = set->egress_bind,
+                              .idle_connections_max = RUNNER_OUTSIDE_MAX,
+                              .user_agent = "Postrider/" POSTRIDER_VERSION,
+                              .resolver = set->resolver};
+    if (runner_start(&s->api, clock_wall_ms, &c, &why) != ERR_OK)
+        die(3, "cannot start what runs automations", why);
+}
+
 static void start(struct server *v)
 {
     struct shared *s = &v->shared;
@@ -354,6 +369,7 @@ static void start(struct server *v)
     if (v->keeper == NULL || api_tasks_start(&s->api, clock_wall_ms) != ERR_OK) /* before requests may ask for tasks */
         die(3, "cannot start", "no threads");
     start_mail(s);
+    start_runner(s);
     for (unsigned i = 0; i < s->reactor_count; i++)
         reactor_start(&v->reactors[i]);
     log_info("listening", LOG_CSTR("address", s->settings->listen), LOG_CSTR("url", s->api.public_url),
@@ -425,6 +441,7 @@ static void stop(struct server *v, sigset_t *signals)
     pool_free(s->workers);
     transform_pool_free(s->transforms);
     api_tasks_stop(&s->api);
+    runner_stop(&s->api);
     mail_stop(&s->api);
     pool_free(s->loader);
     drain_all(v, SEAL);
@@ -440,8 +457,8 @@ static void stop(struct server *v, sigset_t *signals)
     gates_free(s->gates);
     intake_free(s->intake);
     inflight_close(s->inflight, true);
+    runner_free(&s->api);
     console_close(&s->api);
-    trigger_desk_free(s->api.triggers);
     catalog_free(s->catalog);
     keyring_free(s->keys);
     http_tls_free(v->tls);

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Automations of a workspace: written as drafts, published, paused, deleted. */
+#include "api/automation.h"
+
+#include "api/handler.h"
+#include "api/routes.h"
+#include "base/time.h"
+
+#define NAME_MAX_  256
+#define HEARS_EACH 100
+#define PAGE_READ  250
+
+/* What a request says. */
+struct definition_in {
+    struct str name;
+    const struct json *trigger; /* NULL: none */
+    const struct json *steps;
+    struct start start;
+    struct definition definition;
+};
+
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
+
+static void check_members(struct api_call *call, const struct json *body)
+{
+    for (const struct json *m = body->child; m != NULL; m = m->next) {
+        if (!str_eq(m->name, STR("name")) && !str_eq(m->name, STR("trigger")) && !str_eq(m->name, STR("steps")))
+            problem_add(&call->problems, "body", m->name, STR_NULL, "value_error", "is not known");
+    }
+}
+
+/* False: answered. */
+static bool read_in(struct api_call *call, struct definition_in *in)
+{
+    const struct json *body = call_json(call, false);
+    if (body == NULL)
+        return false;
+    check_members(call, body);
+    if (!json_as_str(json_get(body, STR("name")), &in->name) || in->name.len == 0 || in->name.len > NAME_MAX_)
+        call_problem(call, "name", "value_error", "must be a text of 1 to 256 bytes");
+    in->trigger = json_get(body, STR("trigger"));
+    in->trigger = json_is_null(in->trigger) ? NULL : in->trigger;
+    in->steps = json_get(body, STR("steps"));
+    if (in->steps == NULL)
+        call_problem(call, "steps", "value_error.missing", "is missing");
+    else
+        (void)definition_compile(call->arena, in->steps, &in->definition, &call->problems);
+    if (start_compile(call->arena, in->trigger, &in->start, &call->problems) == ERR_OK &&
+        in->start.kind == START_WEBHOOK)
+        call_problem(call, "trigger", "value_error", "incoming_webhook is not available");
+    return call_fits(call);
+}
+
+/* The automation of params[1]. False: answered. */
+static bool find(const struct api *api, struct api_call *call, struct app *app, struct automation *out)
+{
+    oid_t id = 0;
+    if (!call_app(api, call, app))
+        return false;
+    enum err e = oid_parse(call->params[1], object_prefix(OBJ_AUTOMATION), api->id_key, &id);
+    if (e == ERR_OK)
+        e = automation_load(call->reader, call->arena, app->id, id, out);
+    if (e == ERR_NOT_FOUND) {
+        answer_error(call, e, "no such automation");
+        return false;
+    }
+    return answer_ok(call, e);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------
+ */
+
+static void write_automation(const struct api *api, struct api_call *call, const struct automation *m,
+                             const struct automation_version *v, struct json_writer *w)
+{
+    json_w_object(w);
+    json_w_str_at(w, "id", api_id(api, call, m->id, object_prefix(OBJ_AUTOMATION)));
+    json_w_str_at(w, "name", m->name);
+    json_w_str_at(w, "status", str_c(automation_status_name(m)));
+    json_w_i64_at(w, "version", m->number);
+    json_w_name(w, STR("publishedVersion"));
+    if (m->published != 0)
+        json_w_i64(w, m->published_number);
+    else
+        json_w_null(w);
+    json_w_name(w, STR("trigger"));
+    json_w_raw(w, v->trigger != NULL ? v->trigger->raw : STR("{\"type\":\"sequence\"}"));
+    json_w_name(w, STR("steps"));
+    json_w_raw(w, v->steps->raw);
+    json_w_time_at(w, "createdAt", m->created_ms);
+    json_w_time_at(w, "updatedAt", m->updated_ms);
+    json_w_object_end(w);
+}
+
+static void answer_automation(const struct api *api, struct api_call *call, int status, const struct automation *m)
+{
+    struct automation_version v;
+    if (!answer_ok(call, automation_version_load(call->reader, call->arena, m->latest, &v)))
+        return;
+    struct json_writer w = answer(call, status);
+    write_automation(api, call, m, &v, &w);
+}
+
+/* ---- versions -----------------------------------------------------------------------------------------------------
+ */
+
+static struct str version_body(struct arena *a, int64_t number, int64_t published_ms, struct str trigger,
+                               struct str steps)
+{
+    struct buf text = BUF_INIT((size_t)4 << 20);
+    struct json_writer w = json_writer(&text);
+    json_w_object(&w);
+    json_w_i64_at(&w, "number", number);
+    json_w_i64_at(&w, "published", published_ms);
+    json_w_raw_at(&w, "trigger", trigger);
+    json_w_raw_at(&w, "steps", steps);
+    json_w_object_end(&w);
+    CHECK(!text.overflow); /* requests are smaller */
+    struct str s = arena_str(a, buf_str(&text));
+    buf_fini(&text);
+    return s;
+}
+
+static struct object_change version_create(struct api *api, struct api_call *call, struct automation *m,
+                                           const struct definition_in *in)
+{
+    m->latest = oid_next(api->oids, call->now_ms);
+    m->number++;
+    struct str trigger = in->trigger != NULL ? in->trigger->raw : STR("null");
+    return (struct object_change){.change = OBJECT_CREATE,
+                                  .object = {.id = m->latest,
+                                             .kind = OBJ_AUTOMATION_VERSION,
+                                             .env = m->env,
+                                             .app = m->app,
+                                             .key = automation_version_key(call->arena, m->id, m->number),
+                                             .body = version_body(call->arena, m->number, 0, trigger, in->steps->raw),
+                                             .created_ms = call->now_ms,
+                                             .updated_ms = call->now_ms}};
+}
+
+static struct object_change version_update(struct api_call *call, const struct automation *m, int64_t published_ms,
+                                           struct str trigger, struct str steps)
+{
+    return (struct object_change){.change = OBJECT_UPDATE,
+                                  .object = {.id = m->latest,
+                                             .kind = OBJ_AUTOMATION_VERSION,
+                                             .env = m->env,
+                                             .app = m->app,
+                                             .key = automation_version_key(call->arena, m->id, m->number),
+                                             .body = version_body(call->arena, m->number, published_ms, trigger, steps),
+                                             .updated_ms = call->now_ms}};
+}
+
+static struct object_change automation_change(struct api_call *call, const struct automation *m)
+{
+    struct object_change c = {.change = m->doc_version == 0 ? OBJECT_CREATE : OBJECT_UPDATE,
+                              .object = automation_encode(call->arena, m),
+                              .expected_version = m->doc_version};
+    return c;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
+
+static bool has_room(struct api_call *call, const struct app *app)
+{
+    struct object *found;
+    size_t count = 0;
+    struct object_query q = {.kind = OBJ_AUTOMATION, .env = app->env, .app = app->id, .limit = AUTOMATIONS_MAX};
+    if (!answer_ok(call, store_list_objects(call->reader, call->arena, &q, &found, &count)))
+        return false;
+    if (count < AUTOMATIONS_MAX)
+        return true;
+    answer_error(call, ERR_CONFLICT, "an application has at most 500 automations");
+    return false;
+}
+
+void automation_create(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct definition_in in = {0};
+    if (!read_in(call, &in) || !call_app(api, call, &app) || !has_room(call, &app))
+        return;
+    struct automation m = {.id = oid_next(api->oids, call->now_ms),
+                           .env = app.env,
+                           .app = app.id,
+                           .name = in.name,
+                           .created_ms = call->now_ms,
+                           .updated_ms = call->now_ms};
+    struct object_change changes[2];
+    changes[0] = version_create(api, call, &m, &in);
+    changes[1] = automation_change(call, &m);
+    call_made(call, OBJ_AUTOMATION, m.id, 201);
+    if (answer_ok(call, call_commit(api, call, changes, 2, app.env, app.id)))
+        answer_automation(api, call, 201, &m);
+}
+
+void automation_get(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct automation m;
+    if (find(api, call, &app, &m))
+        answer_automation(api, call, 200, &m);
+}
+
+/* A published version stays what it is: the change becomes a draft beside it. */
+void automation_put(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct automation m;
+    struct definition_in in = {0};
+    struct object_change changes[2];
+    if (!read_in(call, &in) || !find(api, call, &app, &m))
+        return;
+    struct str trigger = in.trigger != NULL ? in.trigger->raw : STR("null");
+    m.name = in.name;
+    m.updated_ms = call->now_ms;
+    changes[0] = m.latest == m.published ? version_create(api, call, &m, &in)
+                                         : version_update(call, &m, 0, trigger, in.steps->raw);
+    changes[1] = automation_change(call, &m);
+    if (answer_ok(call, call_commit(api, call, changes, 2, app.env, app.id)))
+        answer_automation(api, call, 200, &m);
+}
+
+void automation_delete(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct automation m;
+    if (!find(api, call, &app, &m))
+        return;
+    struct object_change c = {
+            .change = OBJECT_DELETE, .object = automation_encode(call->arena, &m), .expected_version = m.doc_version};
+    c.object.updated_ms = call->now_ms;
+    if (answer_ok(call, call_commit(api, call, &c, 1, app.env, app.id)))
+        answer_empty(call);
+}
+
+/* ---- publishing ---------------------------------------------------------------------------------------------------
+ */
+
+/*
+ * The schedule's document, before the automation is published: one that comes due for an automation that is not is
+ * dropped, so that a crash between leaves nothing behind.
+ */
+static enum err plan_schedule(struct api *api, struct api_call *call, const struct automation *m, const struct start *s)
+{
+    struct doc d;
+    int64_t due_ms = s->kind == START_SCHEDULE ? cron_next(&s->cron, call->now_ms) : 0;
+    struct doc_change c = {.change = DOC_UPDATE};
+    enum err e = store_find_doc(call->reader, call->arena, DOC_CUE, m->app, m->id, STR("schedule"), &d);
+    if (e == ERR_NOT_FOUND && due_ms == 0)
+        return ERR_OK;
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        return e;
+    if (e == ERR_NOT_FOUND) {
+        c.change = DOC_CREATE;
+        d = (struct doc){.id = oid_next(api->oids, call->now_ms),
+                         .kind = DOC_CUE,
+                         .app = m->app,
+                         .ref = m->id,
+                         .key = STR("schedule"),
+                         .body = STR("{}"),
+                         .created_ms = call->now_ms};
+    }
+    d.due_ms = due_ms;
+    d.updated_ms = call->now_ms;
+    c.doc = d;
+    if (due_ms == 0)
+        c.change = DOC_DELETE;
+    struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = m->app, .changes = &c, .count = 1};
+    return store_run(api->store, &op.op);
+}
+
+static bool compile_version(struct api_call *call, const struct automation_version *v, struct start *s,
+                            struct definition *d)
+{
+    bool good = definition_compile(call->arena, v->steps, d, &call->problems);
+    good = start_compile(call->arena, v->trigger, s, &call->problems) == ERR_OK && good;
+    return call_fits(call) && good;
+}
+
+static void set_status(struct api *api, struct api_call *call, enum automation_status status)
+{
+    struct app app;
+    struct automation m;
+    struct automation_version v;
+    struct start s;
+    struct definition d;
+    struct object_change changes[2];
+    size_t n = 0;
+    if (!find(api, call, &app, &m))
+        return;
+    int64_t in_force = status == AUTOMATION_DRAFT ? m.latest : m.published; /* publish, or resume and pause */
+    if (in_force == 0) {
+        answer_error(call, ERR_CONFLICT, "it was never published");
+        return;
+    }
+    if (!answer_ok(call, automation_version_load(call->reader, call->arena, in_force, &v)) ||
+        !compile_version(call, &v, &s, &d))
+        return;
+    if (v.published_ms == 0)
+        changes[n++] =
+                version_update(call, &m, call->now_ms, v.trigger != NULL ? v.trigger->raw : STR("null"), v.steps->raw);
+    if (status == AUTOMATION_DRAFT) {
+        m.published = m.latest;
+        m.published_number = m.number;
+    }
+    m.status = status == AUTOMATION_PAUSED ? AUTOMATION_PAUSED : AUTOMATION_PUBLISHED;
+    m.updated_ms = call->now_ms;
+    automation_hear(call->arena, &m, &s, &d);
+    changes[n++] = automation_change(call, &m);
+    if (m.status == AUTOMATION_PUBLISHED && !answer_ok(call, plan_schedule(api, call, &m, &s)))
+        return;
+    call_made(call, OBJ_AUTOMATION, m.id, 200);
+    if (!answer_ok(call, call_commit(api, call, changes, n, app.env, app.id)))
+        return;
+    runner_wake(api);
+    answer_automation(api, call, 200, &m);
+}
+
+/* The newest version is in force from now on. */
+void automation_publish(struct api *api, struct api_call *call)
+{
+    set_status(api, call, AUTOMATION_DRAFT);
+}
+
+/* Nothing starts it; runs under way go on. */
+void automation_pause(struct api *api, struct api_call *call)
+{
+    set_status(api, call, AUTOMATION_PAUSED);
+}
+
+void automation_resume(struct api *api, struct api_call *call)
+{
+    set_status(api, call, AUTOMATION_PUBLISHED);
+}
+
+/* ---- lists --------------------------------------------------------------------------------------------------------
+ */
+
+struct listed {
+    struct automation *automations;
+    struct automation_version *versions;
+};
+
+static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
+{
+    const struct listed *l = items;
+    write_automation(api, call, &l->automations[i], &l->versions[i], w);
+}
+
+static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
+{
+    return api_id(api, call, ((const struct listed *)items)->automations[i].id, object_prefix(OBJ_AUTOMATION));
+}
+
+void automation_list(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct page page;
+    struct object *objects;
+    size_t count;
+    if (!call_app(api, call, &app) || !page_read(api, call, object_prefix(OBJ_AUTOMATION), PAGE_DESCENDING, &page) ||
+        !answer_ok(call, list_objects(call, OBJ_AUTOMATION, app.env, app.id, &page, &objects, &count)))
+        return;
+    struct listed l = {arena_alloc(call->arena, (count + 1) * sizeof *l.automations),
+                       arena_alloc(call->arena, (count + 1) * sizeof *l.versions)};
+    for (size_t i = 0; i < count; i++) {
+        struct automation *m = &l.automations[i];
+        if (!answer_ok(call, automation_decode(call->arena, &objects[i], m)) ||
+            !answer_ok(call, automation_version_load(call->reader, call->arena, m->latest, &l.versions[i])))
+            return;
+    }
+    answer_page(api, call, &(struct page_items){&page, count, &l, write_item, name_item});
+}
+
+/* Newest first, at most 250. */
+void automation_versions(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct automation m;
+    struct object *found;
+    size_t count = 0;
+    if (!find(api, call, &app, &m))
+        return;
+    int64_t first = m.number > PAGE_READ ? m.number - PAGE_READ : 0;
+    struct object_query q = {.kind = OBJ_AUTOMATION_VERSION,
+                             .env = m.env,
+                             .app = m.app,
+                             .by_key = true,
+                             .after_key = automation_version_key(call->arena, m.id, first),
+                             .limit = (size_t)(m.number - first)};
+    if (!answer_ok(call, store_list_objects(call->reader, call->arena, &q, &found, &count)))
+        return;
+    struct automation_version *versions = arena_alloc(call->arena, (count + 1) * sizeof *versions);
+    for (size_t i = 0; i < count; i++) {
+        if (!answer_ok(call, automation_version_decode(call->arena, &found[i], &versions[i])))
+            return;
+    }
+    struct json_writer w = answer(call, 200);
+    json_w_object(&w);
+    json_w_name(&w, STR("data"));
+    json_w_array(&w);
+    for (size_t i = count; i-- > 0;) {
+        const struct automation_version *v = &versions[i];
+        json_w_object(&w);
+        json_w_i64_at(&w, "version", v->number);
+        json_w_str_at(&w, "status",
+                      v->id == m.published   ? STR("published")
+                      : v->published_ms == 0 ? STR("draft")
+                                             : STR("replaced"));
+        json_w_name(&w, STR("publishedAt"));
+        if (v->published_ms != 0)
+            json_w_time(&w, v->published_ms);
+        else
+            json_w_null(&w);
+        json_w_raw_at(&w, "trigger", v->trigger != NULL ? v->trigger->raw : STR("{\"type\":\"sequence\"}"));
+        json_w_raw_at(&w, "steps", v->steps->raw);
+        json_w_time_at(&w, "createdAt", v->created_ms);
+        json_w_object_end(&w);
+    }
+    json_w_array_end(&w);
+    json_w_object_end(&w);
+}

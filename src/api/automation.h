@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Automations and their runs in the store: what the API and the runner share. */
+#ifndef PR_API_AUTOMATION_H
+#define PR_API_AUTOMATION_H
+
+#include "api/plan.h"
+#include "automation/automation.h"
+#include "automation/run.h"
+
+/* ERR_NOT_FOUND: none of this workspace, or deleted. */
+MUST_USE enum err automation_load(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct automation *out);
+
+/* A definition. */
+struct automation_version {
+    oid_t id;
+    int64_t number;
+    int64_t published_ms; /* 0: a draft */
+    int64_t created_ms;
+    const struct json *trigger; /* NULL: none given */
+    const struct json *steps;   /* a list */
+    struct str body;
+};
+MUST_USE enum err automation_version_load(struct store_reader *r, struct arena *a, oid_t id,
+                                          struct automation_version *out);
+/* Of the object. ERR_INVALID: damage. */
+MUST_USE enum err automation_version_decode(struct arena *a, const struct object *o, struct automation_version *out);
+
+/* What is stored of a step that was begun. */
+struct run_step {
+    struct str id; /* "trigger": no step, its output is the run's trigger */
+    struct str type;
+    int64_t began_ms;
+    int64_t ended_ms; /* 0: not yet */
+    int64_t attempts;
+    struct str input;  /* JSON; null: none */
+    struct str output; /* JSON; null: none */
+    struct str error;  /* null: none */
+};
+MUST_USE enum err run_step_decode(struct arena *a, const struct doc *d, struct run_step *out);
+/* The document's body. */
+struct str run_step_encode(struct arena *a, const struct run_step *s);
+
+/* The roots of a run's templates, with what they hold. */
+#define RUN_ROOTS 7
+struct run_view {
+    struct expr_root roots[RUN_ROOTS];
+    size_t count;
+};
+/* steps: {"id": output…}; event: NULL, or what `event` is. */
+struct run_facts {
+    const struct run *run;
+    const struct json *trigger;
+    const struct json *steps;
+    const struct json *event;
+};
+MUST_USE enum err run_view_make(const struct api *api, struct store_reader *r, struct arena *a,
+                                const struct run_facts *f, struct run_view *out);
+/* Of a stored run. */
+MUST_USE enum err run_view_load(const struct api *api, struct store_reader *r, struct arena *a, const struct run *run,
+                                const struct json *event, struct run_view *out);
+struct expr_env run_env(struct arena *a, const struct run_view *v, int64_t now_ms);
+
+/* Ends a run in a plan: its document as it was read, without key and due time. step: the document of the step under
+ * way, NULL: none. */
+void run_plan_end(struct plan *p, const struct run *run, enum run_status status, struct str error);
+/* A record by id, whatever its type. ERR_NOT_FOUND. */
+MUST_USE enum err automation_record(const struct api *api, struct store_reader *r, struct arena *a, oid_t app,
+                                    struct str type, struct str text, struct doc *d);
+/* The id, key, tags and data of a record as templates see it. */
+struct str automation_record_json(const struct api *api, struct arena *a, const struct doc *d);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the steps do inside Postrider: their effects go into the turn's plan. */
+#include "api/handler.h"
+#include "api/mail.h"
+#include "api/record.h"
+#include "api/runner.h"
+#include "base/time.h"
+
+#define RUNS_LOOKED_AT 1000 /* by stop_sequence */
+
+/* ---- records ------------------------------------------------------------------------------------------------------
+ */
+
+static enum err workspace_of(struct turn *t, struct app *out)
+{
+    struct object o;
+    enum err e = store_get_object(t->reader, t->arena, OBJ_APP, t->run.app, &o);
+    return e == ERR_OK ? app_decode(t->arena, &o, out) : e;
+}
+
+/* The type of a record that is there. */
+static enum err type_of(struct turn *t, const struct doc *d, struct record_type *out)
+{
+    size_t n;
+    struct object o;
+    const struct record_type *builtin = record_types_builtin(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (builtin[i].ref == d->ref) {
+            *out = builtin[i];
+            return ERR_OK;
+        }
+    }
+    enum err e = store_get_object(t->reader, t->arena, OBJ_RECORD_TYPE, d->ref, &o);
+    return e == ERR_OK ? record_type_decode(t->arena, &o, out) : e;
+}
+
+static enum err edit(struct turn *t, const struct record_type *type, const struct doc *was,
+                     const struct record_edit *what, struct outcome *out)
+{
+    struct record rec;
+    struct doc d;
+    bool changed = false;
+    const char *why = NULL;
+    enum err e = record_plan(&t->plan, type, was, what, &rec, &changed, &why);
+    if (e == ERR_INVALID) {
+        *out = turn_failed(t, "%s", why);
+        return ERR_OK;
+    }
+    if (e != ERR_OK)
+        return e;
+    d = was != NULL ? *was : (struct doc){.id = rec.id};
+    record_encode(t->arena, &rec, &d);
+    out->output = automation_record_json(t->api, t->arena, &d);
+    if (t->run.target == 0)
+        t->run.target = rec.id; /* from here on templates know it as `contact` */
+    return ERR_OK;
+}
+
+static enum err upsert(struct turn *t, struct outcome *out)
+{
+    struct app app;
+    struct record_type type;
+    struct doc d;
+    const struct json *set = json_get(t->input, STR("set"));
+    struct str name = turn_text(t, "record"), key = turn_text(t, "key");
+    enum err e = workspace_of(t, &app);
+    if (e == ERR_OK)
+        e = record_type_find(t->reader, t->arena, &app, name, &type);
+    if (e == ERR_NOT_FOUND) {
+        *out = turn_failed(t, "record: there is no type of records \"" STR_FMT "\" here", STR_ARG(name));
+        return ERR_OK;
+    }
+    if (e != ERR_OK)
+        return e;
+    if (key.ptr != NULL && !str_eq(key, type.key)) {
+        *out = turn_failed(t, "key: records of this type are named by \"" STR_FMT "\"", STR_ARG(type.key));
+        return ERR_OK;
+    }
+    const struct json *v = type.key.len > 0 ? json_get(set, type.key) : NULL;
+    struct str text = v == NULL ? STR_NULL : v->type == JSON_STRING ? v->text : v->raw;
+    if (type.key.len > 0 && (v == NULL || json_is_null(v) || text.len == 0)) {
+        *out = turn_failed(t, "set: \"" STR_FMT "\", which names the record, is empty", STR_ARG(type.key));
+        return ERR_OK;
+    }
+    e = text.len == 0 ? ERR_NOT_FOUND : store_find_doc(t->reader, t->arena, DOC_RECORD, t->run.app, type.ref, text, &d);
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        return e;
+    return edit(t, &type, e == ERR_OK ? &d : NULL, &(struct record_edit){.merge = set}, out);
+}
+
+/* The record that `target` names. False: *out, or *e is a store error. */
+static bool target(struct turn *t, struct doc *d, struct record_type *type, enum err *e, struct outcome *out)
+{
+    struct str text = turn_text(t, "target");
+    *e = automation_record(t->api, t->reader, t->arena, t->run.app, turn_text(t, "record"), text, d);
+    if (*e == ERR_OK && type != NULL)
+        *e = type_of(t, d, type);
+    if (*e == ERR_NOT_FOUND) {
+        *out = turn_failed(t, "target: there is no record \"" STR_FMT "\"", STR_ARG(str_take(text, 200)));
+        *e = ERR_OK;
+        return false;
+    }
+    return *e == ERR_OK;
+}
+
+enum err step_do_records(struct turn *t, struct outcome *out)
+{
+    struct record_type type;
+    struct doc d;
+    enum err e;
+    if (t->step->kind == STEP_UPSERT_RECORD)
+        return upsert(t, out);
+    if (!target(t, &d, &type, &e, out))
+        return e;
+    return edit(t, &type, &d, &(struct record_edit){.merge = json_get(t->input, STR("set"))}, out);
+}
+
+enum err step_do_tags(struct turn *t, struct outcome *out)
+{
+    struct record_type type;
+    struct doc d;
+    enum err e;
+    struct str tag = turn_text(t, "tag");
+    struct record_edit add = {.add_tags = &tag, .add_count = 1}, take = {.remove_tags = &tag, .remove_count = 1};
+    if (!target(t, &d, &type, &e, out))
+        return e;
+    return edit(t, &type, &d, t->step->kind == STEP_ADD_TAG ? &add : &take, out);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------------
+ */
+
+static bool duration(struct turn *t, const char *name, int64_t *ms, struct outcome *out)
+{
+    struct str text = turn_text(t, name);
+    if (time_parse_duration(str_trim(text), ms) == ERR_OK && *ms <= RUN_LIFE_MS)
+        return true;
+    *out = turn_failed(t, "%s: \"" STR_FMT "\" is no duration of up to a year, such as 90s, 15m, 2h, 3d", name,
+                       STR_ARG(str_take(text, 100)));
+    return false;
+}
+
+/* A document for each event type: who hears of one finds the run by it. */
+static void plan_waits(struct turn *t, const struct json *names, int64_t until_ms)
+{
+    const struct json *first = names->type == JSON_ARRAY ? names->child : names;
+    for (const struct json *n = first; n != NULL; n = names->type == JSON_ARRAY ? n->next : NULL) {
+        struct doc d = {.id = oid_next(t->api->oids, t->now_ms),
+                        .kind = DOC_WAIT,
+                        .app = t->run.app,
+                        .ref = cue_wait_ref(n->text),
+                        .purge_ms = until_ms + TIME_DAY_MS,
+                        .body = arena_printf(t->arena, "{\"run\":%lld,\"step\":\"" STR_FMT "\"}", (long long)t->run.id,
+                                             STR_ARG(t->step->id)),
+                        .created_ms = t->now_ms,
+                        .updated_ms = t->now_ms};
+        plan_change(&t->plan, DOC_CREATE, &d, 0);
+    }
+}
+
+enum err step_do_wait(struct turn *t, struct outcome *out)
+{
+    const struct json *names = json_get(t->input, STR("event"));
+    int64_t ms = 0;
+    if (t->run.status == RUN_WAITING) { /* the time has come */
+        out->output = names != NULL ? STR("{\"timedOut\":true}") : STR("{}");
+        return ERR_OK;
+    }
+    out->due_ms = TIME_NEVER;
+    if (step_value(t->step, "for") != NULL) {
+        if (!duration(t, "for", &ms, out))
+            return ERR_OK;
+        out->due_ms = t->now_ms + ms;
+    }
+    if (step_value(t->step, "until") != NULL) {
+        struct str text = turn_text(t, "until");
+        if (time_parse(str_trim(text), &out->due_ms) != ERR_OK) {
+            *out = turn_failed(t, "until: \"" STR_FMT "\" is no time such as 2026-01-31T09:00:00Z",
+                               STR_ARG(str_take(text, 100)));
+            return ERR_OK;
+        }
+    }
+    if (step_value(t->step, "timeout") != NULL) {
+        if (!duration(t, "timeout", &ms, out))
+            return ERR_OK;
+        out->due_ms = t->now_ms + ms;
+    }
+    int64_t end_ms = t->run.created_ms + RUN_LIFE_MS + 1;
+    out->due_ms = out->due_ms < end_ms ? out->due_ms : end_ms;
+    out->kind = OUTCOME_WAITS;
+    if (names != NULL)
+        plan_waits(t, names, out->due_ms);
+    return ERR_OK;
+}
+
+/* ---- sequences ----------------------------------------------------------------------------------------------------
+ */
+
+/* The automation that the step names, of this workspace. False as above. */
+static bool sequence(struct turn *t, struct automation *m, enum err *e, struct outcome *out)
+{
+    oid_t id;
+    *e = oid_parse(turn_text(t, "automation"), object_prefix(OBJ_AUTOMATION), t->api->id_key, &id);
+    if (*e == ERR_OK)
+        *e = automation_load(t->reader, t->arena, t->run.app, id, m);
+    if (*e == ERR_NOT_FOUND) {
+        *out = turn_failed(t, "automation: there is none of this id");
+        *e = ERR_OK;
+        return false;
+    }
+    return *e == ERR_OK;
+}
+
+static struct str enrolment(struct turn *t, oid_t record)
+{
+    return record == 0 ? STR_NULL : arena_printf(t->arena, "target:%lld", (long long)record);
+}
+
+static struct str started_json(struct turn *t, const char *started, oid_t run)
+{
+    char id[OID_TEXT_SIZE];
+    oid_format(run, doc_prefix(DOC_RUN), t->api->id_key, id);
+    return arena_printf(t->arena, "{\"started\":%s,\"run\":\"%s\"}", started, id);
+}
+
+static struct str sequence_trigger(struct turn *t)
+{
+    struct buf text = BUF_INIT((size_t)4 << 20);
+    struct json_writer w = json_writer(&text);
+    const struct json *input = json_get(t->input, STR("input"));
+    char id[OID_TEXT_SIZE];
+    oid_format(t->run.id, doc_prefix(DOC_RUN), t->api->id_key, id);
+    json_w_object(&w);
+    json_w_str_at(&w, "type", STR("sequence"));
+    json_w_str_at(&w, "run", str_c(id));
+    json_w_raw_at(&w, "body", input != NULL ? input->raw : STR("{}"));
+    json_w_object_end(&w);
+    CHECK(!text.overflow); /* the input is limited */
+    struct str s = arena_str(t->arena, buf_str(&text));
+    buf_fini(&text);
+    return s;
+}
+
+enum err step_do_start(struct turn *t, struct outcome *out)
+{
+    struct automation m;
+    struct doc d = {0}, old;
+    struct run before;
+    enum err e;
+    struct str reentry = turn_text(t, "reentry"), text = turn_text(t, "target");
+    if (!sequence(t, &m, &e, out))
+        return e;
+    if (m.status != AUTOMATION_PUBLISHED || m.published == 0) {
+        *out = turn_failed(t, "automation: it is not published");
+        return ERR_OK;
+    }
+    if (t->run.depth + 1 > RUN_DEPTH_MAX) {
+        *out = turn_failed(t, "runs start runs more than 10 deep");
+        return ERR_OK;
+    }
+    if (text.len > 0 && !target(t, &d, NULL, &e, out))
+        return e;
+    struct str key = str_eq(reentry, STR("parallel")) ? STR_NULL : enrolment(t, d.id);
+    e = key.ptr == NULL ? ERR_NOT_FOUND : store_find_doc(t->reader, t->arena, DOC_RUN, t->run.app, m.id, key, &old);
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        return e;
+    if (e == ERR_OK && !str_eq(reentry, STR("restart"))) {
+        out->output = started_json(t, "false", old.id);
+        return ERR_OK;
+    }
+    if (e == ERR_OK && old.id == t->run.id) {
+        *out = turn_failed(t, "automation: a run cannot restart itself");
+        return ERR_OK;
+    }
+    if (e == ERR_OK && (e = run_decode(t->arena, &old, &before)) != ERR_OK)
+        return e;
+    if (e == ERR_OK)
+        run_plan_end(&t->plan, &before, RUN_CANCELLED, STR("started anew"));
+    struct run_start s = {.app = t->run.app,
+                          .automation = m.id,
+                          .version = m.published,
+                          .trigger_json = sequence_trigger(t),
+                          .key = key,
+                          .now_ms = t->now_ms,
+                          .parent = t->run.id,
+                          .target = d.id,
+                          .depth = t->run.depth + 1};
+    struct doc_change c = run_create(t->api, t->arena, &s);
+    plan_change(&t->plan, DOC_CREATE, &c.doc, 0);
+    out->output = started_json(t, "true", c.doc.id);
+    return ERR_OK;
+}
+
+enum err step_do_stop(struct turn *t, struct outcome *out)
+{
+    struct automation m;
+    struct doc d = {0}, *runs = NULL;
+    size_t count = 0, stopped = 0;
+    enum err e;
+    if (!sequence(t, &m, &e, out) || !target(t, &d, NULL, &e, out))
+        return e;
+    struct doc_query q = {.kind = DOC_RUN, .app = t->run.app, .ref = m.id, .descending = true, .limit = RUNS_LOOKED_AT};
+    e = store_list_docs(t->reader, t->arena, &q, &runs, &count);
+    for (size_t i = 0; i < count && e == ERR_OK; i++) {
+        struct run r;
+        if (run_is_over((enum run_status)runs[i].status) || runs[i].id == t->run.id)
+            continue;
+        e = run_decode(t->arena, &runs[i], &r);
+        if (e != ERR_OK || r.target != d.id)
+            continue;
+        run_plan_end(&t->plan, &r, RUN_CANCELLED, STR("stopped by another automation"));
+        stopped++;
+    }
+    out->output = arena_printf(t->arena, "{\"stopped\":%zu}", stopped);
+    return e;
+}
+
+/* ---- mail ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Into the outbox, once: its key is the step, and its Message-ID is made of it, so that it stays what it is. */
+enum err step_do_mail(struct turn *t, struct outcome *out)
+{
+    char id[OID_TEXT_SIZE];
+    struct mail m = {.to = turn_text(t, "to"),
+                     .subject = turn_text(t, "subject"),
+                     .text = turn_text(t, "text"),
+                     .html = turn_text(t, "html"),
+                     .app = t->run.app,
+                     .about = t->run.id,
+                     .key = t->step->id};
+    const char *why = mail_on(t->api) ? mail_problem(t->arena, &m) : "no mail is sent: SMTP_URL is not set";
+    if (why != NULL) {
+        *out = turn_failed(t, "%s", why);
+        return ERR_OK;
+    }
+    struct doc_change c = mail_create(t->api, t->arena, &m, t->now_ms);
+    plan_change(&t->plan, c.change, &c.doc, c.expected_version);
+    oid_format(c.doc.id, doc_prefix(DOC_MAIL), t->api->id_key, id);
+    out->output = arena_printf(t->arena, "{\"id\":\"%s\"}", id);
+    t->mail = true;
+    return ERR_OK;
+}

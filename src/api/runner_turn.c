@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One step of one run: read, done, written. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "api/handler.h"
+#include "api/mail.h"
+#include "api/runner.h"
+#include "base/time.h"
+
+#define OUTPUT_MAX     65536 /* bytes that are kept of what a step gives */
+#define TRIGGER_IN_RUN 2048  /* a larger one is moved out of the run, which is written with each step */
+#define TEXT_MAX_      1000
+
+struct outcome turn_failed(struct turn *t, const char *fmt, ...)
+{
+    char text[TEXT_MAX_];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return (struct outcome){.kind = OUTCOME_FAILED, .final = true, .error = arena_str(t->arena, str_c(text))};
+}
+
+struct str turn_text(const struct turn *t, const char *name)
+{
+    struct str s = STR_NULL;
+    (void)json_as_str(json_get(t->input, str_c(name)), &s);
+    return s;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
+
+static enum err load_step(struct turn *t)
+{
+    int at = t->run.at.ptr == NULL ? t->def.first : definition_find(&t->def, t->run.at);
+    t->step = at >= 0 ? &t->def.steps[at] : NULL;
+    if (t->step == NULL)
+        return ERR_OK;
+    enum err e = store_find_doc(t->reader, t->arena, DOC_STEP, t->run.app, t->run.id, t->step->id, &t->step_doc);
+    t->state = (struct run_step){.id = t->step->id, .type = str_c(step_types[t->step->kind].name)};
+    if (e == ERR_NOT_FOUND) {
+        t->step_doc = (struct doc){0};
+        return ERR_OK;
+    }
+    return e == ERR_OK ? run_step_decode(t->arena, &t->step_doc, &t->state) : e;
+}
+
+static struct str actor_of(struct turn *t, const struct automation *m)
+{
+    struct buf text = BUF_INIT(4096);
+    struct json_writer w = json_writer(&text);
+    char id[OID_TEXT_SIZE];
+    oid_format(t->run.automation, object_prefix(OBJ_AUTOMATION), t->api->id_key, id);
+    json_w_object(&w);
+    json_w_str_at(&w, "type", STR("automation"));
+    json_w_str_at(&w, "id", str_c(id));
+    json_w_opt_str_at(&w, "name", m->name);
+    json_w_object_end(&w);
+    struct str s = arena_str(t->arena, buf_str(&text));
+    buf_fini(&text);
+    return s;
+}
+
+enum err turn_load(struct turn *t, oid_t run)
+{
+    struct doc d;
+    struct automation m = {0};
+    struct problems problems = PROBLEMS_INIT;
+    enum err e = store_get_doc(t->reader, t->arena, DOC_RUN, run, &d);
+    if (e == ERR_OK)
+        e = run_decode(t->arena, &d, &t->run);
+    if (e != ERR_OK || run_is_over(t->run.status))
+        return e == ERR_OK ? ERR_NOT_FOUND : e;
+    e = automation_version_load(t->reader, t->arena, t->run.version, &t->version);
+    if (e == ERR_OK && !definition_compile(t->arena, t->version.steps, &t->def, &problems))
+        e = ERR_INVALID; /* an older program took it */
+    problems_fini(&problems);
+    if (e == ERR_OK)
+        e = load_step(t);
+    if (e == ERR_OK)
+        e = run_view_load(t->api, t->reader, t->arena, &t->run, NULL, &t->view);
+    t->env = run_env(t->arena, &t->view, t->now_ms);
+    enum err found = automation_load(t->reader, t->arena, t->run.app, t->run.automation, &m);
+    t->plan = (struct plan){.api = t->api,
+                            .reader = t->reader,
+                            .arena = t->arena,
+                            .app = t->run.app,
+                            .now_ms = t->now_ms,
+                            .depth = t->run.depth + 1,
+                            .actor = actor_of(t, &m)};
+    return e != ERR_OK || found == ERR_NOT_FOUND ? e : found;
+}
+
+/* ---- doing --------------------------------------------------------------------------------------------------------
+ */
+
+static struct outcome trouble(struct turn *t, const char *field)
+{
+    struct str at = t->env.at.ptr != NULL ? t->env.at : str_c(field);
+    return turn_failed(t, STR_FMT ": " STR_FMT, STR_ARG(at), STR_ARG(t->env.why));
+}
+
+/* Fills t->input. False: *out says what does not work. */
+static bool render(struct turn *t, struct outcome *out)
+{
+    struct buf text = BUF_INIT(STEP_INPUT_MAX);
+    struct json *tree = NULL;
+    enum err e = step_render(t->step, &t->env, &text);
+    if (e == ERR_OK)
+        t->state.input = arena_str(t->arena, buf_str(&text));
+    if (e == ERR_OK && json_parse(t->arena, t->state.input, &tree, NULL) != ERR_OK) {
+        t->env.why = STR("does not become JSON");
+        e = ERR_INVALID;
+    }
+    buf_fini(&text);
+    t->input = tree;
+    if (e != ERR_OK)
+        *out = trouble(t, "the step");
+    return e == ERR_OK;
+}
+
+static enum err do_branch(struct turn *t, struct outcome *out)
+{
+    for (size_t i = 0; i < t->step->arm_count; i++) {
+        bool holds = false;
+        if (condition_holds(t->step->arms[i].when, &t->env, &holds) != ERR_OK) {
+            *out = turn_failed(t, "branches.%zu.when: " STR_FMT, i, STR_ARG(t->env.why));
+            return ERR_OK;
+        }
+        if (!holds)
+            continue;
+        out->next = t->step->arms[i].first;
+        out->output = arena_printf(t->arena, "{\"branch\":%zu}", i);
+        return ERR_OK;
+    }
+    out->next = t->step->otherwise;
+    out->output = STR("{\"branch\":null}");
+    return ERR_OK;
+}
+
+/* Later values replace earlier ones of the same name. */
+static enum err do_set(struct turn *t, struct outcome *out)
+{
+    struct json *old = NULL;
+    const struct json *set = json_get(t->input, STR("set"));
+    struct buf text = BUF_INIT(RUN_VARS_MAX);
+    struct json_writer w = json_writer(&text);
+    if (t->run.vars.ptr != NULL && json_parse(t->arena, t->run.vars, &old, NULL) != ERR_OK)
+        return ERR_INVALID;
+    json_w_object(&w);
+    for (const struct json *m = old != NULL ? old->child : NULL; m != NULL; m = m->next) {
+        if (json_get(set, m->name) == NULL)
+            json_w_name(&w, m->name), json_w_raw(&w, m->raw);
+    }
+    for (const struct json *m = set->child; m != NULL; m = m->next) {
+        if (json_get(set, m->name) == m)
+            json_w_name(&w, m->name), json_w_raw(&w, m->raw);
+    }
+    json_w_object_end(&w);
+    if (text.overflow)
+        *out = turn_failed(t, "the variables of a run are larger than 65,536 bytes");
+    else
+        t->run.vars = arena_str(t->arena, buf_str(&text));
+    out->output = set->raw;
+    buf_fini(&text);
+    return ERR_OK;
+}
+
+static enum err do_emit(struct turn *t, struct outcome *out)
+{
+    struct str event = turn_text(t, "event"), payload = json_get(t->input, STR("payload"))->raw;
+    char id[OID_TEXT_SIZE];
+    if (!chars_fit(CHARS_ID, event)) {
+        *out = turn_failed(t, "event: is no event type");
+        return ERR_OK;
+    }
+    plan_emit(&t->plan, event, payload);
+    oid_format(t->plan.messages[t->plan.message_count - 1].id, "msg_", t->api->id_key, id);
+    out->output = arena_printf(t->arena, "{\"id\":\"%s\"}", id);
+    return ERR_OK;
+}
+
+enum err turn_do(struct turn *t, struct outcome *out)
+{
+    *out = (struct outcome){.kind = OUTCOME_DONE, .next = t->step->next};
+    t->state.began_ms = t->state.began_ms != 0 ? t->state.began_ms : t->now_ms;
+    bool resumed = t->run.status == RUN_WAITING && t->step->kind == STEP_WAIT;
+    if (!resumed)
+        t->state.attempts = ++t->run.attempt;
+    if (!render(t, out))
+        return ERR_OK;
+    switch (t->step->kind) {
+    case STEP_UPSERT_RECORD:
+    case STEP_UPDATE_RECORD:
+        return step_do_records(t, out);
+    case STEP_ADD_TAG:
+    case STEP_REMOVE_TAG:
+        return step_do_tags(t, out);
+    case STEP_SET:
+        return do_set(t, out);
+    case STEP_EMIT_EVENT:
+        return do_emit(t, out);
+    case STEP_BRANCH:
+        return do_branch(t, out);
+    case STEP_WAIT:
+        return step_do_wait(t, out);
+    case STEP_START_SEQUENCE:
+        return step_do_start(t, out);
+    case STEP_STOP_SEQUENCE:
+        return step_do_stop(t, out);
+    case STEP_SEND_EMAIL:
+        return step_do_mail(t, out);
+    case STEP_HTTP_REQUEST:
+        out->kind = OUTCOME_SENT;
+        return ERR_OK;
+    case STEP_KINDS:
+        break;
+    }
+    return ERR_INTERNAL;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
+
+static void plan_step(struct turn *t, enum run_status status)
+{
+    bool is_new = t->step_doc.id == 0;
+    struct doc d = t->step_doc;
+    if (is_new)
+        d = (struct doc){.id = oid_next(t->api->oids, t->now_ms),
+                         .kind = DOC_STEP,
+                         .app = t->run.app,
+                         .ref = t->run.id,
+                         .key = t->step->id,
+                         .created_ms = t->now_ms};
+    if (t->state.input.len > OUTPUT_MAX)
+        t->state.input = STR("{\"truncated\":true}");
+    d.status = (int)status;
+    d.updated_ms = t->now_ms;
+    d.purge_ms = t->run.created_ms + RUN_LIFE_MS + RUN_KEEP_MS;
+    d.body = run_step_encode(t->arena, &t->state);
+    plan_change(&t->plan, is_new ? DOC_CREATE : DOC_UPDATE, &d, is_new ? 0 : t->step_doc.version);
+    t->run.step_doc = d.id;
+    t->run.steps += is_new ? 1 : 0;
+}
+
+/* A large trigger is written once, not with every step. */
+static void move_trigger(struct turn *t)
+{
+    if (t->run.trigger.len <= TRIGGER_IN_RUN || run_is_over(t->run.status))
+        return;
+    struct run_step s = {.id = STR("trigger"), .output = t->run.trigger};
+    struct doc d = {.id = oid_next(t->api->oids, t->now_ms),
+                    .kind = DOC_STEP,
+                    .app = t->run.app,
+                    .ref = t->run.id,
+                    .key = STR("trigger"),
+                    .status = RUN_DONE,
+                    .purge_ms = t->run.created_ms + RUN_LIFE_MS + RUN_KEEP_MS,
+                    .body = run_step_encode(t->arena, &s),
+                    .created_ms = t->now_ms,
+                    .updated_ms = t->now_ms};
+    plan_change(&t->plan, DOC_CREATE, &d, 0);
+    t->run.trigger = STR_NULL;
+}
+
+static void finish(struct turn *t, enum run_status status, struct str error)
+{
+    t->run.status = status;
+    t->run.error = error;
+    t->run.key = STR_NULL;
+    t->run.due_ms = 0;
+    t->run.ended_ms = t->now_ms;
+}
+
+static void go_on(struct turn *t, int next)
+{
+    t->run.status = RUN_RUNNING;
+    t->run.attempt = 0;
+    t->run.due_ms = t->now_ms;
+    t->run.step_doc = 0;
+    if (next < 0)
+        finish(t, RUN_DONE, STR_NULL);
+    else
+        t->run.at = t->def.steps[next].id;
+}
+
+static void save_done(struct turn *t, const struct outcome *o)
+{
+    t->state.output = o->output.ptr != NULL ? o->output : STR("{}");
+    t->state.error = STR_NULL;
+    t->state.ended_ms = t->now_ms;
+    plan_step(t, RUN_DONE);
+    go_on(t, o->next);
+}
+
+static void save_failed(struct turn *t, const struct outcome *o)
+{
+    size_t tried = (size_t)t->run.attempt;
+    bool again = !o->final && tried >= 1 && tried <= t->step->retry_count;
+    t->state.error = o->error;
+    if (o->output.ptr != NULL)
+        t->state.output = o->output;
+    if (again) {
+        plan_step(t, RUN_WAITING);
+        t->run.status = RUN_WAITING;
+        t->run.due_ms = t->now_ms + t->step->retry_ms[tried - 1];
+        return;
+    }
+    t->state.ended_ms = t->now_ms;
+    plan_step(t, RUN_FAILED);
+    if (t->step->goes_on)
+        go_on(t, t->step->next);
+    else
+        finish(t, RUN_FAILED, arena_printf(t->arena, STR_FMT ": " STR_FMT, STR_ARG(t->step->id), STR_ARG(o->error)));
+}
+
+enum err turn_save(struct turn *t, const struct outcome *o)
+{
+    uint64_t expected = t->run.doc_version;
+    struct doc d;
+    if (t->step == NULL)
+        finish(t, RUN_DONE, STR_NULL);
+    else if (o->kind == OUTCOME_DONE)
+        save_done(t, o);
+    else if (o->kind == OUTCOME_FAILED)
+        save_failed(t, o);
+    else {
+        plan_step(t, o->kind == OUTCOME_WAITS ? RUN_WAITING : RUN_RUNNING);
+        t->run.status = o->kind == OUTCOME_WAITS ? RUN_WAITING : RUN_RUNNING;
+        t->run.due_ms = o->kind == OUTCOME_SENT ? t->now_ms : o->due_ms == TIME_NEVER ? 0 : o->due_ms;
+    }
+    if (!run_is_over(t->run.status) && (t->run.steps > RUN_STEPS_MAX || t->now_ms - t->run.created_ms > RUN_LIFE_MS))
+        finish(t, RUN_FAILED, t->run.steps > RUN_STEPS_MAX ? STR("more than 1,000 steps") : STR("older than a year"));
+    move_trigger(t);
+    t->run.updated_ms = t->now_ms;
+    run_encode(t->arena, &t->run, &d);
+    plan_change(&t->plan, DOC_UPDATE, &d, expected);
+    enum err e = plan_commit(&t->plan, NULL);
+    if (e == ERR_OK && t->mail)
+        mail_wake(t->api);
+    if (e == ERR_OK)
+        t->run.doc_version = expected + 1;
+    return e == ERR_CONFLICT ? ERR_STALE : e;
+}

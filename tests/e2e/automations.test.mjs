@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// Automations: what starts them, what their steps do, what becomes of their runs; all of it from outside.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import test from 'node:test';
+import { postrider, slow } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+import { sleep, until } from './lib/wait.mjs';
+
+class Workspace {
+    constructor(p, app) {
+        Object.assign(this, { p, app, base: `/api/v1/app/${app.id}` });
+    }
+
+    static async open(t, options) {
+        const p = await postrider(t, options);
+        return new Workspace(p, await p.app({ profile: 'myra' }));
+    }
+
+    ok(method, path, body) {
+        return this.p.ok(method, this.base + path, body);
+    }
+
+    async publish(definition) {
+        const made = await this.ok('POST', '/automation', { name: 'An automation', ...definition });
+        assert.equal(made.status, 'draft');
+        return this.ok('POST', `/automation/${made.id}/publish`);
+    }
+
+    // A run of this automation, once it is as `wanted` says.
+    async run(automation, wanted = (r) => !['running', 'waiting'].includes(r.status), n = 0) {
+        let found;
+        await until(
+            () => `a run of ${automation.id}; the last is ${JSON.stringify(found)}`,
+            async () => {
+                const runs = (await this.ok('GET', `/automation/${automation.id}/run`)).data;
+                found = runs[runs.length - 1 - n];
+                return found && wanted(found);
+            },
+            { timeoutMs: 15_000 * slow },
+        );
+        return this.ok('GET', `/automation/${automation.id}/run/${found.id}`);
+    }
+
+    async runs(automation) {
+        return (await this.ok('GET', `/automation/${automation.id}/run?limit=250`)).data;
+    }
+}
+
+const on = (event) => ({ type: 'event', event });
+const step = (run, id) => run.steps.find((s) => s.id === id);
+
+test('a purchase makes a contact, tags it and starts the sequence; endpoints hear of it, signed', async (t) => {
+    const w = await Workspace.open(t);
+    const shop = await receiver(t);
+    const hook = await receiver(t);
+    const endpoint = await w.p.endpoint(w.app, hook.url(), { filterTypes: ['contact.created'] });
+    const sequence = await w.publish({
+        name: 'Welcome',
+        steps: [
+            { id: 'pause', type: 'wait', for: '1s' },
+            { id: 'call', type: 'http_request', url: `${shop.url('/welcome')}?to={{ contact.email }}`, headers: { 'X-Name': '{{ contact.name }}' }, body: { name: '{{ contact.name }}', tags: '{{ contact.tags }}' } },
+        ],
+    });
+    const purchases = await w.publish({
+        name: 'Purchases',
+        trigger: on('order.paid'),
+        steps: [
+            { id: 'contact', type: 'upsert_record', record: 'contact', key: 'email', set: { email: '{{ trigger.body.customer.email | lower }}', name: '{{ trigger.body.customer.name }}', order: '{{ trigger.body.id }}' } },
+            { id: 'tag', type: 'add_tag', target: '{{ steps.contact.id }}', tag: 'Customer' },
+            { id: 'seq', type: 'start_sequence', automation: sequence.id, target: '{{ steps.contact.id }}', reentry: 'ignore' },
+        ],
+    });
+    await w.p.send(w.app, 'order.paid', '{"id":820982911946154508,"customer":{"email":"Ada@Example.com","name":"Ada & Co"}}');
+    const run = await w.run(purchases);
+    assert.equal(run.status, 'done', JSON.stringify(run));
+    assert.deepEqual(run.steps.map((s) => [s.id, s.status, s.attempts]), [['contact', 'done', 1], ['tag', 'done', 1], ['seq', 'done', 1]]);
+    const raw = await w.p.api('GET', `${w.base}/record/contact/ada@example.com`);
+    assert.match(raw.text, /"order":820982911946154508/);
+    assert.deepEqual([raw.json.data.name, raw.json.tags], ['Ada & Co', ['Customer']]);
+    assert.equal(step(run, 'seq').output.started, true);
+
+    const [told] = await hook.arrived(1);
+    const secret = Buffer.from((await w.p.secret(w.app, endpoint)).replace(/^whsec_/, ''), 'base64');
+    assert.match(told.body.toString(), /contact\.created/);
+    assert.ok(Object.keys(told.headers).some((h) => /signature/.test(h)), JSON.stringify(told.headers));
+    assert.ok(secret.length > 0 && createHmac('sha256', secret));
+
+    const [welcome] = await shop.arrived(1, { timeoutMs: 10_000 * slow });
+    const started = await w.run(sequence);
+    assert.equal(started.status, 'done', JSON.stringify(started));
+    assert.equal(started.parent, run.id);
+    assert.equal(welcome.target ?? welcome.path ?? welcome.url, '/welcome?to=ada%40example.com');
+    assert.equal(welcome.headers['idempotency-key'], `${started.id}-call`);
+    assert.equal(welcome.headers['x-name'], 'Ada & Co');
+    assert.deepEqual(JSON.parse(welcome.body), { name: 'Ada & Co', tags: ['Customer'] });
+    const waited = Date.parse(step(started, 'pause').endedAt) - Date.parse(step(started, 'pause').startedAt);
+    assert.ok(waited >= 1000, `waited ${waited} ms`);
+    assert.equal(hook.count, 1);
+});
+
+test('branches, variables, records, events; what has no key in the payload is missing, not wrong', async (t) => {
+    const w = await Workspace.open(t);
+    const hook = await receiver(t);
+    await w.p.ok('POST', '/api/v1/event-type', { name: 'score.made', description: 'A score' });
+    await w.p.endpoint(w.app, hook.url(), { filterTypes: ['score.made'] });
+    const automation = await w.publish({
+        trigger: { ...on(['lead.new', 'lead.again']), where: { not: { value: '{{ trigger.body.spam }}', eq: true } } },
+        steps: [
+            { id: 'contact', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}', score: '{{ trigger.body.score }}' } },
+            { id: 'vars', type: 'set', set: { level: 'low', total: '{{ trigger.body.score }}' } },
+            {
+                id: 'how',
+                type: 'branch',
+                branches: [
+                    { when: { all: [{ value: '{{ vars.total }}', gte: 50 }, { any: [{ value: '{{ trigger.body.country }}', in: ['DE', 'FR'] }, { value: '{{ trigger.body.email }}', starts_with: 'vip' }] }] }, steps: [{ id: 'high', type: 'set', set: { level: 'high' } }, { id: 'mark', type: 'add_tag', target: '{{ contact.id }}', tag: 'hot' }] },
+                    { when: { value: '{{ trigger.body.nothing.here }}', exists: true }, steps: [{ id: 'never', type: 'set', set: { level: 'never' } }] },
+                ],
+                else: [{ id: 'cold', type: 'update_record', target: '{{ trigger.body.email }}', record: 'contact', set: { note: 'cold' } }],
+            },
+            { id: 'untag', type: 'remove_tag', target: '{{ contact.id }}', tag: 'nobody has it' },
+            { id: 'tell', type: 'emit_event', event: 'score.made', payload: { level: '{{ vars.level }}', missing: '{{ trigger.body.nope }}', text: 'x{{ trigger.body.nope }}y', big: '{{ trigger.body.big }}' } },
+        ],
+    });
+    await w.p.send(w.app, 'lead.new', '{"email":"vip@x.example","score":77.50,"country":"US","big":9007199254740993}');
+    const hot = await w.run(automation);
+    assert.equal(hot.status, 'done', JSON.stringify(hot));
+    assert.deepEqual(hot.steps.map((s) => s.id), ['contact', 'vars', 'how', 'high', 'mark', 'untag', 'tell']);
+    const [told] = await hook.arrived(1);
+    assert.match(told.body.toString(), /"level":"high","missing":null,"text":"xy","big":9007199254740993/);
+    await w.p.send(w.app, 'lead.again', '{"email":"b@x.example","score":"9"}');
+    const cold = await w.run(automation, undefined, 1);
+    assert.deepEqual([cold.status, cold.steps.map((s) => s.id).join()], ['done', 'contact,vars,how,cold,untag,tell']);
+    await w.p.send(w.app, 'lead.new', { email: 'c@x.example', spam: true });
+    await w.p.send(w.app, 'other.type', { email: 'd@x.example' });
+    await sleep(300);
+    assert.equal((await w.runs(automation)).length, 2);
+    assert.deepEqual((await w.ok('GET', '/record/contact/b@x.example')).data, { email: 'b@x.example', score: '9', note: 'cold' });
+    assert.deepEqual((await w.ok('GET', '/record/contact/vip@x.example')).tags, ['hot']);
+});
+
+test('a run waits for an event: for the right one, and no longer than it says', async (t) => {
+    const w = await Workspace.open(t);
+    const automation = await w.publish({
+        trigger: on('cart.left'),
+        steps: [
+            { id: 'paid', type: 'wait', event: ['order.paid', 'order.refused'], where: { value: '{{ event.body.cart }}', eq: '{{ trigger.body.cart }}' }, timeout: '2s' },
+            { id: 'result', type: 'set', set: { late: '{{ steps.paid.timedOut }}', by: '{{ steps.paid.event.event }}' } },
+        ],
+    });
+    await w.p.send(w.app, 'order.paid', { cart: 1 }); // too early
+    await sleep(200);
+    await w.p.send(w.app, 'cart.left', { cart: 1 });
+    await w.p.send(w.app, 'cart.left', { cart: 2 });
+    await w.run(automation, (r) => r.status === 'waiting', 1);
+    await w.p.send(w.app, 'order.refused', { cart: 2 });
+    const second = await w.run(automation, undefined, 1);
+    assert.deepEqual([second.status, second.vars], ['done', { late: false, by: 'order.refused' }]);
+    const first = await w.run(automation);
+    assert.deepEqual([first.status, first.vars], ['done', { late: true, by: null }]);
+});
+
+test('editing changes no run in flight; a run is cancelled; a paused automation is not started', async (t) => {
+    const w = await Workspace.open(t);
+    const steps = (word) => [{ id: 'pause', type: 'wait', for: '1500ms' }, { id: 'say', type: 'set', set: { word } }];
+    const automation = await w.publish({ trigger: on('go'), steps: steps('old') });
+    await w.p.send(w.app, 'go');
+    await w.p.send(w.app, 'go');
+    await w.run(automation, (r) => r.status === 'waiting', 1);
+    const changed = await w.ok('PUT', `/automation/${automation.id}`, { name: 'Changed', trigger: on('go'), steps: steps('new') });
+    assert.deepEqual([changed.status, changed.version, changed.publishedVersion], ['published', 2, 1]);
+    await w.ok('POST', `/automation/${automation.id}/publish`);
+    const victim = await w.run(automation, () => true, 1);
+    await w.ok('POST', `/automation/${automation.id}/run/${victim.id}/cancel`);
+    await w.p.send(w.app, 'go');
+    assert.equal((await w.run(automation, undefined, 2)).vars.word, 'new');
+    const old = await w.run(automation);
+    assert.deepEqual([old.vars.word, old.version, old.status], ['old', 1, 'done']);
+    const cancelled = await w.run(automation, () => true, 1);
+    assert.deepEqual([cancelled.status, cancelled.steps.map((s) => s.status)], ['cancelled', ['cancelled']]);
+    assert.equal((await w.p.api('POST', `${w.base}/automation/${automation.id}/run/${victim.id}/cancel`)).status, 409);
+    assert.deepEqual((await w.ok('GET', `/automation/${automation.id}/version`)).data.map((v) => [v.version, v.status]), [[2, 'published'], [1, 'replaced']]);
+    await w.ok('POST', `/automation/${automation.id}/pause`);
+    await w.p.send(w.app, 'go');
+    await sleep(300);
+    assert.equal((await w.runs(automation)).length, 3);
+    await w.ok('POST', `/automation/${automation.id}/resume`);
+    await w.p.send(w.app, 'go');
+    await w.run(automation, () => true, 3);
+});
+
+test('a request is tried again with the same key; a failed run goes on from its step', async (t) => {
+    const w = await Workspace.open(t);
+    let broken = true;
+    const server = await receiver(t, { answer: (r, n) => ((r.url ?? r.path ?? r.target).startsWith('/sick') && broken ? { status: 500, body: 'sick' } : { status: 200, body: `{"n":${n},"id":9007199254740993}` }) });
+    const automation = await w.publish({
+        trigger: on('go'),
+        steps: [
+            { id: 'count', type: 'upsert_record', record: 'contact', set: { email: 'one@x.example', seen: 1 } },
+            { id: 'try', type: 'http_request', url: server.url('/sick/try'), retrySchedule: [0.1], onError: 'continue' },
+            { id: 'call', type: 'http_request', method: 'PUT', url: server.url('/sick/call'), retrySchedule: [0.1, 0.1] },
+            { id: 'after', type: 'set', set: { status: '{{ steps.call.status }}', id: '{{ steps.call.body.id }}' } },
+        ],
+    });
+    await w.p.send(w.app, 'go');
+    const failed = await w.run(automation);
+    assert.equal(failed.status, 'failed');
+    assert.match(failed.error, /call: .*500/);
+    assert.deepEqual([step(failed, 'try').status, step(failed, 'try').attempts, step(failed, 'call').attempts, step(failed, 'call').output.status], ['failed', 2, 3, 500]);
+    broken = false;
+    await w.ok('POST', `/automation/${automation.id}/run/${failed.id}/retry`);
+    const done = await w.run(automation, (r) => r.status === 'done');
+    assert.deepEqual(done.vars, { status: 200, id: 9007199254740992 });
+    const keys = server.requests.map((r) => r.headers['idempotency-key']);
+    assert.deepEqual([...new Set(keys)], [`${done.id}-try`, `${done.id}-call`]);
+    assert.equal(server.count, 2 + 3 + 1);
+    assert.equal(server.requests.at(-1).method, 'PUT');
+    assert.equal((await w.p.api('POST', `${w.base}/automation/${automation.id}/run/${done.id}/retry`)).status, 409);
+});
+
+test('re-entry: ignored, started anew, side by side; stopped', async (t) => {
+    const w = await Workspace.open(t);
+    const sequence = await w.publish({ name: 'Sequence', steps: [{ id: 'long', type: 'wait', for: '1d' }] });
+    const contact = await w.ok('POST', '/record/contact', { data: { email: 'a@x.example' } });
+    const starter = {};
+    for (const reentry of ['ignore', 'restart', 'parallel'])
+        starter[reentry] = await w.publish({ trigger: on(`go.${reentry}`), steps: [{ id: 's', type: 'start_sequence', automation: sequence.id, target: '{{ trigger.body.id }}', reentry, input: { n: '{{ trigger.body.n }}' } }] });
+    const stopper = await w.publish({ trigger: on('halt'), steps: [{ id: 's', type: 'stop_sequence', automation: sequence.id, target: '{{ trigger.body.id }}' }] });
+    const go = async (reentry, n) => {
+        await w.p.send(w.app, `go.${reentry}`, { id: contact.id, n });
+        const count = { ignore: 0, restart: 0, parallel: 0 };
+        count[reentry] = (go[reentry] = (go[reentry] ?? 0) + 1);
+        return step(await w.run(starter[reentry], undefined, count[reentry] - 1), 's').output;
+    };
+    const statuses = async () => (await w.runs(sequence)).map((r) => r.status).reverse();
+    const first = await go('ignore', 1);
+    assert.deepEqual([first.started, (await go('ignore', 2)).run], [true, first.run]);
+    assert.equal((await statuses()).length, 1);
+    assert.notEqual((await go('restart', 3)).run, first.run);
+    assert.deepEqual((await statuses()).map((s) => (s === 'running' ? 'waiting' : s)), ['cancelled', 'waiting']);
+    assert.equal((await go('parallel', 4)).started, true);
+    assert.equal((await statuses()).length, 3);
+    await w.p.send(w.app, 'halt', { id: contact.id });
+    assert.equal(step(await w.run(stopper), 's').output.stopped, 2);
+    assert.deepEqual(await statuses(), ['cancelled', 'cancelled', 'cancelled']);
+    assert.equal((await go('ignore', 5)).started, true);
+});
+
+test('changes of records and schedules start automations; those that start each other come to an end', async (t) => {
+    const w = await Workspace.open(t);
+    const changed = await w.publish({ trigger: { type: 'record_changed', record: 'contact', on: 'updated', where: { value: '{{ trigger.body.stage }}', eq: 'won' } }, steps: [{ id: 'a', type: 'set', set: { who: '{{ trigger.body.email }}', how: '{{ trigger.change }}' } }] });
+    await w.ok('POST', '/record/contact', { data: { email: 'a@x.example', stage: 'won' } });
+    await w.ok('PATCH', '/record/contact/a@x.example', { data: { stage: 'lost' } });
+    await w.ok('PATCH', '/record/contact/a@x.example', { data: { stage: 'won' } });
+    assert.deepEqual((await w.run(changed)).vars, { who: 'a@x.example', how: 'updated' });
+    await sleep(200);
+    assert.equal((await w.runs(changed)).length, 1);
+    const loop = await w.publish({ trigger: on('loop'), steps: [{ id: 'again', type: 'emit_event', event: 'loop', payload: {} }] });
+    await w.p.send(w.app, 'loop');
+    await w.run(loop, undefined, 10);
+    await sleep(500);
+    assert.equal((await w.runs(loop)).length, 11);
+    const every = await w.publish({ trigger: { type: 'schedule', cron: '* * * * *' }, steps: [{ id: 'a', type: 'set', set: { at: '{{ trigger.body.scheduledAt }}' } }] });
+    assert.equal((await w.runs(every)).length, 0);
+});
+
+test('what does not fit is refused with its place; a test run does nothing', async (t) => {
+    const w = await Workspace.open(t);
+    const server = await receiver(t);
+    const refused = async (definition, path) => {
+        const { status, json } = await w.p.api('POST', `${w.base}/automation`, { name: 'x', ...definition });
+        assert.equal(status, 422, JSON.stringify(json));
+        assert.ok(json.detail.some((d) => d.loc.slice(1).join('.') === path), `${path}: ${JSON.stringify(json)}`);
+    };
+    await refused({}, 'steps');
+    await refused({ steps: [], colour: 1 }, 'colour');
+    await refused({ steps: [{ id: 'a', type: 'nothing' }] }, 'steps.0.type');
+    await refused({ steps: [{ id: 'a b', type: 'set', set: {} }] }, 'steps.0.id');
+    await refused({ steps: [{ id: 'a', type: 'set', set: {} }, { id: 'a', type: 'set', set: {} }] }, 'steps.1.id');
+    await refused({ steps: [{ id: 'a', type: 'set', set: { deep: ['{{ a. }}'] } }] }, 'steps.0.set.deep.0');
+    await refused({ steps: [{ id: 'a', type: 'set', set: {}, colour: 1 }] }, 'steps.0.colour');
+    await refused({ steps: [{ id: 'a', type: 'wait', for: '3 moons' }] }, 'steps.0.for');
+    await refused({ steps: [{ id: 'a', type: 'wait' }] }, 'steps.0');
+    await refused({ steps: [{ id: 'b', type: 'branch', branches: [{ when: { value: 1, like: 2 }, steps: [] }] }] }, 'steps.0.branches.0.when.like');
+    await refused({ steps: [{ id: 'b', type: 'branch', branches: [{ when: { value: 1, eq: 2 }, steps: [{ id: 'x', type: 'add_tag', tag: 'y' }] }] }] }, 'steps.0.branches.0.steps.0.target');
+    await refused({ trigger: { type: 'schedule', cron: '61 * * * *' }, steps: [] }, 'trigger.cron');
+    await refused({ steps: Array.from({ length: 201 }, (_, i) => ({ id: `s${i}`, type: 'set', set: {} })) }, 'steps');
+    const automation = await w.ok('POST', '/automation', {
+        name: 'Tried',
+        trigger: on('x'),
+        steps: [
+            { id: 'c', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}' } },
+            { id: 'b', type: 'branch', branches: [{ when: { value: '{{ steps.c.email }}', contains: '@' }, steps: [{ id: 'h', type: 'http_request', url: `${server.url('/')}{{ trigger.body.nope }}` }] }] },
+            { id: 'e', type: 'emit_event', event: 'x', payload: { to: '{{ steps.c.email | upper }}' } },
+        ],
+    });
+    const tried = await w.ok('POST', `/automation/${automation.id}/test`, { trigger: { body: { email: 'a@b' } } });
+    assert.deepEqual(tried.steps.map((s) => s.id), ['c', 'b', 'h', 'e']);
+    assert.deepEqual([tried.steps[0].input.set, tried.steps[1].branch, tried.steps[2].missing], [{ email: 'a@b' }, 0, ['trigger.body.nope']]);
+    assert.equal(tried.steps[3].input.payload.to, 'A@B');
+    assert.equal((await w.ok('GET', '/record/contact')).data.length, 0);
+    assert.equal((await w.runs(automation)).length, 0);
+    assert.equal(server.count, 0);
+});
