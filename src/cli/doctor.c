@@ -210,6 +210,7 @@ static const struct {
         {"listen", doctor_check_listen},
         {"egress", doctor_check_egress},
         {"dns", doctor_check_dns},
+        {"mail", doctor_check_mail},
 };
 
 static void say(const struct doctor *d, const char *name, enum verdict v, struct json_writer *w)

@@ -23,5 +23,6 @@ typedef enum verdict (*doctor_check_fn)(struct doctor *d);
 enum verdict doctor_check_listen(struct doctor *d);
 enum verdict doctor_check_egress(struct doctor *d);
 enum verdict doctor_check_dns(struct doctor *d);
+enum verdict doctor_check_mail(struct doctor *d);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `doctor` asks of the network: the listener, the way out, names. */
+/* What `doctor` asks of the network: the listener, the way out, names, the mail relay. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -11,7 +11,9 @@
 #include "delivery/client.h"
 #include "delivery/dns.h"
 #include "delivery/simple.h"
+#include "delivery/smtp.h"
 #include "http/server.h"
+#include "mail/letter.h"
 
 #define HEALTH_TIMEOUT_MS 5000
 #define DNS_TIMEOUT_MS    8000
@@ -160,4 +162,43 @@ enum verdict doctor_check_dns(struct doctor *d)
              d->set.resolver != NULL ? "POSTRIDER_RESOLVER" : "/etc/resolv.conf, or set POSTRIDER_RESOLVER",
              absent ? ", or name a host that exists by --name" : "");
     return absent ? VERDICT_WARN : VERDICT_FAIL;
+}
+
+/* ---- mail -------------------------------------------------------------------------------------------------------- */
+
+static bool may_be_sender(const char *text)
+{
+    struct mail_address from;
+    struct arena *a = arena_new(1024);
+    bool good = mail_address_parse(a, str_c(text), &from) == ERR_OK;
+    arena_free(a);
+    return good;
+}
+
+enum verdict doctor_check_mail(struct doctor *d)
+{
+    struct smtp_relay relay = {.url = d->set.smtp_url, .ca_file = d->set.ca_file};
+    struct smtp_outcome out = {.fate = SMTP_DOWN, .why = "out of memory"};
+    struct smtp *smtp;
+    if (relay.url == NULL || relay.url[0] == '\0') {
+        buf_add_str(&d->text,
+                    STR("no POSTRIDER_SMTP_URL: invitations, forgotten passwords and warnings about endpoints "
+                        "are not mailed"));
+        return VERDICT_OK;
+    }
+    if (!may_be_sender(d->set.smtp_from)) {
+        buf_add_str(&d->text, STR("set POSTRIDER_SMTP_FROM to a sender, such as Hooks <hooks@example.com>"));
+        return VERDICT_FAIL;
+    }
+    if (client_global_init() == ERR_OK && smtp_open(&relay, &smtp) == ERR_OK) {
+        smtp_check(smtp, &out);
+        smtp_close(smtp);
+    }
+    if (out.fate == SMTP_SENT) {
+        buf_addf(&d->text, "the relay takes mail from %s", d->set.smtp_from);
+        return VERDICT_OK;
+    }
+    buf_addf(&d->text, "the relay does not answer as it should: %s: look at POSTRIDER_SMTP_URL, or at the relay",
+             out.why);
+    return VERDICT_FAIL;
 }

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "api/endpoint_mail.h"
 #include "api/operational.h"
 #include "api/task.h"
 #include "base/mem.h"
@@ -57,6 +58,7 @@ static enum err disable_once(struct disable *d, struct store_reader *reader, str
     task_wake(&s->api, changes[1].object.id);
     operational_send(&s->api, reader,
                      &(struct operational_event){.type = "endpoint.disabled", .app = o.app, .ep = d->ep}, now_ms);
+    endpoint_mail_disabled(&s->api, reader, d->ep, now_ms);
     return ERR_OK;
 }
 

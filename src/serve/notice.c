@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What operational webhooks tell of deliveries: that a message fails, that it is given up, that it got through after
- * all. Noticed after the record is committed; an API worker does the rest.
+ * all; and mail to those whose endpoint fails. Noticed after the record is committed; an API worker does the rest.
  */
 #include <stdlib.h>
 
+#include "api/endpoint_mail.h"
 #include "api/operational.h"
 #include "base/mem.h"
 #include "serve/flight.h"
@@ -18,6 +19,7 @@ struct notice {
     struct shared *shared;
     struct operational_event ev;
     bool by_hand;
+    bool failing;
 };
 
 static bool was_told(const struct attempt *last)
@@ -50,15 +52,25 @@ static enum err look_back(struct store_reader *reader, const struct operational_
     return e;
 }
 
+/* An endpoint fails if it did for half the time that the message was tried: one that takes others is not to blame. */
+static void mail_failing(const struct notice *n, struct store_reader *reader, int64_t now_ms)
+{
+    int64_t came_ms = oid_time_ms(n->ev.msg);
+    endpoint_mail_failing(&n->shared->api, reader, n->ev.ep, came_ms + (n->ev.at_ms - came_ms) / 2, now_ms);
+}
+
 static void run(struct pool_job *job, struct store_reader *reader)
 {
     struct notice *n = CONTAINER_OF(job, struct notice, job);
+    int64_t now_ms = clock_wall_ms();
     bool told = true;
     enum err e = n->by_hand ? look_back(reader, &n->ev, &told) : ERR_OK;
     if (e != ERR_OK)
         log_warn("operational_webhook_lost", LOG_CSTR("type", n->ev.type), LOG_CSTR("error", err_text(e)));
     else if (told)
-        operational_send(&n->shared->api, reader, &n->ev, clock_wall_ms());
+        operational_send(&n->shared->api, reader, &n->ev, now_ms);
+    if (n->failing)
+        mail_failing(n, reader, now_ms);
     free(n);
 }
 
@@ -85,6 +97,7 @@ void notice_recorded(struct flight *f)
     n->job.run = run;
     n->shared = r->shared;
     n->by_hand = t->trigger != TRIGGER_SCHEDULE;
+    n->failing = t->status == DELIVERY_FAIL;
     n->ev = (struct operational_event){.type = type,
                                        .app = t->app,
                                        .ep = t->ep,

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { firstUser, goodPassword, Person } from './lib/console.mjs';
 import { postrider, slow } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
 import { readLetter, Relay } from './lib/smtp.mjs';
 import { sleep, until } from './lib/wait.mjs';
 
@@ -172,4 +173,75 @@ test('addresses that would add something to a letter are refused', async (t) => 
 test('a relay without a sender stops the start, and says what to write', async (t) => {
     const p = await postrider(t, { settings: { SMTP_URL: 'smtp://127.0.0.1:1' }, start: false }).catch((e) => e);
     assert.match(p instanceof Error ? p.message : '', /SMTP_FROM.*Hooks <hooks@example\.com>/s);
+});
+
+test('members of a workspace and its owner hear of an endpoint that fails, once a day, and when it is disabled', async (t) => {
+    const { relay, p, owner } = await withRelay(t);
+    const retrySchedule = [0.05, 0.05, 0.05, 0.05];
+    const app = await p.app({ name: 'Acme\r\nBcc: eve@example.com', metadata: { email: 'Customer <c@example.com>' } });
+    const other = await p.app();
+    for (const [email, where] of [['vera@example.com', app.id], ['otto@example.com', other.id], ['late@example.com', app.id]]) {
+        const { link } = await owner.ok('POST', members, { email, role: 'viewer', app: where });
+        if (email !== 'late@example.com') assert.equal((await new Person(p).api('POST', `/api/v1/console/link/${/key=(\w+)/.exec(link)[1]}`, { password: goodPassword })).status, 200);
+    }
+    await letters(relay, 3); // the invitations
+    const r = await receiver(t, { answer: () => 500 });
+    const endpoint = await p.endpoint(app, r.url('/hook/s3cret?token=1'), { description: 'orders', retrySchedule });
+    await p.send(app, 'a.b');
+    await p.send(app, 'a.b');
+    const told = (await letters(relay, 5)).slice(3).sort((a, b) => (a.to[0] < b.to[0] ? -1 : 1));
+    assert.deepEqual(told.map((l) => l.to), [['c@example.com'], ['vera@example.com']]);
+    for (const [i, l] of told.entries()) {
+        const { headers, text, names } = readLetter(l.raw);
+        assert.equal(headers.subject, 'A webhook endpoint is failing');
+        assert.ok(!names.includes('bcc'));
+        assert.ok(text.includes('127.0.0.1') && text.includes(endpoint.id) && text.includes('orders') && !text.includes('s3cret'), text);
+        assert.equal(text.includes(`http://hooks.example.com/app/${app.id}/webhooks/${endpoint.id}`), i === 1, 'only members have a console');
+    }
+    await r.arrived(10);
+    await sleep(500);
+    assert.equal(relay.letters.length, 5, 'four times there was reason to, one was enough');
+    const gone = await receiver(t, { answer: () => 410 });
+    await p.endpoint(app, gone.url());
+    await p.send(app, 'a.b');
+    const last = (await letters(relay, 7)).slice(5).map((l) => readLetter(l.raw));
+    for (const { headers, text } of last) {
+        assert.equal(headers.subject, 'A webhook endpoint was disabled');
+        assert.match(text, /410 Gone/);
+    }
+});
+
+test('one message that fails while others get through is nobody’s letter', async (t) => {
+    const { relay, p } = await withRelay(t);
+    const app = await p.app({ metadata: { email: 'c@example.com' } });
+    const r = await receiver(t, { answer: (q) => (JSON.parse(q.body).bad ? 500 : 200) });
+    await p.endpoint(app, r.url(), { retrySchedule: [0.3, 0.3, 0.3, 0.3] });
+    await p.send(app, 'a.b', { bad: true });
+    const stop = Date.now() + 1800;
+    while (Date.now() < stop) {
+        await p.send(app, 'a.b', { bad: false });
+        await sleep(40);
+    }
+    await sleep(500);
+    assert.deepEqual(relay.letters.map((l) => readLetter(l.raw).text), []);
+});
+
+test('doctor looks at the relay', async (t) => {
+    const relay = await new Relay({ user: 'u', password: 'right' }).start();
+    t.after(() => relay.stop());
+    const p = await postrider(t);
+    const check = async (settings) => {
+        const { stdout } = await p.command(['doctor', '--json', '--name', 'localhost'], { settings });
+        const mail = JSON.parse(stdout).checks.find((c) => c.check === 'mail');
+        return `${mail.verdict}: ${mail.text}`;
+    };
+    const SMTP_FROM = 'hooks@example.com';
+    assert.match(await check({}), /^ok: no POSTRIDER_SMTP_URL/);
+    assert.match(await check({ SMTP_URL: relay.url }), /^fail: set POSTRIDER_SMTP_FROM/);
+    assert.match(await check({ SMTP_URL: relay.url, SMTP_FROM }), /^ok: the relay takes mail from hooks@example\.com/);
+    assert.ok(relay.verbs.some((v) => v.startsWith('EHLO')) && relay.verbs.includes('AUTH'));
+    assert.match(await check({ SMTP_URL: relay.url.replace('right', 'wrong'), SMTP_FROM }), /^fail: .*535 5\.7\.8/);
+    await relay.stop();
+    assert.match(await check({ SMTP_URL: relay.url, SMTP_FROM }), /^fail: .*connect/i);
+    assert.equal(relay.letters.length, 0);
 });
