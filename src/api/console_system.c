@@ -74,8 +74,13 @@ static bool write_noisy(struct api *api, struct api_call *call, const struct pen
 {
     struct object o;
     struct endpoint_health h;
+    struct endpoint ep;
     if (store_get_object(call->reader, call->arena, OBJ_ENDPOINT, s->ep, &o) != ERR_OK || o.env != call->env ||
-        o.deleted_ms != 0 || store_get_health(call->reader, s->ep, &h) != ERR_OK || h.failing_since_ms == 0)
+        o.deleted_ms != 0 || store_get_health(call->reader, s->ep, &h) != ERR_OK ||
+        endpoint_decode(call->arena, api->keys, &o, &ep) != ERR_OK)
+        return false;
+    endpoint_health_begin(&h, ep.enabled_at_ms);
+    if (h.failing_since_ms == 0)
         return false;
     json_w_object(w);
     json_w_str_at(w, "endpointId", api_id(api, call, s->ep, "ep_"));

@@ -10,6 +10,12 @@
 
 #define SECRET_TEXT_MAX 512
 
+static void tell(struct api *api, struct api_call *call, const char *type, const struct endpoint *ep)
+{
+    operational_send(api, call->reader, &(struct operational_event){.type = type, .app = ep->app, .ep = ep->id},
+                     call->now_ms);
+}
+
 enum err endpoint_save(struct api *api, struct api_call *call, const struct object *old, struct endpoint *ep,
                        const struct object_change *extra)
 {
@@ -26,6 +32,8 @@ enum err endpoint_save(struct api *api, struct api_call *call, const struct obje
         api->on_endpoint_changed(api->hook_arg, ep->env, ep->app, ep->id);
     if (extra != NULL)
         task_wake(api, extra->object.id);
+    if (old != NULL)
+        tell(api, call, "endpoint.updated", ep);
     return ERR_OK;
 }
 
@@ -46,12 +54,6 @@ static void read_fields(struct api_call *call, enum field_mode mode, const struc
         table = copy;
     }
     fields_read(call->arena, table, endpoint_field_count, mode, body, ep, &call->problems);
-}
-
-static void tell(struct api *api, struct api_call *call, const char *type, const struct endpoint *ep)
-{
-    operational_send(api, call->reader, &(struct operational_event){.type = type, .app = ep->app, .ep = ep->id},
-                     call->now_ms);
 }
 
 static void answer_endpoint(struct api *api, struct api_call *call, int status, const struct app *app,
@@ -144,6 +146,7 @@ static const struct object_change *note_disabled(struct api *api, struct api_cal
         return NULL;
     ep->disabled_reason = STR_NULL;
     ep->disabled_at_ms = ep->disabled ? call->now_ms : 0;
+    ep->enabled_at_ms = ep->disabled ? ep->enabled_at_ms : call->now_ms; /* its health begins anew */
     if (!ep->disabled)
         return NULL;
     struct task task = {
@@ -185,7 +188,6 @@ static void update(struct api *api, struct api_call *call, const struct app *app
         answer_error(call, e, "an endpoint with this uid exists");
     if (e == ERR_CONFLICT || !answer_ok(call, e))
         return;
-    tell(api, call, "endpoint.updated", &ep);
     if (ep.disabled != before.disabled)
         tell(api, call, ep.disabled ? "endpoint.disabled" : "endpoint.enabled", &ep);
     answer_endpoint(api, call, 200, app, &ep);

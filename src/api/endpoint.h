@@ -23,7 +23,7 @@ void ca_bundle_check(struct api_call *call, const char *field, struct str pem);
 /* The members of EndpointOut, extensions included. Store errors. */
 MUST_USE enum err endpoint_out(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,
                                struct json_writer *w);
-/* Writes a changed endpoint, with `extra` changes; hooks included. */
+/* Writes an endpoint, with `extra` changes; hooks included. Of a change (old not NULL) operational webhooks tell. */
 MUST_USE enum err endpoint_save(struct api *api, struct api_call *call, const struct object *old, struct endpoint *ep,
                                 const struct object_change *extra);
 

@@ -138,6 +138,7 @@ static enum err look(struct telling *t, oid_t ep)
     if (!t->failing)
         return ERR_OK;
     e = store_get_health(t->reader, ep, &health);
+    endpoint_health_begin(&health, t->ep.enabled_at_ms);
     if (e == ERR_OK && (health.failing_since_ms == 0 || health.failing_since_ms > t->since_ms))
         return ERR_NOT_FOUND;
     t->since_ms = health.failing_since_ms;

@@ -47,6 +47,7 @@ static enum err write_state(struct api_call *call, const struct endpoint *ep, st
     enum err e = store_get_health(call->reader, ep->id, &health);
     if ((e != ERR_OK && e != ERR_NOT_FOUND) || (e = next_attempt(call, ep->id, &next_ms)) != ERR_OK)
         return e;
+    endpoint_health_begin(&health, ep->enabled_at_ms);
     if (ep->disabled) {
         status = STR("disabled");
         reason = ep->disabled_reason.ptr != NULL ? ep->disabled_reason : STR("manual");

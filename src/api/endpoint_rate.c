@@ -18,6 +18,7 @@ static enum err throttled_since(struct api_call *call, const struct endpoint *ep
     if (ep->throttle_rate == 0 || ep->disabled)
         return ERR_OK;
     enum err e = store_get_health(call->reader, ep->id, &health);
+    endpoint_health_begin(&health, ep->enabled_at_ms);
     if ((e != ERR_OK && e != ERR_NOT_FOUND) || health.failing_since_ms != 0)
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     e = store_list_pending(call->reader, call->arena, ep->id - 1, 1, &first, &count);

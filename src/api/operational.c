@@ -103,7 +103,11 @@ static enum err write_attempt(struct sending *s, struct json_writer *w)
 static enum err write_since(struct sending *s, struct json_writer *w)
 {
     struct endpoint_health health = {0};
+    struct endpoint ep = {.enabled_at_ms = 0};
     enum err e = store_get_health(s->reader, s->ev->ep, &health);
+    if (e == ERR_OK)
+        e = endpoint_decode(s->arena, s->api->keys, &s->ep, &ep);
+    endpoint_health_begin(&health, ep.enabled_at_ms);
     if (e == ERR_OK || e == ERR_NOT_FOUND)
         json_w_time_at(w, "failSince", health.failing_since_ms != 0 ? health.failing_since_ms : s->now_ms);
     return e == ERR_NOT_FOUND ? ERR_OK : e;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps of tasks that are sweeps of the store: replays, cancellations, the ends of endpoints and workspaces. */
+#include "api/operational.h"
 #include "api/task.h"
 
 #include "base/time.h"
@@ -138,8 +139,8 @@ static enum err object_drop(struct task_run *r, struct object *o)
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* The first endpoint that a workspace has left: first what is pending for it, then itself. */
-static enum err endpoint_drop(struct task_run *r, oid_t env, oid_t app, bool *more)
+/* The first endpoint that a workspace has left: first what is pending for it, then itself; *gone is its id then. */
+static enum err endpoint_drop(struct task_run *r, oid_t env, oid_t app, oid_t *gone, bool *more)
 {
     struct object *found;
     size_t count;
@@ -155,12 +156,18 @@ static enum err endpoint_drop(struct task_run *r, oid_t env, oid_t app, bool *mo
         return e;
     e = object_drop(r, &found[0]);
     tell_changed(r, env, app, pending.ep);
+    if (e == ERR_OK)
+        *gone = pending.ep;
     return e;
 }
 
 enum err task_step_delete_app(struct task_run *r, struct task *t, bool *more)
 {
-    return endpoint_drop(r, t->env, t->app, more);
+    struct operational_event ev = {.type = "endpoint.deleted", .app = t->app};
+    enum err e = endpoint_drop(r, t->env, t->app, &ev.ep, more);
+    if (ev.ep != 0)
+        operational_send(r->api, r->reader, &ev, r->now_ms);
+    return e;
 }
 
 /* The first workspace of a deleted environment that is left: its endpoints, then itself. */
@@ -169,11 +176,12 @@ enum err task_step_delete_env(struct task_run *r, struct task *t, bool *more)
     struct object *found;
     size_t count;
     bool endpoints = false;
+    oid_t gone;
     struct object_query q = {.kind = OBJ_APP, .env = t->victim, .limit = 1};
     enum err e = store_list_objects(r->reader, r->arena, &q, &found, &count);
     if (e != ERR_OK || count == 0)
         return e;
     *more = true;
-    e = endpoint_drop(r, t->victim, found[0].id, &endpoints);
+    e = endpoint_drop(r, t->victim, found[0].id, &gone, &endpoints);
     return e == ERR_OK && !endpoints ? object_drop(r, &found[0]) : e;
 }

@@ -7,6 +7,7 @@
 
 #include "api/endpoint.h"
 #include "api/message_in.h"
+#include "api/operational.h"
 #include "api/routes.h"
 #include "transform/transform.h"
 
@@ -171,6 +172,10 @@ static enum err save(struct api *api, struct api_call *call, struct found *f, st
     enum err e = call_commit(api, call, changes, n, f->ep.env, f->ep.app);
     if (e == ERR_OK && api->on_endpoint_changed != NULL)
         api->on_endpoint_changed(api->hook_arg, f->ep.env, f->ep.app, f->ep.id);
+    if (e == ERR_OK)
+        operational_send(api, call->reader,
+                         &(struct operational_event){.type = "endpoint.updated", .app = f->ep.app, .ep = f->ep.id},
+                         call->now_ms);
     return e;
 }
 

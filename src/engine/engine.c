@@ -239,6 +239,7 @@ static void judge_health(struct engine *e, struct engine_endpoint *ep, bool succ
     struct endpoint_health *h = &ep->health;
     struct endpoint_health before = *h;
     h->ep = ep->id;
+    endpoint_health_begin(h, ep->enabled_ms);
     if (success) {
         h->failing_since_ms = h->exhausted_since_ms = 0;
     } else {

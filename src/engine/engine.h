@@ -60,6 +60,7 @@ struct engine_config {
     const char *host;    /* "name:port", the key of the host's gate */
     int rate_per_second; /* 0 = unlimited */
     bool fifo;
+    int64_t enabled_ms; /* its health before then does not count */
 };
 
 /* How the driver does what the engine decides. None of these calls back into the engine. */

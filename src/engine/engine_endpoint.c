@@ -226,6 +226,7 @@ void engine_configure(struct engine *e, struct engine_endpoint *ep, const struct
         endpoint_mark(ep, 0);
     ep->configured = true;
     ep->closing = false;
+    ep->enabled_ms = c->enabled_ms;
     ep->blocked_until_ms = 0;
     endpoint_arm(e, ep, now_ms);
 }

@@ -58,6 +58,7 @@ struct engine_endpoint {
     struct rate rate;
     struct breaker breaker;
     struct endpoint_health health;
+    int64_t enabled_ms;
 
     struct list ready;   /* pieces in order; FIFO: all pieces by pos */
     struct heap waiting; /* pieces by due time */

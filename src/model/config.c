@@ -107,6 +107,7 @@ const struct field endpoint_fields[] = {
         {.name = "pollerToken", .kind = FIELD_MS, .flags = FIELD_STORED, .at = EP(poller_token)},
         {.name = "disabledReason", .kind = FIELD_TEXT, .flags = FIELD_STORED, .at = EP(disabled_reason)},
         {.name = "disabledAt", .kind = FIELD_TIME, .flags = FIELD_STORED, .at = EP(disabled_at_ms)},
+        {.name = "enabledAt", .kind = FIELD_TIME, .flags = FIELD_STORED, .at = EP(enabled_at_ms)},
 };
 const size_t endpoint_field_count = ARRAY_LEN(endpoint_fields);
 

@@ -71,6 +71,7 @@ struct endpoint {
     oid_t poller_token;         /* the newest OBJ_TOKEN that may poll it; 0: none */
     struct str disabled_reason; /* why it was disabled by itself: "gone", "failing"; null */
     int64_t disabled_at_ms;
+    int64_t enabled_at_ms; /* when it was enabled again; 0: never */
     int64_t created_ms;
     int64_t updated_ms;
     /* What few have, sealed; NULL: none. */

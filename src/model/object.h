@@ -76,4 +76,13 @@ struct endpoint_health {
     int64_t exhausted_since_ms; /* first exhausted message since the last success; 0 = none */
 };
 
+/* What was before the endpoint was enabled again (0: it never was) is forgotten. */
+static inline void endpoint_health_begin(struct endpoint_health *h, int64_t enabled_ms)
+{
+    if (h->failing_since_ms < enabled_ms)
+        h->failing_since_ms = 0;
+    if (h->exhausted_since_ms < enabled_ms)
+        h->exhausted_since_ms = 0;
+}
+
 #endif

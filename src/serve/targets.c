@@ -104,8 +104,11 @@ struct target *target_apply(struct reactor *r, const struct workspace *ws, oid_t
     t->ws = ws;
     t->ep = ep;
     t->host = host_of(ep->url);
-    struct engine_config c = {
-            .app = ws->app.id, .host = t->host, .rate_per_second = ep->throttle_rate, .fifo = ep->fifo};
+    struct engine_config c = {.app = ws->app.id,
+                              .host = t->host,
+                              .rate_per_second = ep->throttle_rate,
+                              .fifo = ep->fifo,
+                              .enabled_ms = ep->enabled_at_ms};
     engine_configure(r->engine, engine, &c, clock_wall_ms());
     if (old != NULL)
         catalog_unref(old);

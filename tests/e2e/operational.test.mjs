@@ -99,6 +99,25 @@ test('what happens is told, also to the management environment', async (t) => {
     assert.deepEqual(typesOf(mirror).sort(), ['endpoint.created', 'message.attempt.exhausted']);
 });
 
+test('headers, secrets and transformations are changes of an endpoint; with a workspace its endpoints go', async (t) => {
+    const p = await postrider(t);
+    const ops = await receiver(t);
+    await p.ok('POST', '/api/v1/operational-webhook/endpoint', { url: ops.url(), eventTypes: ['endpoint.updated', 'endpoint.deleted'] });
+    const app = await p.app();
+    const two = [await p.endpoint(app, 'http://127.0.0.1:9/1'), await p.endpoint(app, 'http://127.0.0.1:9/2')];
+    const path = `/api/v1/app/${app.id}/endpoint/${two[0].id}`;
+    await p.ok('PUT', `${path}/headers`, { headers: { 'X-Mine': '1' } });
+    await ops.arrived(1);
+    await p.ok('POST', `${path}/secret/rotate`, {});
+    await ops.arrived(2);
+    await p.ok('PATCH', `${path}/transformation`, { code: 'function handler(w) { return w }', enabled: false });
+    await ops.arrived(3);
+    assert.deepEqual(told(ops).map((e) => [e.type, e.data.endpointId]), Array(3).fill(['endpoint.updated', two[0].id]));
+    assert.equal((await p.api('DELETE', `/api/v1/app/${app.id}`)).status, 204);
+    await ops.arrived(5);
+    assert.deepEqual(told(ops).slice(3).map((e) => [e.type, e.data.endpointId]).sort(), two.map((e) => ['endpoint.deleted', e.id]).sort());
+});
+
 test('an endpoint that is gone is told, and a failing listener is no event', async (t) => {
     const p = await postrider(t);
     const ops = await receiver(t, { answer: (_, n) => (n < 3 ? 500 : 200) });

@@ -221,3 +221,29 @@ test('signatures and tokens go by the system clock, also after a day when that w
     const off = Math.abs(Number(request.headers['webhook-timestamp']) - Date.now() / 1000);
     assert.ok(off < 60, `webhook-timestamp is ${off} s off, receivers allow 300`);
 });
+
+test('an endpoint that is enabled again begins anew: it is well until it fails, and has as long as any other', async (t) => {
+    const r = await receiver(t, { answer: () => 500 });
+    const p = await postrider(t, { settings: { DISABLE_AFTER: '2s' } });
+    const app = await p.app();
+    const endpoint = await p.endpoint(app, r.url(), { retrySchedule: [] });
+    const path = `/api/v1/app/${app.id}/endpoint/${endpoint.id}`;
+    const state = async () => (await p.ok('GET', path)).state;
+    await p.send(app, 'a.b');
+    await until('it fails', async () => (await state()).status === 'failing');
+    await sleep(2100); // one more message given up would disable it
+    await p.ok('PATCH', path, { disabled: true });
+    assert.equal((await state()).status, 'disabled');
+    await p.ok('PATCH', path, { disabled: false });
+    assert.deepEqual(await state(), { status: 'ok', reason: null, since: null, nextAttempt: null });
+    const enabled = Date.now();
+    await p.send(app, 'a.b');
+    const after = await until('it fails again', async () => ((await state()).status === 'failing' ? state() : null));
+    assert.equal(after.reason, 'exhausted');
+    assert.ok(Date.parse(after.since) >= enabled - 1000, after.since);
+    // What it failed before is not counted by a later start either.
+    await p.ok('PATCH', path, { disabled: true });
+    await p.ok('PATCH', path, { disabled: false });
+    await p.restart();
+    assert.equal((await state()).status, 'ok');
+});
