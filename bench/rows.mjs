@@ -2,6 +2,8 @@
 // What is measured, one function for each row of the table. A row starts what it needs and stops it again. It returns
 // figures: {name, text, value, first, then, more}, where `first` and `then` are limits on value, and more is true where
 // more is better. A figure without limits is for information.
+import { join } from 'node:path';
+
 import { drain, interleave, measure, ratios, spread } from './measure.mjs';
 import { Floor, Postrider, Receiver, each, folderBytes, load, memory, sleep, until } from './world.mjs';
 
@@ -246,6 +248,25 @@ async function endpointCost(ctx) {
     );
 }
 
+// What a page of each list costs in the store, with each filter, over many messages with an attempt each.
+async function lists(ctx) {
+    const file = join(ctx.world.folder(), 'lists.db');
+    const child = ctx.world.start('bench/bench_lists', [file, String(ctx.messages)]);
+    let out = '';
+    child.stdout.on('data', (d) => (out += d));
+    const how = await child.ended;
+    if (how !== 0) throw new Error(`bench_lists ended: ${how}`);
+    return out
+        .trim()
+        .split('\n')
+        .map((line) => line.split('\t'))
+        .map(([median, highest, items, pages, name]) => ({
+            name: `list: ${name}`,
+            value: median / 1000,
+            text: `${ms(median / 1000)} (highest ${ms(highest / 1000)}); ${items} items on ${pages} pages`,
+        }));
+}
+
 // Enough events that requests hang as long as it takes, then rounds of load on the healthy endpoints.
 async function hanging(ctx) {
     const rate = (await maximum(ctx)) / 8;
@@ -328,4 +349,5 @@ export const rows = [
     { key: 'peers', run: idlePeers },
     { key: 'endpoints', run: endpointMemory },
     { key: 'spread', run: endpointCost },
+    { key: 'lists', run: lists },
 ];

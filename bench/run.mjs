@@ -12,21 +12,24 @@ import { World } from './world.mjs';
 
 const HELP = `./dev bench [options]
 
-  --quick          about two minutes: few rounds, 50,000 pending, 2,000 endpoints (the default)
-  --full           about twenty minutes: more rounds, 1,000,000 pending, 100,000 endpoints
+  --quick          about two minutes: few rounds, 50,000 pending, 2,000 endpoints,
+                   lists over 100,000 messages (the default)
+  --full           about twenty minutes: more rounds, 1,000,000 pending, 100,000 endpoints,
+                   lists over 1,000,000 messages
   --only ROW       ${rows.map((r) => r.key).join(', ')}; several separated by commas
   --rounds N       rounds of each measurement; the median counts
   --seconds N      length of a round (twice that for the throughput)
   --backlog N      events pending for a dead endpoint
   --endpoints N    endpoints whose memory is measured
+  --messages N     messages, with an attempt each, of the lists
   --json FILE      writes the figures as JSON
   --check          exit status 1 when a figure misses its limit in the column "first"
   --build DIR      of the programs (build)
 `;
 
 const PRESETS = {
-    quick: { rounds: 3, seconds: 1, warmUp: 1, backlog: 50000, endpoints: 2000, limitMinutes: 10 },
-    full: { rounds: 7, seconds: 5, warmUp: 3, backlog: 1000000, endpoints: 100000, limitMinutes: 60 },
+    quick: { rounds: 3, seconds: 1, warmUp: 1, backlog: 50000, endpoints: 2000, messages: 100000, limitMinutes: 10 },
+    full: { rounds: 7, seconds: 5, warmUp: 3, backlog: 1000000, endpoints: 100000, messages: 1000000, limitMinutes: 60 },
 };
 
 function usage(message) {
@@ -40,7 +43,7 @@ function options() {
     const spec = { quick: flag, full: flag, check: flag, help: flag, only: text, rounds: text, seconds: text };
     let values;
     try {
-        ({ values } = parseArgs({ options: { ...spec, backlog: text, endpoints: text, json: text, build: text } }));
+        ({ values } = parseArgs({ options: { ...spec, backlog: text, endpoints: text, messages: text, json: text, build: text } }));
     } catch (e) {
         usage(e.message);
     }
@@ -49,7 +52,7 @@ function options() {
         process.exit(0);
     }
     const numbers = {};
-    for (const name of ['rounds', 'seconds', 'backlog', 'endpoints']) {
+    for (const name of ['rounds', 'seconds', 'backlog', 'endpoints', 'messages']) {
         if (values[name] === undefined) continue;
         numbers[name] = Number(values[name]);
         if (!Number.isInteger(numbers[name]) || numbers[name] < 1) usage(`--${name} wants a number from 1`);
@@ -110,7 +113,8 @@ async function main() {
     process.stdout.write('; median (lowest to highest)\n\n');
     print(figures);
     if (opt.json !== undefined) {
-        const settings = { rounds: opt.rounds, seconds: opt.seconds, backlog: opt.backlog, endpoints: opt.endpoints };
+        const { rounds, seconds, backlog, endpoints, messages } = opt;
+        const settings = { rounds, seconds, backlog, endpoints, messages };
         const out = figures.map((f) => ({ ...f, verdict: verdict(f) }));
         writeFileSync(opt.json, `${JSON.stringify({ when: new Date().toISOString(), machine, settings, figures: out }, null, 1)}\n`);
     }

@@ -226,6 +226,9 @@ static bool read_key(struct ingest *in)
     const struct http_request *q = http_exchange_request(in->exchange);
     struct str header = http_exchange_header(in->exchange, STR("idempotency-key"));
     struct problems problems = PROBLEMS_INIT;
+    in->has_key = false;
+    if (header.ptr == NULL)
+        return true;
     struct str credential = api_credential(&in->reactor->shared->api, in->arena, q->headers, q->header_count);
     enum err e =
             idempotency_read(in->reactor->shared->id_key, header, credential, q->path, q->query, &problems, &in->key);
