@@ -308,7 +308,7 @@ void engine_recorded(struct engine *e, struct work *w, bool again, int64_t now_m
     bool reread = p->reread != ep->reread;
     bool look_again = again || reread || p->recheck || w->trigger != TRIGGER_SCHEDULE;
     p->recheck = false;
-    if (reread && ep->fifo) { /* what comes behind it waits until it was read again */
+    if (look_again && ep->fifo) { /* it may come first still: what stands behind it waits until it was read again */
         ep->refill_stale = ep->refilling;
         queue_clear(e, ep);
     }

@@ -5,7 +5,7 @@
 
 #include "fixture.h"
 
-enum { APPS = 3, EPS = 5, FIFO_EPS = 2, OBJECTS = 400, MESSAGES = 400, ATTEMPTS = 400 };
+enum { APPS = 3, EPS = 5, FIFO_EPS = 2, OBJECTS = 400, MESSAGES = 400, ATTEMPTS = 400, DOCS = 100, SAME_KEYS = 30 };
 
 struct same_object {
     oid_t id;
@@ -15,6 +15,11 @@ struct same_object {
 struct same_message {
     oid_t id;
     oid_t app;
+};
+
+struct same_doc {
+    oid_t id;
+    enum doc_kind kind;
 };
 
 struct same {
@@ -29,7 +34,19 @@ struct same {
     size_t message_count;
     struct same_message attempts[ATTEMPTS];
     size_t attempt_count;
+    struct same_doc docs[DOCS];
+    size_t doc_count;
+    bool counts_wait; /* attempts were recorded in this group: they count from its commit on, which the memory store
+                         does not wait for */
+    bool with_keys;   /* some appends carry idempotency keys */
+    /* Does the operation to a store. A driver whose disk fails sets `broken`: then the result says nothing, and nothing
+     * more is done. */
+    enum err (*one)(struct same *s, size_t which, struct store_op *op);
+    bool broken;
 };
+
+/* A random operation to both; fails when the results differ. */
+void same_do_one(struct same *s);
 
 /* 0..n-1 */
 size_t same_pick(struct same *s, size_t n);

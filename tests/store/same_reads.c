@@ -354,6 +354,18 @@ static void compare_endpoint(struct same *s, oid_t ep)
     same_count(s, "failed", c[0].fail, c[1].fail);
 }
 
+static void compare_doc(struct same *s, const struct same_doc *d)
+{
+    struct doc a, b;
+    if (!READ(s, "get doc", store_get_doc(s->f[0].reader, s->f[0].arena, d->kind, d->id, &a),
+              store_get_doc(s->f[1].reader, s->f[0].arena, d->kind, d->id, &b)))
+        return;
+    assert_true(a.app == b.app && a.ref == b.ref && a.status == b.status && a.due_ms == b.due_ms);
+    assert_true(a.purge_ms == b.purge_ms && a.version == b.version && a.updated_ms == b.updated_ms);
+    fx_same_str(a.key, b.key, "key");
+    fx_same_str(a.body, b.body, "body");
+}
+
 void same_compare_some(struct same *s)
 {
     for (size_t i = 0; i < APPS; i++)
@@ -383,6 +395,8 @@ void same_compare_all(struct same *s)
     }
     for (size_t i = 0; i < s->attempt_count && i < ATTEMPTS; i++)
         compare_attempt(s, &s->attempts[i]);
+    for (size_t i = 0; i < s->doc_count && i < DOCS; i++)
+        compare_doc(s, &s->docs[i]);
     for (size_t i = 0; i < EPS; i++) {
         compare_pending(s, s->ep[i]);
         compare_endpoint(s, s->ep[i]);

@@ -262,10 +262,8 @@ static bool commit(struct world *w, struct event *v)
     r->due_ms = v->verdict.due_ms;
     if (r->status != DELIVERY_PENDING)
         r->pos = r->request != TRIGGER_SCHEDULE ? w->now_ms : 0;
-    else if (r->request != TRIGGER_SCHEDULE)
-        r->pos = w->now_ms;
     else if (!w->fifo[r->ep])
-        r->pos = r->due_ms;
+        r->pos = r->request != TRIGGER_SCHEDULE ? w->now_ms : r->due_ms;
     return true;
 }
 
@@ -282,11 +280,12 @@ static void new_message(struct world *w, oid_t ep)
 static void ask_by_hand(struct world *w)
 {
     struct row *r = &w->rows[chance(w) % w->row_count];
-    if (r->request != TRIGGER_SCHEDULE || r->by_hand >= REQUEST_LIMIT || w->fifo[r->ep] || r->expunged)
+    if (r->request != TRIGGER_SCHEDULE || r->by_hand >= REQUEST_LIMIT || r->expunged)
         return;
     r->by_hand++;
     r->request = TRIGGER_MANUAL;
-    r->pos = w->now_ms;
+    if (!w->fifo[r->ep] || r->pos == 0) /* in an order it keeps its place */
+        r->pos = w->now_ms;
     engine_pending(w->engine, engine_meet(w->engine, r->ep), r->pos, w->now_ms);
 }
 
