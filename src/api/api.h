@@ -19,6 +19,7 @@ struct runner;
 struct transform_pool;
 struct console;
 struct console_who;
+struct trigger_desk;
 struct route;
 
 /* A built-in profile as this process wants it: the row with the settings for `standard` applied. See profile_rows.h. */
@@ -45,6 +46,7 @@ struct api {
     const struct api_profile_row *rows;
     size_t row_count;
     struct console *console;           /* people with cookies, console.h; NULL: there are none */
+    struct trigger_desk *triggers;     /* what comes in at trigger URLs, trigger_in.h; NULL: nothing does */
     struct transform_pool *transforms; /* runs customers' code; NULL: none is run */
     struct api_tasks *tasks; /* background jobs, task.h; NULL: none (jobs stay in the store until a start with one) */
     struct mailer *mailer;   /* sends mail, mail.h; NULL: there is no SMTP_URL */

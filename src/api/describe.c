@@ -12,8 +12,6 @@
 #define ATT  MSG "/attempt/{attempt_id}"
 #define MENV V1 "/management/environment"
 #define MTOK V1 "/management/authentication/{env_id}/api-token"
-#define AUTO APP "/automation"
-#define AUT1 APP "/automation/{auto_id}"
 #define INTG APP "/integration"
 #define REC  APP "/record/{type}/{record_id}"
 #define OPW  V1 "/operational-webhook/endpoint"
@@ -22,6 +20,10 @@
 #define POLL APP "/poller/{sink_id}"
 #define CONS "/consumer/{consumer_id}"
 #define PTOK V1 "/auth/app/{app_id}/poller/{endpoint_id}/token"
+#define AUTOS APP "/automation"
+#define AUTO APP "/automation/{auto_id}"
+#define TRIG APP "/trigger/{trigger_id}"
+#define IN   "/v1/webhooks/in/{token}"
 
 #define CON V1 "/console"
 #define SES CON "/session"
@@ -156,6 +158,19 @@ const struct description api_descriptions[] = {
     {POST,   REC "/tag/{tag}", "v1.record.tag.add", "Add a tag", NULL, "RecordOut", 200, NULL, 0},
     {DELETE, REC "/tag/{tag}", "v1.record.tag.remove", "Remove a tag", NULL, "RecordOut", 200, NULL, 0},
 
+    {GET,    TRIG, "v1.trigger.get", "Get a trigger", NULL, "TriggerOut", 200, NULL, 0},
+    {GET,    TRIG "/request", "v1.trigger.list-requests", "List the requests that a trigger received", NULL, "[TriggerRequestOut]", 200, ORDERED, 0},
+    {GET,    TRIG "/request/{request_id}", "v1.trigger.get-request", "Get a request with its whole body", NULL, "TriggerRequestOut", 200, NULL, 0},
+    {POST,   TRIG "/rotate", "v1.trigger.rotate", "Give a trigger another URL; the one before stays valid for a while", "TriggerRotateIn", "TriggerOut", 200, NULL, 0},
+    {GET,    AUTO "/sample", "v1.automation.list-samples", "List the requests that may be the sample of an automation", NULL, "[TriggerSampleOut]", 200, ORDERED, 0},
+    {POST,   AUTO "/sample/{request_id}/use", "v1.automation.use-sample", "Choose the sample of an automation", NULL, "TriggerSampleOut", 200, NULL, 0},
+    {GET,    AUTO "/variable", "v1.automation.list-variables", "List the variables of an automation, and how they changed since its sample", NULL, "VariablesOut", 200, NULL, 0},
+    {POST,   IN, "v1.incoming.post", "Send a request to a trigger", "any", "IncomingOut", 202, NULL, 200},
+    {PUT,    IN, "v1.incoming.put", "Send a request to a trigger", "any", "IncomingOut", 202, NULL, 200},
+    {GET,    IN, "v1.incoming.get", "Send a request to a trigger", NULL, "IncomingOut", 202, NULL, 200},
+
+    {GET,    APP "/settings", "v1.application.get-settings", "Get the settings of an application", NULL, "ApplicationSettings", 200, NULL, 0},
+    {PATCH,  APP "/settings", "v1.application.patch-settings", "Change the settings of an application", "ApplicationSettings", "ApplicationSettings", 200, NULL, 0},
     {GET,    V1 "/settings/egress", "v1.settings.egress", "Where deliveries come from", NULL, "EgressOut", 200, NULL, 0},
     {GET,    KEY, "v1.api-key.list", "List the API keys", NULL, "[ApiKeyOut]", 200, PAGE, 0},
     {POST,   KEY, "v1.api-key.create", "Create an API key, which only this answer shows", "ApiKeyIn", "ApiKeyCreatedOut", 201, NULL, 0},
@@ -188,20 +203,20 @@ const struct description api_descriptions[] = {
     {PUT,    MTOK "/{key_id}", "v1.management.authentication.update-api-token", "Name an API token", "ApiTokenUpdate", "ApiTokenCensoredOut", 200, NULL, 0},
     {PATCH,  MTOK "/{key_id}", "v1.management.authentication.patch-api-token", "Change name and scopes of an API token", "ApiTokenPatch", "ApiTokenCensoredOut", 200, NULL, 0},
     {POST,   MTOK "/{key_id}/expire", "v1.management.authentication.expire-api-token", "End an API token, now or in some seconds", "ApiTokenExpireIn", NULL, 204, NULL, 0},
-    {GET,    AUTO, "v1.automation.list", "List automations", NULL, "[AutomationOut]", 200, ORDERED, 0},
-    {POST,   AUTO, "v1.automation.create", "Create an automation, as a draft", "AutomationIn", "AutomationOut", 201, NULL, 0},
-    {GET,    AUT1, "v1.automation.get", "Get an automation with its newest version", NULL, "AutomationOut", 200, NULL, 0},
-    {PUT,    AUT1, "v1.automation.update", "Replace an automation; what is published stays in force until the change is published", "AutomationIn", "AutomationOut", 200, NULL, 0},
-    {DELETE, AUT1, "v1.automation.delete", "Delete an automation; runs under way go on", NULL, NULL, 204, NULL, 0},
-    {POST,   AUT1 "/publish", "v1.automation.publish", "Put the newest version in force; runs under way keep theirs", NULL, "AutomationOut", 200, NULL, 0},
-    {POST,   AUT1 "/pause", "v1.automation.pause", "Let nothing start it; runs under way go on", NULL, "AutomationOut", 200, NULL, 0},
-    {POST,   AUT1 "/resume", "v1.automation.resume", "Let it start again", NULL, "AutomationOut", 200, NULL, 0},
-    {GET,    AUT1 "/version", "v1.automation.versions", "List its versions, newest first", NULL, "AutomationVersionsOut", 200, NULL, 0},
-    {POST,   AUT1 "/test", "v1.automation.test", "Try the newest version with a sample: what each step would do; nothing is done", "AutomationTestIn", "AutomationTestOut", 200, NULL, 0},
-    {GET,    AUT1 "/run", "v1.automation.run.list", "List its runs, newest first", NULL, "[RunOut]", 200, PAGE, 0},
-    {GET,    AUT1 "/run/{run_id}", "v1.automation.run.get", "Get a run with its steps", NULL, "RunDetailOut", 200, NULL, 0},
-    {POST,   AUT1 "/run/{run_id}/cancel", "v1.automation.run.cancel", "Cancel a run", NULL, NULL, 204, NULL, 0},
-    {POST,   AUT1 "/run/{run_id}/retry", "v1.automation.run.retry", "Go on with a failed run from the step that failed", NULL, NULL, 204, NULL, 0},
+    {GET,    AUTOS, "v1.automation.list", "List automations", NULL, "[AutomationOut]", 200, ORDERED, 0},
+    {POST,    AUTOS, "v1.automation.create", "Create an automation, as a draft", "AutomationIn", "AutomationOut", 201, NULL, 0},
+    {GET,    AUTO, "v1.automation.get", "Get an automation with its newest version", NULL, "AutomationOut", 200, NULL, 0},
+    {PUT,    AUTO, "v1.automation.update", "Replace an automation; what is published stays in force until the change is published", "AutomationIn", "AutomationOut", 200, NULL, 0},
+    {DELETE, AUTO, "v1.automation.delete", "Delete an automation; runs under way go on", NULL, NULL, 204, NULL, 0},
+    {POST,   AUTO "/publish", "v1.automation.publish", "Put the newest version in force; runs under way keep theirs", NULL, "AutomationOut", 200, NULL, 0},
+    {POST,   AUTO "/pause", "v1.automation.pause", "Let nothing start it; runs under way go on", NULL, "AutomationOut", 200, NULL, 0},
+    {POST,   AUTO "/resume", "v1.automation.resume", "Let it start again", NULL, "AutomationOut", 200, NULL, 0},
+    {GET,    AUTO "/version", "v1.automation.versions", "List its versions, newest first", NULL, "AutomationVersionsOut", 200, NULL, 0},
+    {POST,   AUTO "/test", "v1.automation.test", "Try the newest version with a sample: what each step would do; nothing is done", "AutomationTestIn", "AutomationTestOut", 200, NULL, 0},
+    {GET,    AUTO "/run", "v1.automation.run.list", "List its runs, newest first", NULL, "[RunOut]", 200, PAGE, 0},
+    {GET,    AUTO "/run/{run_id}", "v1.automation.run.get", "Get a run with its steps", NULL, "RunDetailOut", 200, NULL, 0},
+    {POST,   AUTO "/run/{run_id}/cancel", "v1.automation.run.cancel", "Cancel a run", NULL, NULL, 204, NULL, 0},
+    {POST,   AUTO "/run/{run_id}/retry", "v1.automation.run.retry", "Go on with a failed run from the step that failed", NULL, NULL, 204, NULL, 0},
 
     {GET,    INTG, "v1.integration.list", "List the integrations of an application", NULL, "[IntegrationOut]", 200, ORDERED, 0},
     {POST,   INTG, "v1.integration.create", "Create an integration; it gets its key by rotating it", "IntegrationIn", "IntegrationOut", 201, NULL, 0},

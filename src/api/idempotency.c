@@ -142,11 +142,18 @@ static const struct {
     size_t at;
     api_handler_fn *show;
 } shows[] = {
-        {OBJ_APP, "app_", 0, application_get},        {OBJ_ENDPOINT, "ep_", 1, endpoint_get},
-        {OBJ_EVENT_TYPE, NULL, 0, event_type_get},    {OBJ_PROFILE, NULL, 0, profile_get},
-        {OBJ_TASK, "qtask_", 0, background_task_get}, {MADE_MESSAGE, "msg_", 1, message_get},
-        {MADE_RECORD, "rec_", 2, record_get},         {OBJ_RECORD_TYPE, NULL, 0, record_type_get},
-        {OBJ_AUTOMATION, "auto_", 1, automation_get}, {OBJ_ENV, NULL, 0, environment_get},          {OBJ_INTEGRATION, "integ_", 1, integration_get},
+        {OBJ_APP, "app_", 0, application_get},
+        {OBJ_ENDPOINT, "ep_", 1, endpoint_get},
+        {OBJ_EVENT_TYPE, NULL, 0, event_type_get},
+        {OBJ_PROFILE, NULL, 0, profile_get},
+        {OBJ_TASK, "qtask_", 0, background_task_get},
+        {MADE_MESSAGE, "msg_", 1, message_get},
+        {MADE_RECORD, "rec_", 2, record_get},
+        {OBJ_TRIGGER, "trg_", 1, trigger_get},
+        {OBJ_RECORD_TYPE, NULL, 0, record_type_get},
+        {OBJ_ENV, NULL, 0, environment_get},
+        {OBJ_INTEGRATION, "integ_", 1, integration_get},
+        {OBJ_AUTOMATION, "auto_", 1, automation_get},
 };
 
 static enum err name_of(struct api_call *call, const struct store_made *made, struct str *out)

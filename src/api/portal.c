@@ -38,6 +38,7 @@ const struct field portal_access_fields[] = {
          .kind = FIELD_NAMES,
          .at = AT(capabilities),
          .count_at = AT(capability_count),
+         .min = 1, /* none given is all: an empty list would be the opposite of what it looks like */
          .max = 16,
          .item_max = 64},
         {.name = "featureFlags",

@@ -11,8 +11,6 @@
 #define KEY  V1 "/auth/api-key"
 #define MENV V1 "/management/environment"
 #define MTOK V1 "/management/authentication/{env_id}/api-token"
-#define AUTO APP "/automation"
-#define AUT1 APP "/automation/{auto_id}"
 #define INTG APP "/integration"
 #define REC  APP "/record/{type}/{record_id}"
 #define OPW  V1 "/operational-webhook/endpoint"
@@ -21,6 +19,10 @@
 #define POLL APP "/poller/{sink_id}"
 #define CONS "/consumer/{consumer_id}"
 #define PTOK V1 "/auth/app/{app_id}/poller/{endpoint_id}/token"
+#define AUTOS APP "/automation"
+#define AUTO APP "/automation/{auto_id}"
+#define TRIG APP "/trigger/{trigger_id}"
+#define IN   "/v1/webhooks/in/{token}"
 
 #define CON V1 "/console"
 #define SES CON "/session"
@@ -154,6 +156,19 @@ const struct route api_routes[] = {
     {POST,   REC "/tag/{tag}",        record_tag_add,         WHO_EDIT,  A(RECORD), 0},
     {DELETE, REC "/tag/{tag}",        record_tag_remove,      WHO_EDIT,  A(RECORD), 0},
 
+    {GET,    TRIG,                    trigger_get,            WHO_READ,  A(AUTOMATION), 0},
+    {GET,    TRIG "/request",         trigger_request_list,   WHO_READ,  A(AUTOMATION), 0},
+    {GET,    TRIG "/request/{request_id}", trigger_request_get, WHO_READ, A(AUTOMATION), 0},
+    {POST,   TRIG "/rotate",          trigger_rotate_url,     WHO_EDIT,  A(AUTOMATION), 0},
+    {GET,    AUTO "/sample",          automation_sample_list, WHO_READ,  A(AUTOMATION), 0},
+    {POST,   AUTO "/sample/{request_id}/use", automation_sample_use, WHO_EDIT, A(AUTOMATION), 0},
+    {GET,    AUTO "/variable",        automation_variable_list, WHO_READ, A(AUTOMATION), 0},
+    {POST,   IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
+    {PUT,    IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
+    {GET,    IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
+
+    {GET,    APP "/settings",         application_settings_get, WHO_READ, A(SETTINGS), 0},
+    {PATCH,  APP "/settings",         application_settings_patch, WHO_ADMIN, A(SETTINGS), 0},
     {GET,    V1 "/settings/egress",   settings_egress,        WHO_READ,  A(SETTINGS), ROUTE_ENV_SHARED},
     {GET,    KEY,                     api_key_list,           WHO_ADMIN, A(TOKEN), 0},
     {POST,   KEY,                     api_key_create,         WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
@@ -186,20 +201,20 @@ const struct route api_routes[] = {
     {PUT,    MTOK "/{key_id}",        api_token_put,          WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
     {PATCH,  MTOK "/{key_id}",        api_token_patch,        WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
     {POST,   MTOK "/{key_id}/expire", api_token_expire,       WHO_ADMIN, A(TOKEN), ROUTE_NEW_ENV},
-    {GET,    AUTO,                    automation_list,        WHO_READ,  A(AUTOMATION), 0},
-    {POST,   AUTO,                    automation_create,      WHO_EDIT,  A(AUTOMATION), 0},
-    {GET,    AUT1,                    automation_get,         WHO_READ,  A(AUTOMATION), 0},
-    {PUT,    AUT1,                    automation_put,         WHO_EDIT,  A(AUTOMATION), 0},
-    {DELETE, AUT1,                    automation_delete,      WHO_EDIT,  A(AUTOMATION), 0},
-    {POST,   AUT1 "/publish",         automation_publish,     WHO_EDIT,  A(AUTOMATION), 0},
-    {POST,   AUT1 "/pause",           automation_pause,       WHO_EDIT,  A(AUTOMATION), 0},
-    {POST,   AUT1 "/resume",          automation_resume,      WHO_EDIT,  A(AUTOMATION), 0},
-    {GET,    AUT1 "/version",         automation_versions,    WHO_READ,  A(AUTOMATION), 0},
-    {POST,   AUT1 "/test",            automation_test,        WHO_EDIT,  A(AUTOMATION), 0},
-    {GET,    AUT1 "/run",             automation_run_list,    WHO_READ,  A(AUTOMATION), 0},
-    {GET,    AUT1 "/run/{run_id}",    automation_run_get,     WHO_READ,  A(AUTOMATION), 0},
-    {POST,   AUT1 "/run/{run_id}/cancel", automation_run_cancel, WHO_EDIT, A(AUTOMATION), 0},
-    {POST,   AUT1 "/run/{run_id}/retry",  automation_run_retry,  WHO_EDIT, A(AUTOMATION), 0},
+    {GET,    AUTOS,                    automation_list,        WHO_READ,  A(AUTOMATION), 0},
+    {POST,   AUTOS,                    automation_create,      WHO_EDIT,  A(AUTOMATION), 0},
+    {GET,    AUTO,                    automation_get,         WHO_READ,  A(AUTOMATION), 0},
+    {PUT,    AUTO,                    automation_put,         WHO_EDIT,  A(AUTOMATION), 0},
+    {DELETE, AUTO,                    automation_delete,      WHO_EDIT,  A(AUTOMATION), 0},
+    {POST,   AUTO "/publish",         automation_publish,     WHO_EDIT,  A(AUTOMATION), 0},
+    {POST,   AUTO "/pause",           automation_pause,       WHO_EDIT,  A(AUTOMATION), 0},
+    {POST,   AUTO "/resume",          automation_resume,      WHO_EDIT,  A(AUTOMATION), 0},
+    {GET,    AUTO "/version",         automation_versions,    WHO_READ,  A(AUTOMATION), 0},
+    {POST,   AUTO "/test",            automation_test,        WHO_EDIT,  A(AUTOMATION), 0},
+    {GET,    AUTO "/run",             automation_run_list,    WHO_READ,  A(AUTOMATION), 0},
+    {GET,    AUTO "/run/{run_id}",    automation_run_get,     WHO_READ,  A(AUTOMATION), 0},
+    {POST,   AUTO "/run/{run_id}/cancel", automation_run_cancel, WHO_EDIT, A(AUTOMATION), 0},
+    {POST,   AUTO "/run/{run_id}/retry",  automation_run_retry,  WHO_EDIT, A(AUTOMATION), 0},
 
     {GET,    INTG,                    integration_list,       WHO_ADMIN, A(TOKEN), 0},
     {POST,   INTG,                    integration_create,     WHO_ADMIN, A(TOKEN), 0},

@@ -54,6 +54,9 @@ api_handler_fn console_user_list, console_user_create, console_user_link, consol
         console_user_delete;
 api_handler_fn record_type_list, record_type_create, record_type_get, record_type_put, record_type_delete,
         record_type_list_app;
+api_handler_fn trigger_receive, trigger_get, trigger_request_list, trigger_request_get, trigger_rotate_url;
+api_handler_fn automation_sample_list, automation_sample_use, automation_variable_list;
+api_handler_fn application_settings_get, application_settings_patch;
 api_handler_fn record_list, record_create, record_get, record_put, record_patch, record_delete, record_history,
         record_tag_add, record_tag_remove;
 api_handler_fn live_app, live_env, audit_log_list, console_system;

@@ -16,6 +16,9 @@
 #define ENDPOINT_EXTRA                                                                                                 \
     "id:string effectiveRetrySchedule:[number] effectiveTimeoutMs:int effectiveProfile:string state:EndpointState "    \
     "createdAt:time updatedAt:time"
+#define REQUEST_OUT                                                                                                    \
+    "id:string receivedAt:time outcome:string status:int reason:string? runId:string? method:string headers:object "   \
+    "query:object contentType:string? address:string? size:int body:any?"
 #define RUN_OUT                                                                                                        \
     "id:string status:string version:int step:string? request:string? parent:string? target:string? error:string? "    \
     "startedAt:time endedAt:time? dueAt:time?"
@@ -332,6 +335,19 @@ const struct schema api_schemas[] = {
                  "hash:string previous:string"},
         {.name = "RecordIn", .use = SCHEMA_IN, TABLE(record_in)},
         {.name = "RecordPatch", .use = SCHEMA_PATCH, TABLE(record_in)},
+        {.name = "TriggerOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string type:string url:string verify:object? dedupe:string? effectiveDedupe:string? "
+                 "methods:[string] sample:string? automationId:string status:string createdAt:time updatedAt:time"},
+        {.name = "TriggerRequestOut", .use = SCHEMA_OUT, .more = REQUEST_OUT},
+        {.name = "TriggerSampleOut", .use = SCHEMA_OUT, .more = REQUEST_OUT " selected:bool"},
+        {.name = "TriggerRotateIn", .use = SCHEMA_IN, .more = "graceSeconds:int"},
+        {.name = "VariablesOut",
+         .use = SCHEMA_OUT,
+         .more = "data:[Variable] sample:string? comparedWith:string? changes:int"},
+        {.name = "Variable", .use = SCHEMA_OUT, .more = "path:string type:string example:any? change:string?"},
+        {.name = "IncomingOut", .use = SCHEMA_OUT, .more = "id:string captured:bool- duplicate:bool-"},
+        {.name = "ApplicationSettings", .use = SCHEMA_PATCH, .more = "incomingRateLimit:int"},
         {.name = "RecordOut",
          .use = SCHEMA_OUT,
          .more = "id:string type:string key:string? data:object tags:[string] version:int createdAt:time "

@@ -19,9 +19,10 @@ struct app {
     oid_t env;
     struct str uid; /* null: none */
     struct str name;
-    struct str profile;  /* name */
-    struct str metadata; /* JSON object */
-    int throttle_rate;   /* messages per second, 0 = none */
+    struct str profile;      /* name */
+    struct str metadata;     /* JSON object */
+    int throttle_rate;       /* messages per second, 0 = none */
+    int incoming_rate_limit; /* requests per second over its trigger URLs, 0 = the server's */
     int64_t created_ms;
     int64_t updated_ms;
 };

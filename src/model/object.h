@@ -37,7 +37,9 @@
     X(AUDIT, 19, "audit_")                                                                                             \
     X(RECORD_TYPE, 21, "rty_")                                                                                         \
     X(AUTOMATION, 22, "auto_")                                                                                         \
-    X(AUTOMATION_VERSION, 23, "autov_")
+    X(AUTOMATION_VERSION, 23, "autov_")                                                                                \
+    X(TRIGGER, 24, "trg_")                                                                                             \
+    X(TRIGGER_URL, 25, "trgurl_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

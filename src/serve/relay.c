@@ -48,11 +48,11 @@ static void answer(struct loop_task *task)
     free(y);
 }
 
-/* The text of a one-time link is a secret. */
+/* The texts of one-time links and trigger URLs are secrets. */
 static struct str shown_path(struct str path)
 {
-    struct str links = STR("/api/v1/console/link/");
-    return str_starts(path, links) ? links : path;
+    struct str links = STR("/api/v1/console/link/"), triggers = STR("/v1/webhooks/in/");
+    return str_starts(path, links) ? links : str_starts(path, triggers) ? triggers : path;
 }
 
 static void run(struct pool_job *job, struct store_reader *reader)

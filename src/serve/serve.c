@@ -15,6 +15,7 @@
 #include "api/mail.h"
 #include "api/runner.h"
 #include "api/task.h"
+#include "api/trigger_in.h"
 #include "base/mem.h"
 #include "serve/canary.h"
 #include "serve/intake.h"
@@ -174,6 +175,7 @@ static void open_api(struct server *v, const struct settings *set)
                           .proxy = set->proxy,
                           .body_bytes_max = set->body_limit_bytes,
                           .retention_payload_ms = set->retention_payload_ms,
+                          .triggers = trigger_desk_new(set->incoming_rate_limit),
                           .hook_arg = s,
                           .on_config_changed = config_changed,
                           .on_endpoint_changed = endpoint_changed,
@@ -459,6 +461,7 @@ static void stop(struct server *v, sigset_t *signals)
     inflight_close(s->inflight, true);
     runner_free(&s->api);
     console_close(&s->api);
+    trigger_desk_free(s->api.triggers);
     catalog_free(s->catalog);
     keyring_free(s->keys);
     http_tls_free(v->tls);

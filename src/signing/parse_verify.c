@@ -37,3 +37,12 @@ const struct profile_rules *profile_rules(const struct profile *p)
 {
     return &p->rules;
 }
+
+struct str profile_secret_header(const struct profile *p, struct str renamed)
+{
+    for (size_t i = 0; p->keys[0].token && i < p->header_count; i++) {
+        if ((p->headers[i].value.fields & FIELD_BIT(SIGNATURE)) != 0)
+            return renamed.len > 0 ? renamed : p->headers[i].name;
+    }
+    return STR_NULL;
+}

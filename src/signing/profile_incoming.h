@@ -58,6 +58,9 @@ struct profile_rules {
 MUST_USE enum err profile_parse_incoming(struct arena *a, struct str json, struct profile **out, struct str *path,
                                          struct str *why);
 const struct profile_rules *profile_rules(const struct profile *p);
+/* The name of the header that holds the secret itself, of rows with a token; null: none does. renamed: null, or what
+ * the header with the signature is called instead. */
+struct str profile_secret_header(const struct profile *p, struct str renamed);
 /* ERR_INVALID: *why says what is wrong with the secret of a sender, which may have any length but none. */
 MUST_USE enum err profile_check_incoming(const struct profile *p, struct str secret, const char **why);
 

@@ -85,7 +85,7 @@ test('uids that a path cannot carry', async (t) => {
     }
 });
 
-test('a key with an empty list of scopes is refused, not a key that may everything', async (t) => {
+test('an empty list of scopes or capabilities is refused, and does not mean all', async (t) => {
     const p = await postrider(t);
     const environment = await p.ok('POST', '/api/v1/management/environment', { name: 'E', type: 'development' });
     for (const path of ['/api/v1/auth/api-key', `/api/v1/management/authentication/${environment.id}/api-token`]) {
@@ -95,4 +95,7 @@ test('a key with an empty list of scopes is refused, not a key that may everythi
             assert.deepEqual(refused.json.detail[0].loc, ['body', 'scopes']);
         }
     }
+    const app = await p.app();
+    const portal = await p.api('POST', `/api/v1/auth/app-portal-access/${app.id}`, { capabilities: [] });
+    assert.equal(portal.status, 422, portal.text);
 });

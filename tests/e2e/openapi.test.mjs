@@ -120,6 +120,7 @@ test('answers are as described, for every operation', async (t) => {
 
     n.app_id = (await call(`POST ${V}/app`, n, { name: 'A', uid: 'a', metadata: { k: 'v' }, throttleRate: 5 })).id;
     for (const [m, body] of [['GET'], ['PUT', { name: 'B' }], ['PATCH', { name: 'C' }]]) await call(`${m} ${A}`, n, body);
+    for (const [m, body] of [['GET'], ['PATCH', { incomingRateLimit: 50 }]]) await call(`${m} ${A}/settings`, n, body);
     await call(`GET ${V}/app`, n);
 
     n.endpoint_id = (await call(`POST ${A}/endpoint`, n, { url: r.url(), eventTypes: ['a.b'], channels: ['c'], retrySchedule: [600] })).id;
@@ -322,7 +323,9 @@ test('answers are as described, for every operation', async (t) => {
     await call(`DELETE ${T}`, n);
     await call(`DELETE ${A}`, n);
     const all = Object.values(api.paths).flatMap((path) => Object.values(path).map((op) => op.operationId));
-    assert.deepEqual(all.filter((id) => !seen.has(id)), []);
+    // Triggers come with automations: triggers.test.mjs has them.
+    const apart = /^v1\.(trigger|incoming|automation)\./;
+    assert.deepEqual(all.filter((id) => !seen.has(id) && !apart.test(id)), []);
 });
 
 test('the page asks nobody for anything', async (t) => {

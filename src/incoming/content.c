@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "incoming/content.h"
+
+#include "incoming/multipart.h"
+#include "signing/form.h"
+#include "signing/header.h"
+#include "json/write.h"
+
+#define OUT_MAX (8 * INCOMING_BODY_MAX)
+
+struct str incoming_header(const struct incoming *in, struct str name)
+{
+    for (size_t i = 0; i < in->header_count; i++) {
+        if (str_eq_nocase(in->headers[i].name, name))
+            return in->headers[i].value;
+    }
+    return STR_NULL;
+}
+
+static struct str media_type(const struct incoming *in)
+{
+    struct str type = incoming_header(in, STR("Content-Type"));
+    return str_trim(str_split(&type, ';'));
+}
+
+static bool ends_nocase(struct str s, struct str suffix)
+{
+    return s.len >= suffix.len && str_eq_nocase(str_skip(s, s.len - suffix.len), suffix);
+}
+
+static bool looks_like_json(struct str body)
+{
+    struct json_slice value;
+    body = str_trim(body);
+    return body.len > 0 && (body.ptr[0] == '{' || body.ptr[0] == '[') && json_check(body, &value, NULL) == ERR_OK;
+}
+
+enum err content_kind(const struct incoming *in, enum content *out, const char **why)
+{
+    struct str type = media_type(in), encoding = incoming_header(in, STR("Content-Encoding"));
+    *why = "the content type must be JSON, a form, XML or text";
+    if (in->body.len == 0) {
+        *out = CONTENT_NONE;
+        return ERR_OK;
+    }
+    if (encoding.len > 0 && !str_eq_nocase(encoding, STR("identity"))) {
+        *why = "compressed bodies are not taken";
+        return ERR_MEDIA_TYPE;
+    }
+    if (str_eq_nocase(type, STR("application/json")) || str_eq_nocase(type, STR("text/json")) ||
+        ends_nocase(type, STR("+json")))
+        *out = CONTENT_JSON;
+    else if (form_is_type(type)) /* `curl -d` calls everything a form */
+        *out = looks_like_json(in->body) ? CONTENT_JSON : CONTENT_FORM;
+    else if (str_eq_nocase(type, STR("multipart/form-data")))
+        *out = CONTENT_MULTIPART;
+    else if (type.len == 0)
+        *out = looks_like_json(in->body) ? CONTENT_JSON : CONTENT_TEXT;
+    else if (str_starts_nocase(type, STR("text/")) || str_eq_nocase(type, STR("application/xml")) ||
+             ends_nocase(type, STR("+xml")))
+        *out = CONTENT_TEXT;
+    else
+        return ERR_MEDIA_TYPE;
+    return ERR_OK;
+}
+
+/* ---- members that may come more than once ------------------------------------------------------------------------ */
+
+/* A name and its value, JSON. */
+struct member {
+    struct str name;
+    struct str json;
+    bool done;
+};
+
+/* An object of them; a name that comes again makes its value an array. */
+static void write_members(struct member *m, size_t count, struct json_writer *w)
+{
+    json_w_object(w);
+    for (size_t i = 0; i < count; i++) {
+        if (m[i].done)
+            continue;
+        bool several = false;
+        for (size_t k = i + 1; k < count && !several; k++)
+            several = str_eq(m[k].name, m[i].name);
+        json_w_name(w, m[i].name);
+        if (several)
+            json_w_array(w);
+        for (size_t k = i; k < count; k++) {
+            if (m[k].done || !str_eq(m[k].name, m[i].name))
+                continue;
+            json_w_raw(w, m[k].json);
+            m[k].done = true;
+            if (!several)
+                break;
+        }
+        if (several)
+            json_w_array_end(w);
+    }
+    json_w_object_end(w);
+}
+
+static struct str json_text(struct arena *a, struct str s)
+{
+    struct buf out = BUF_INIT(6 * s.len + 2);
+    struct json_writer w = json_writer(&out);
+    json_w_str(&w, s);
+    struct str kept = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return kept;
+}
+
+static void write_form(struct arena *a, struct str text, struct json_writer *w)
+{
+    size_t count;
+    struct form_field *fields = form_read(a, text, &count);
+    struct member *m = arena_zalloc(a, (count + 1) * sizeof *m);
+    if (count > MULTIPART_MAX)
+        count = MULTIPART_MAX;
+    for (size_t i = 0; i < count; i++)
+        m[i] = (struct member){.name = fields[i].name, .json = json_text(a, fields[i].value)};
+    write_members(m, count, w);
+}
+
+static struct str part_json(struct arena *a, const struct part *p)
+{
+    struct buf out = BUF_INIT(4096 + 6 * (p->filename.len + p->type.len));
+    struct json_writer w = json_writer(&out);
+    if (p->filename.ptr == NULL)
+        return json_text(a, p->body);
+    json_w_object(&w);
+    json_w_str_at(&w, "filename", p->filename);
+    json_w_opt_str_at(&w, "contentType", p->type);
+    json_w_i64_at(&w, "size", (int64_t)p->body.len);
+    json_w_object_end(&w);
+    struct str kept = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return kept;
+}
+
+static enum err write_multipart(struct arena *a, const struct incoming *in, struct json_writer *w, const char **why)
+{
+    struct part *parts = arena_alloc(a, MULTIPART_MAX * sizeof *parts);
+    size_t count;
+    enum err e =
+            multipart_read(a, incoming_header(in, STR("Content-Type")), in->body, parts, MULTIPART_MAX, &count, why);
+    if (e != ERR_OK)
+        return e;
+    struct member *m = arena_zalloc(a, (count + 1) * sizeof *m);
+    for (size_t i = 0; i < count; i++)
+        m[i] = (struct member){.name = parts[i].name, .json = part_json(a, &parts[i])};
+    write_members(m, count, w);
+    return ERR_OK;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+static struct str lower(struct arena *a, struct str s)
+{
+    char *out = arena_cstr(a, s);
+    for (size_t i = 0; i < s.len; i++)
+        out[i] = (char)(out[i] >= 'A' && out[i] <= 'Z' ? out[i] + ('a' - 'A') : out[i]);
+    return str_of(out, s.len);
+}
+
+static void write_headers(struct arena *a, const struct incoming *in, struct str secret_header, struct json_writer *w)
+{
+    struct member *m = arena_zalloc(a, (in->header_count + 1) * sizeof *m);
+    for (size_t i = 0; i < in->header_count; i++) {
+        const struct http_header *h = &in->headers[i];
+        bool secret = header_is_sensitive(h->name) || (secret_header.len > 0 && str_eq_nocase(h->name, secret_header));
+        m[i] = (struct member){.name = lower(a, h->name), .json = json_text(a, secret ? STR("***") : h->value)};
+    }
+    write_members(m, in->header_count, w);
+}
+
+static enum err write_body(struct arena *a, const struct incoming *in, enum content kind, struct json_writer *w,
+                           struct str *why)
+{
+    struct json_slice value;
+    struct json_error error;
+    const char *trouble = NULL;
+    enum err e = ERR_OK;
+    switch (kind) {
+    case CONTENT_NONE:
+        json_w_null(w);
+        break;
+    case CONTENT_JSON:
+        e = json_check(in->body, &value, &error);
+        if (e == ERR_OK)
+            json_w_raw(w, value.raw);
+        else
+            *why = arena_printf(a, "the body is no JSON: line %zu, column %zu: %s", error.line, error.column,
+                                error.what);
+        break;
+    case CONTENT_FORM:
+        write_form(a, in->body, w);
+        break;
+    case CONTENT_MULTIPART:
+        e = write_multipart(a, in, w, &trouble);
+        if (e != ERR_OK)
+            *why = arena_str(a, str_c(trouble));
+        break;
+    case CONTENT_TEXT:
+        json_w_str(w, in->body);
+        break;
+    }
+    return e;
+}
+
+enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
+                      struct incoming_json *out, struct str *why)
+{
+    struct buf text = BUF_INIT(OUT_MAX);
+    struct json_writer w = json_writer(&text);
+    size_t from[3], to[3];
+    json_w_object(&w);
+    json_w_str_at(&w, "method", in->method);
+    json_w_name(&w, STR("headers"));
+    from[0] = text.len;
+    write_headers(a, in, secret_header, &w);
+    to[0] = text.len;
+    json_w_name(&w, STR("query"));
+    from[1] = text.len;
+    write_form(a, in->query, &w);
+    to[1] = text.len;
+    json_w_name(&w, STR("body"));
+    from[2] = text.len;
+    enum err e = write_body(a, in, kind, &w, why);
+    to[2] = text.len;
+    json_w_object_end(&w);
+    if (e == ERR_OK && text.overflow) {
+        *why = STR("the body is too large when it is written as JSON");
+        e = ERR_TOO_LARGE;
+    }
+    if (e == ERR_OK) {
+        out->whole = arena_str(a, buf_str(&text));
+        out->headers = str_of(out->whole.ptr + from[0], to[0] - from[0]);
+        out->query = str_of(out->whole.ptr + from[1], to[1] - from[1]);
+        out->body = str_of(out->whole.ptr + from[2], to[2] - from[2]);
+    }
+    buf_fini(&text);
+    return e;
+}

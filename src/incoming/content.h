@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a request brought, as the steps of an automation see it: the JSON object
+ *   {"method":"POST","headers":{"x-id":"7"},"query":{"a":"1"},"body":…}
+ * Header names are lower-case. A JSON body is as it came, digit by digit; forms and multipart forms are objects of
+ * strings (a name that comes twice: an array; a file: {"filename","contentType","size"}); XML and text are a string; no
+ * body is null.
+ */
+#ifndef PR_INCOMING_CONTENT_H
+#define PR_INCOMING_CONTENT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "http/header.h"
+#include "json/scan.h"
+
+#define INCOMING_BODY_MAX ((size_t)1 << 20)
+#define MULTIPART_MAX     1000 /* parts of a form */
+
+struct incoming {
+    struct str method;
+    struct str url;   /* as the sender knows it */
+    struct str query; /* behind '?' */
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body;
+    struct str peer; /* textual address */
+};
+
+struct str incoming_header(const struct incoming *in, struct str name);
+
+enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_FORM, CONTENT_MULTIPART, CONTENT_TEXT };
+/* What the body is, by its Content-Type; one without a type is JSON or text. ERR_MEDIA_TYPE: nothing we take, *why
+ * (static). */
+MUST_USE enum err content_kind(const struct incoming *in, enum content *out, const char **why);
+/* Slices of one text in the arena. */
+struct incoming_json {
+    struct str whole;
+    struct str headers;
+    struct str query;
+    struct str body;
+};
+/*
+ * The whole as a JSON object. Values of headers that are secrets read "***": those that look like one by their name,
+ * and secret_header (null: none). ERR_SYNTAX: the body does not read, *why (in the arena) says where. ERR_TOO_LARGE.
+ */
+MUST_USE enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
+                               struct incoming_json *out, struct str *why);
+
+#endif

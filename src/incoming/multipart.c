@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "incoming/multipart.h"
+
+#define BOUNDARY_MAX 70 /* RFC 2046 */
+
+/* A parameter of a header's value, unquoted; the null str: there is none. */
+static struct str find_parameter(struct arena *a, struct str value, struct str name)
+{
+    str_split(&value, ';');
+    while (value.len > 0) {
+        value = str_trim(value);
+        size_t equals = str_find(value, '=');
+        struct str key = str_trim(str_take(value, equals)), found;
+        value = str_skip(value, equals + 1);
+        if (value.len > 0 && value.ptr[0] == '"') {
+            char *out = arena_alloc(a, value.len + 1);
+            size_t n = 0, i = 1;
+            for (; i < value.len && value.ptr[i] != '"'; i++) {
+                if (value.ptr[i] == '\\' && i + 1 < value.len && value.ptr[i + 1] == '"')
+                    i++;
+                out[n++] = value.ptr[i];
+            }
+            found = str_of(out, n);
+            value = str_skip(value, i + 1);
+            str_split(&value, ';');
+        } else {
+            found = str_trim(str_split(&value, ';'));
+        }
+        if (str_eq_nocase(key, name))
+            return found;
+    }
+    return STR_NULL;
+}
+
+/* The part's headers; false: there is no name. */
+static bool read_headers(struct arena *a, struct str head, struct part *out)
+{
+    *out = (struct part){.name = STR_NULL};
+    while (head.len > 0) {
+        struct str line = str_trim(str_split(&head, '\n')), value = line, name = str_split(&value, ':');
+        if (str_eq_nocase(name, STR("Content-Disposition"))) {
+            out->name = find_parameter(a, value, STR("name"));
+            out->filename = find_parameter(a, value, STR("filename"));
+        } else if (str_eq_nocase(name, STR("Content-Type"))) {
+            out->type = str_trim(value);
+        }
+    }
+    return out->name.ptr != NULL;
+}
+
+enum err multipart_read(struct arena *a, struct str content_type, struct str text, struct part *parts, size_t max,
+                        size_t *count, const char **why)
+{
+    struct str boundary = find_parameter(a, content_type, STR("boundary"));
+    *count = 0;
+    *why = "the content type has no boundary";
+    if (boundary.len == 0 || boundary.len > BOUNDARY_MAX)
+        return ERR_SYNTAX;
+    struct str first = arena_printf(a, "--" STR_FMT, STR_ARG(boundary));
+    struct str next = arena_printf(a, "\r\n--" STR_FMT, STR_ARG(boundary));
+    size_t at = str_find_str(text, first);
+    *why = "the form does not begin with its boundary";
+    if (at == text.len)
+        return ERR_SYNTAX;
+    text = str_skip(text, at + first.len);
+    while (!str_starts(text, STR("--"))) {
+        size_t head = str_find_str(text, STR("\r\n\r\n")), end = str_find_str(str_skip(text, head), next);
+        *why = "a part of the form has no end";
+        if (head == text.len || head + end == text.len)
+            return ERR_SYNTAX;
+        *why = "the form has too many parts";
+        if (*count == max)
+            return ERR_SYNTAX;
+        *why = "a part of the form has no name";
+        if (!read_headers(a, str_take(text, head), &parts[*count]))
+            return ERR_SYNTAX;
+        size_t body = head + 4 < head + end ? head + 4 : head + end;
+        parts[*count].body = str_of(text.ptr + body, head + end - body);
+        (*count)++;
+        text = str_skip(text, head + end + next.len);
+    }
+    return ERR_OK;
+}
