@@ -21,6 +21,7 @@ static const struct cli_command commands[] = {
         {"send", "send a message", cli_send},
         {"listen", "receive deliveries and print them", cli_listen},
         {"replay", "send again", cli_replay},
+        {"trigger", "send a request to a trigger, signed as a provider would", cli_trigger},
         {"verify", "verify a signed request from standard input", cli_verify},
         {"doctor", "check this machine and its settings", cli_doctor},
         {"backup", "copy the store while it runs", cli_backup},

@@ -24,6 +24,7 @@ int cli_send(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_trigger(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_restore(int argc, char **argv);

@@ -3,6 +3,7 @@
 
 #include "cli/local.h"
 #include "cli/speak.h"
+#include "signing/profile_incoming.h"
 
 static struct str find_builtin(const char *name)
 {
@@ -49,5 +50,10 @@ static int fetch(const struct args *a, const char *name, struct profile **out)
 int profiles_find(const struct args *a, const char *name, struct profile **out)
 {
     struct str json = find_builtin(name);
+    const struct provider *known = provider_find(str_c(name));
+    if (json.ptr == NULL && known != NULL) {
+        *out = provider_profile(known);
+        return ARGS_GO_ON;
+    }
     return json.ptr != NULL ? parse_row(a, json, out) : fetch(a, name, out);
 }

@@ -9,13 +9,15 @@
 #include "base/time.h"
 #include "cli/local.h"
 #include "cli/profiles.h"
+#include "signing/profile_incoming.h"
 #include "json/write.h"
 
 #define REQUEST_MAX ((size_t)64 << 20)
 #define HEADERS_MAX 256
 
 static const struct arg_flag flags[] = {
-        {"profile", "NAME", "standard, myra, metapulse, github, stripe, slack, shopify, or one of the server's",
+        {"profile", "NAME",
+         "standard, github, stripe, slack, shopify, twilio, or another provider's; or one of the server's",
          .def = "standard"},
         {"secret", "SECRET", "what the endpoint was given; one of several is enough", .kind = ARG_LIST},
         {"secret-file", "FILE", "a file with the secret, which then does not show in the list of processes",
@@ -121,7 +123,7 @@ static int verify_with(const struct args *a, const struct profile *p, const stru
     const char *why = NULL;
     int status;
     for (size_t i = 0; i < count; i++)
-        if (profile_check_secret(p, secrets[i], &why) != ERR_OK)
+        if (profile_check_incoming(p, secrets[i], &why) != ERR_OK)
             return args_refuse(a, "the secret is none of this profile: %s", why);
     if (!read_all(stdin, REQUEST_MAX, &input)) {
         status = local_could_not(a, "standard input", "cannot be read, or is over 64 MiB");

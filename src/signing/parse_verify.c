@@ -38,11 +38,18 @@ const struct profile_rules *profile_rules(const struct profile *p)
     return &p->rules;
 }
 
-struct str profile_secret_header(const struct profile *p, struct str renamed)
+struct str profile_signature_header(const struct profile *p)
 {
-    for (size_t i = 0; p->keys[0].token && i < p->header_count; i++) {
+    for (size_t i = 0; i < p->header_count; i++) {
         if ((p->headers[i].value.fields & FIELD_BIT(SIGNATURE)) != 0)
-            return renamed.len > 0 ? renamed : p->headers[i].name;
+            return p->headers[i].name;
     }
     return STR_NULL;
+}
+
+struct str profile_secret_header(const struct profile *p, struct str renamed)
+{
+    if (!p->keys[0].token)
+        return STR_NULL;
+    return renamed.len > 0 ? renamed : profile_signature_header(p);
 }

@@ -61,6 +61,8 @@ const struct profile_rules *profile_rules(const struct profile *p);
 /* The name of the header that holds the secret itself, of rows with a token; null: none does. renamed: null, or what
  * the header with the signature is called instead. */
 struct str profile_secret_header(const struct profile *p, struct str renamed);
+/* The name of the header that holds the signature. */
+struct str profile_signature_header(const struct profile *p);
 /* ERR_INVALID: *why says what is wrong with the secret of a sender, which may have any length but none. */
 MUST_USE enum err profile_check_incoming(const struct profile *p, struct str secret, const char **why);
 
