@@ -154,12 +154,31 @@ export async function all<T>(path: string, query: Query = {}, signal?: AbortSign
     return out;
 }
 
+// One clock for all who move on at the same pace: a long list has many.
+const clocks = new Map<number, Set<(now: number) => void>>();
+
+function tick(everyMs: number, fn: (now: number) => void): () => void {
+    let all = clocks.get(everyMs);
+    if (!all) {
+        all = new Set();
+        clocks.set(everyMs, all);
+        const listeners = all;
+        setInterval(() => {
+            if (document.hidden) return;
+            const now = Date.now();
+            for (const each of listeners) each(now);
+        }, everyMs);
+    }
+    all.add(fn);
+    return () => all.delete(fn);
+}
+
 // A time that moves on, for "5 s ago".
 export function useNow(everyMs = 1000): number {
     const [now, setNow] = useState(Date.now());
     useEffect(() => {
-        const timer = setInterval(() => setNow(Date.now()), everyMs);
-        return () => clearInterval(timer);
+        const end = tick(everyMs, setNow);
+        return () => void end();
     }, [everyMs]);
     return now;
 }

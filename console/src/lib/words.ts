@@ -11,6 +11,11 @@ export interface Status {
     detail: string;
 }
 
+// When the next attempt is: "now", "in 5 min".
+function dueWords(iso: string, now: number): string {
+    return Date.parse(iso) < now + 5000 ? 'now' : ago(iso, now);
+}
+
 // Of one event on its way to one endpoint.
 export function deliveryStatus(d: Delivery, now = Date.now()): Status {
     if (d.status === 0) return { tone: 'good', label: 'Sent', detail: '' };
@@ -25,7 +30,7 @@ export function deliveryStatus(d: Delivery, now = Date.now()): Status {
         };
         return { tone: 'bad', label: 'Failed', detail: reasons[d.statusReason ?? ''] ?? 'not delivered' };
     }
-    const next = d.nextAttempt ? (Date.parse(d.nextAttempt) <= now ? 'now' : ago(d.nextAttempt, now)) : 'soon';
+    const next = d.nextAttempt ? dueWords(d.nextAttempt, now) : 'soon';
     if (d.lastAttemptFailed) return { tone: 'warn', label: 'Retrying', detail: `next attempt ${next}` };
     if (d.status === 3) return { tone: 'plain', label: 'Sending', detail: 'on its way' };
     return { tone: 'plain', label: 'Waiting', detail: d.nextAttempt && Date.parse(d.nextAttempt) > now + 2000 ? `first attempt ${next}` : 'not tried yet' };
@@ -144,7 +149,7 @@ export function endpointStory(e: Endpoint): string | null {
         return `This endpoint was disabled by hand on ${since}. Events since then are not queued for it.`;
     }
     if (e.state.status === 'failing') {
-        const next = e.state.nextAttempt ? ` The next attempt is ${Date.parse(e.state.nextAttempt) < Date.now() ? 'due now' : ago(e.state.nextAttempt)}.` : '';
+        const next = e.state.nextAttempt ? ` The next attempt is ${dueWords(e.state.nextAttempt, Date.now()).replace(/^now$/, 'due now')}.` : '';
         if (e.state.reason === 'exhausted') return `Deliveries have been failing since ${since}, and at least one event ran out of retries.${next}`;
         return `Deliveries have been failing since ${since}. They are being retried.${next}`;
     }
@@ -153,11 +158,13 @@ export function endpointStory(e: Endpoint): string | null {
 
 export function actorName(actor: Actor | null): string {
     if (!actor) return 'Not known';
+    // The environment's own token has neither name nor owner: its id says nothing to anybody.
+    if (actor.type === 'token' && !actor.name) return 'API';
     return actor.name || actor.id || actor.type || 'Not known';
 }
 
 export function actorKind(actor: Actor | null): string {
-    const kinds: Record<string, string> = { api_key: 'API key', jwt: 'API token', user: 'User', system: 'System', portal: 'Portal' };
+    const kinds: Record<string, string> = { api_key: 'API key', token: 'API token', user: 'User', system: 'System', portal: 'Portal' };
     return actor?.type ? (kinds[actor.type] ?? actor.type) : '';
 }
 

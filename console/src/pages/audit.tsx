@@ -53,7 +53,7 @@ export function AuditCard() {
                     </tbody>
                 </table>
             )}
-            <MoreButton more={list.more} loading={list.loading} onMore={list.loadMore} />
+            <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />
         </Card>
     );
 }

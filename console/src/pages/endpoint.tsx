@@ -54,7 +54,7 @@ function EventRow({ event, endpoint }: { event: EndpointMessage; endpoint: Endpo
             <td class="main">
                 <div class="main-cell">
                     <Link to={to}>{event.eventType}</Link>
-                    <span class="mono">{event.id}</span>
+                    <span class="mono">{event.eventUuid}</span>
                 </div>
             </td>
             <td data-label="Status">
@@ -137,7 +137,7 @@ function Events({ endpoint }: { endpoint: Endpoint }) {
                     </tbody>
                 </table>
             )}
-            {!wanted && <MoreButton more={list.more} loading={list.loading} onMore={list.loadMore} />}
+            {!wanted && <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />}
         </Card>
     );
 }

@@ -189,7 +189,7 @@ export function EventPage({ params }: { params: Record<string, string> }) {
                         ))}
                     </ul>
                 )}
-                <MoreButton more={attempts.more} loading={attempts.loading} onMore={attempts.loadMore} />
+                <MoreButton more={attempts.more} loading={attempts.loading} error={attempts.error} onMore={attempts.loadMore} />
             </Card>
         </>
     );

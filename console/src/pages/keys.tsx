@@ -162,7 +162,7 @@ export function ApiKeysCard() {
                     </tbody>
                 </table>
             )}
-            <MoreButton more={list.more} loading={list.loading} onMore={list.loadMore} />
+            <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />
             {creating && (
                 <NewKey
                     onClose={() => setCreating(false)}

@@ -149,7 +149,7 @@ export function LogsPage() {
                         </tbody>
                     </table>
                 )}
-                <MoreButton more={list.more} loading={list.loading} onMore={list.loadMore} />
+                <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />
             </Card>
             {replaying && endpoints.data && (
                 <RecoverDialog

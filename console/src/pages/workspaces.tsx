@@ -132,7 +132,7 @@ function Everybody() {
                 )}
                 {shown.length > 0 && <Rows apps={shown} />}
                 {(list.items?.length ?? 0) > 0 && shown.length === 0 && <Empty title="No workspace fits the search." />}
-                <MoreButton more={list.more} loading={list.loading} onMore={list.loadMore} />
+                <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />
             </Card>
             {creating && <NewWorkspace onClose={() => setCreating(false)} />}
         </>

@@ -381,10 +381,20 @@ export function Facts({ items }: { items: [string, ComponentChildren][] }) {
     );
 }
 
-export function MoreButton({ more, loading, onMore }: { more: boolean; loading: boolean; onMore: () => void }) {
+// What comes next in a list: loaded when one gets there, or by hand.
+export function MoreButton({ more, loading, error, onMore }: { more: boolean; loading: boolean; error: unknown; onMore: () => void }) {
+    const ref = useRef<HTMLDivElement>(null);
+    const load = useRef(onMore);
+    load.current = onMore;
+    useEffect(() => {
+        if (!more || loading || error !== undefined || !ref.current) return undefined;
+        const observer = new IntersectionObserver((seen) => seen.some((s) => s.isIntersecting) && load.current(), { rootMargin: '300px' });
+        observer.observe(ref.current);
+        return () => observer.disconnect();
+    }, [more, loading, error]);
     if (!more) return null;
     return (
-        <div class="more">
+        <div class="more" ref={ref}>
             <Button onClick={onMore} busy={loading}>
                 {loading ? 'Loading…' : 'Load more'}
             </Button>
