@@ -9,6 +9,7 @@ import { Alone, Shell } from './shell';
 import { ErrorNote, Skeleton } from './ui/basic';
 import { Toasts } from './ui/toast';
 import { WorkspaceProvider } from './workspace';
+import { ConfirmIdentity } from './pages/confirm';
 import { DeveloperPage } from './pages/developer';
 import { EndpointPage } from './pages/endpoint';
 import { EditEndpointPage, NewEndpointPage } from './pages/endpoint_form';
@@ -126,6 +127,7 @@ export function App() {
                     </main>
                 </Alone>
             )}
+            <ConfirmIdentity />
             <Toasts />
         </>
     );

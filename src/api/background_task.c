@@ -83,6 +83,12 @@ bool task_start(struct api *api, struct api_call *call, struct task *t, const st
 /* ---- one --------------------------------------------------------------------------------------------------------
  */
 
+/* Who is confined to a workspace sees what may be begun there. */
+static bool is_theirs(const struct principal *who, const struct task *t)
+{
+    return who->app == 0 || (t->app == who->app && task_types[t->kind].endpoints);
+}
+
 static bool find_task(struct api *api, struct api_call *call, struct task *out)
 {
     struct object o;
@@ -92,7 +98,11 @@ static bool find_task(struct api *api, struct api_call *call, struct task *out)
         e = store_get_object(call->reader, call->arena, OBJ_TASK, id, &o);
     if (e == ERR_OK && (o.env != call->env || o.deleted_ms != 0))
         e = ERR_NOT_FOUND;
-    return answer_ok(call, e) && answer_ok(call, task_decode(call->arena, &o, out));
+    if (e == ERR_OK)
+        e = task_decode(call->arena, &o, out);
+    if (e == ERR_OK && !is_theirs(&call->who, out))
+        e = ERR_NOT_FOUND;
+    return answer_ok(call, e);
 }
 
 void background_task_get(struct api *api, struct api_call *call)
@@ -204,7 +214,7 @@ static enum err list_tasks(struct api_call *call, const struct page *p, const st
         for (size_t i = 0; i < got && *count <= p->limit; i++) {
             struct task t;
             q.after = found[i].id;
-            if (task_decode(call->arena, &found[i], &t) == ERR_OK && fits(f, &t))
+            if (task_decode(call->arena, &found[i], &t) == ERR_OK && is_theirs(&call->who, &t) && fits(f, &t))
                 out[(*count)++] = t;
         }
     }

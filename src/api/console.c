@@ -121,7 +121,8 @@ enum err console_find(const struct api *api, struct store_reader *r, struct aren
     if (!str_starts(text, STR(PORTAL_SESSION_PREFIX)))
         return ERR_UNAUTHORIZED;
     out->is_portal = true;
-    return portal_find(r, a, api->id_key, text, now_ms, &out->portal);
+    enum err e = portal_find(r, a, api->id_key, text, now_ms, &out->portal);
+    return e == ERR_OK && now_ms >= portal_idle_ends_ms(&out->portal) ? ERR_UNAUTHORIZED : e;
 }
 
 /* ---- forged requests --------------------------------------------------------------------------------------------- */
@@ -218,7 +219,9 @@ enum err console_identify(const struct api *api, struct api_call *call, struct s
     call->console = w;
     if (changes_something(call->method) && (e = check_forgery(api, call, why)) != ERR_OK)
         return e;
-    if (!w->is_portal && !call->unseen)
+    if (w->is_portal && !call->unseen)
+        portal_touch(api->store, call->arena, &w->portal, call->now_ms);
+    else if (!call->unseen)
         session_touch(api->store, call->arena, &w->session, call->now_ms);
     if (w->is_portal)
         portal_principal(&w->portal, &call->who);
@@ -227,6 +230,12 @@ enum err console_identify(const struct api *api, struct api_call *call, struct s
     else
         return choose_member(api, call, app_text, why);
     return ERR_OK;
+}
+
+bool console_is_fresh(const struct api_call *call)
+{
+    const struct console_who *w = call->console;
+    return w == NULL || w->is_portal || session_is_fresh(&w->session, call->now_ms);
 }
 
 /* ---- behind proxies ---------------------------------------------------------------------------------------------- */

@@ -67,6 +67,8 @@ MUST_USE enum err console_find(const struct api *api, struct store_reader *r, st
                                int64_t now_ms, struct console_who *out);
 /* NULL when a page of this server asks, or no browser; else what is wrong. */
 const char *console_foreign(const struct api *api, const struct api_call *call);
+/* Whether no user of the console asks, or one who entered the password lately. */
+bool console_is_fresh(const struct api_call *call);
 /* The address of the client, behind the proxies that are believed. */
 struct str console_client_ip(const struct api *api, const struct api_call *call);
 
@@ -124,10 +126,11 @@ void console_changed(struct api *api);
 /* Bodies of the requests. */
 extern const struct field console_sign_in_fields[], console_portal_fields[], console_forgot_fields[],
         console_link_fields[], console_password_fields[], console_code_fields[], console_confirm_fields[],
-        console_member_fields[], console_member_change_fields[], console_user_fields[], console_user_link_fields[];
+        console_again_fields[], console_member_fields[], console_member_change_fields[], console_user_fields[],
+        console_user_link_fields[];
 extern const size_t console_sign_in_field_count, console_portal_field_count, console_forgot_field_count,
         console_link_field_count, console_password_field_count, console_code_field_count, console_confirm_field_count,
-        console_member_field_count, console_member_change_field_count, console_user_field_count,
-        console_user_link_field_count;
+        console_again_field_count, console_member_field_count, console_member_change_field_count,
+        console_user_field_count, console_user_link_field_count;
 
 #endif

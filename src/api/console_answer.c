@@ -133,7 +133,7 @@ void answer_session(const struct api *api, struct api_call *call, const struct c
     for (size_t i = 0; i < who->member_count; i++)
         write_member(api, call, &who->members[i], &w);
     json_w_array_end(&w);
-    json_w_time_at(&w, "idleExpiresAt", who->is_portal ? k->expires_ms : session_idle_ends_ms(&who->session));
+    json_w_time_at(&w, "idleExpiresAt", who->is_portal ? portal_idle_ends_ms(k) : session_idle_ends_ms(&who->session));
     json_w_time_at(&w, "expiresAt", who->is_portal ? k->expires_ms : session_ends_ms(&who->session));
     json_w_object_end(&w);
     mem_free_secret(csrf.ptr, csrf.len);

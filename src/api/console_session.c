@@ -19,6 +19,9 @@ static const struct throttle_rate of_account = {.burst = 100, .interval_ms = 20 
 struct sign_in_in {
     struct str email, password, code;
 };
+struct again_in {
+    struct str password, code;
+};
 struct portal_in {
     struct str key;
 };
@@ -39,6 +42,16 @@ const struct field console_sign_in_fields[] = {
         {.name = "code", .kind = FIELD_TEXT, .at = offsetof(struct sign_in_in, code), .max = 16},
 };
 const size_t console_sign_in_field_count = ARRAY_LEN(console_sign_in_fields);
+const struct field console_again_fields[] = {
+        {.name = "password",
+         .kind = FIELD_TEXT,
+         .flags = FIELD_REQUIRED,
+         .at = offsetof(struct again_in, password),
+         .min = 1,
+         .max = CRYPTO_PASSWORD_MAX},
+        {.name = "code", .kind = FIELD_TEXT, .at = offsetof(struct again_in, code), .max = 16},
+};
+const size_t console_again_field_count = ARRAY_LEN(console_again_fields);
 const struct field console_portal_fields[] = {
         {.name = "key",
          .kind = FIELD_TEXT,
@@ -298,6 +311,24 @@ static bool needs_user(struct api_call *call)
         return true;
     answer_error(call, ERR_FORBIDDEN, "only for users of the console");
     return false;
+}
+
+void console_session_confirm(struct api *api, struct api_call *call)
+{
+    struct again_in in = {0};
+    const struct json *body = call_json(call, false);
+    if (body == NULL || !needs_user(call))
+        return;
+    fields_read(call->arena, console_again_fields, console_again_field_count, FIELD_CREATE, body, &in, &call->problems);
+    struct user u = call->console->user;
+    struct session s = call->console->session;
+    if (!call_fits(call) || !console_check_password(api, call, u.email, &u, in.password) ||
+        !console_check_code(api, call, &u, in.code))
+        return;
+    struct object_change changes[] = {session_confirm(call->arena, &s, call->now_ms),
+                                      user_update(call->arena, api->keys, &u, call->now_ms)};
+    if (answer_ok(call, audit_user_run(api, call, &u, "console.session.confirm", changes, ARRAY_LEN(changes))))
+        answer_empty(call);
 }
 
 void console_session_list(struct api *api, struct api_call *call)

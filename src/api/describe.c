@@ -242,6 +242,7 @@ const struct description api_descriptions[] = {
     {POST,   SES "/portal", "v1.console.session.portal", "Exchange the key of a portal link for a session, once", "ConsolePortalIn", "ConsoleSessionOut", 200, NULL, 0},
     {GET,    SES, "v1.console.session.get", "The session of the cookie", NULL, "ConsoleSessionOut", 200, NULL, 0},
     {DELETE, SES, "v1.console.session.delete", "Sign out", NULL, NULL, 204, NULL, 0},
+    {POST,   SES "/confirm", "v1.console.session.confirm", "Enter the password once more: secrets are shown for 15 minutes", "ConsoleSessionConfirmIn", NULL, 204, NULL, 0},
     {GET,    SES "/list", "v1.console.session.list", "One's own sessions, newest first", NULL, "ConsoleSessionsOut", 200, NULL, 0},
     {DELETE, SES "/{session_id}", "v1.console.session.end", "End one of one's own sessions", NULL, NULL, 204, NULL, 0},
     {POST,   CON "/password/forgot", "v1.console.password.forgot", "Ask for a link that sets a new password; the answer is always the same", "ConsoleForgotIn", "EmptyOut", 202, NULL, 0},

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the names in a path to objects of the caller's own environment and workspace; whatever is not there, or somebody
  * else's, is not found. */
+#include "api/message_in.h"
 #include "api/operational.h"
+
+#define UUID_PAGE 250
 
 struct str api_id(const struct api *api, struct api_call *call, oid_t id, const char *prefix)
 {
@@ -87,6 +90,30 @@ bool call_endpoint_id(const struct api *api, struct api_call *call, const struct
     return answer_ok(call, e);
 }
 
+/* A generated UUID names its millisecond: what the workspace has of it is looked through. */
+static enum err find_by_uuid(const struct api *api, struct api_call *call, oid_t app, struct str uuid, oid_t *id)
+{
+    struct message_query q = {.app = app, .status = -1, .limit = UUID_PAGE};
+    struct message *list;
+    size_t count = UUID_PAGE;
+    oid_t first;
+    if (!oid_uuid_range(uuid, &first, &q.before))
+        return ERR_NOT_FOUND;
+    q.after = first - 1;
+    while (count == UUID_PAGE) {
+        enum err e = store_list_messages(call->reader, call->arena, &q, &list, NULL, &count);
+        if (e != ERR_OK)
+            return e;
+        for (size_t i = 0; i < count; i++) {
+            char own[OID_UUID_SIZE];
+            q.before = *id = list[i].id;
+            if (str_eq_nocase(message_uuid(&list[i], api->id_key, own), uuid))
+                return ERR_OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
 bool call_message(const struct api *api, struct api_call *call, const struct app *app, size_t param, bool with_payload,
                   struct message *out)
 {
@@ -97,6 +124,8 @@ bool call_message(const struct api *api, struct api_call *call, const struct app
         e = store_get_message(call->reader, call->arena, app->id, id, with_payload, out);
     else
         e = store_find_message(call->reader, call->arena, app->id, text, with_payload, out);
+    if (e == ERR_NOT_FOUND && id == 0 && find_by_uuid(api, call, app->id, text, &id) == ERR_OK)
+        e = store_get_message(call->reader, call->arena, app->id, id, with_payload, out);
     if (e == ERR_NOT_FOUND) {
         answer_error(call, e, "no such message");
         return false;

@@ -34,7 +34,8 @@ enum {
     ROUTE_HOT = 8,          /* served elsewhere */
     ROUTE_SESSION = 64,     /* about the session of the console that asks, whatever it may */
     ROUTE_OPERATOR = 128,   /* only for who holds this server's keys */
-    ROUTE_OWN_PAGE = 256    /* not for pages of others: sets a cookie */
+    ROUTE_OWN_PAGE = 256,   /* not for pages of others: sets a cookie */
+    ROUTE_FRESH = 512       /* shows or makes a secret: a user of the console has entered the password lately */
 };
 
 struct route {

@@ -148,6 +148,10 @@ static bool admit(struct api *api, struct api_call *call, const struct route *ro
         answer_error(call, ERR_FORBIDDEN, NULL);
         return false;
     }
+    if ((route->flags & ROUTE_FRESH) != 0 && !console_is_fresh(call)) {
+        answer_refusal(call, 403, "confirm_required", "enter your password once more");
+        return false;
+    }
     bool create = (route->flags & ROUTE_NEW_ENV) != 0;
     if (!answer_ok(call, api_env(api, call->reader, str_c(call->who.env), create, call->now_ms, &call->env)))
         return false;

@@ -299,6 +299,7 @@ const struct schema api_schemas[] = {
         {.name = "ConsoleSessionItem",
          .use = SCHEMA_OUT,
          .more = "id:string createdAt:time lastUsedAt:time ip:string? userAgent:string? current:bool"},
+        {.name = "ConsoleSessionConfirmIn", .use = SCHEMA_IN, TABLE(console_again)},
         {.name = "ConsoleForgotIn", .use = SCHEMA_IN, TABLE(console_forgot)},
         {.name = "ConsolePasswordIn", .use = SCHEMA_IN, TABLE(console_password)},
         {.name = "ConsoleLinkIn", .use = SCHEMA_IN, TABLE(console_link)},

@@ -78,7 +78,8 @@ struct task_type {
     bool known;         /* other servers of this API have it: clients know the name */
     bool kept;          /* after its end, for TASK_KEEP_MS */
     bool cancelable;
-    bool by_time; /* the cursor goes from since to until: how far it is can be said */
+    bool endpoints; /* of one endpoint, begun by who may change it: to be seen by them too */
+    bool by_time;   /* the cursor goes from since to until: how far it is can be said */
     task_step_fn *step;
 };
 extern const struct task_type task_types[TASK_KINDS];

@@ -19,6 +19,7 @@ static const struct field key_fields[] = {
         {.name = "featureFlags", .kind = FIELD_NAMES, .at = AT(flags), .count_at = AT(flag_count)},
         {.name = "sessionId", .kind = FIELD_TEXT, .at = AT(session)},
         {.name = "expiresAt", .kind = FIELD_TIME, .at = AT(expires_ms)},
+        {.name = "usedAt", .kind = FIELD_TIME, .at = AT(used_ms)},
 };
 
 static const struct {
@@ -81,7 +82,8 @@ static enum err decode(struct arena *a, const struct object *o, struct portal_ke
     struct json *body;
     if (json_parse(a, o->body, &body, NULL) != ERR_OK)
         return ERR_INVALID;
-    *out = (struct portal_key){.id = o->id, .app = o->app, .created_ms = o->created_ms, .version = o->version};
+    *out = (struct portal_key){
+            .id = o->id, .app = o->app, .key = o->key, .created_ms = o->created_ms, .version = o->version};
     fields_read(a, key_fields, ARRAY_LEN(key_fields), FIELD_LOAD, body, out, NULL);
     return out->env.ptr != NULL ? ERR_OK : ERR_INVALID;
 }
@@ -164,6 +166,24 @@ enum err portal_find(struct store_reader *r, struct arena *a, struct hash_key id
     if (e == ERR_OK && (now_ms >= out->expires_ms || out->is_link != is_link))
         return ERR_UNAUTHORIZED;
     return e;
+}
+
+int64_t portal_idle_ends_ms(const struct portal_key *k)
+{
+    int64_t idle = (k->used_ms != 0 ? k->used_ms : k->created_ms) + PORTAL_IDLE_MS;
+    return idle < k->expires_ms ? idle : k->expires_ms;
+}
+
+void portal_touch(struct store *s, struct arena *a, const struct portal_key *k, int64_t now_ms)
+{
+    struct portal_key used = *k;
+    if (now_ms - k->used_ms < TIME_MINUTE_MS)
+        return;
+    used.used_ms = now_ms;
+    struct object_change change = {
+            .change = OBJECT_UPDATE, .object = encode(a, &used, k->key, now_ms), .expected_version = k->version};
+    enum err e = commit(s, &change, 1);
+    (void)e;
 }
 
 enum err portal_exchange(struct store *s, struct arena *a, struct oid_source *oids, struct hash_key id_key,

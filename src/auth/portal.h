@@ -8,9 +8,12 @@
 #define PR_AUTH_PORTAL_H
 
 #include "auth/auth.h"
+#include "base/time.h"
 
 #define PORTAL_SESSION_PREFIX "prp_"
 #define PORTAL_LINK_PREFIX    "prl_"
+/* In a cookie, a session also ends this long after its last use. */
+#define PORTAL_IDLE_MS (12 * TIME_HOUR_MS)
 
 /* What a key may besides looking. X(name, the scope it is worth, NULL: none) */
 #define PORTAL_CAPABILITY_TABLE(X)                                                                                     \
@@ -33,6 +36,8 @@ struct portal_key {
     size_t flag_count;
     struct str session; /* the caller's own name for it, null: none */
     int64_t expires_ms;
+    int64_t used_ms; /* in a cookie, to the minute; 0: not yet */
+    struct str key;  /* the hash that it is found by */
     int64_t created_ms;
     uint64_t version;
 };
@@ -48,6 +53,10 @@ MUST_USE enum err portal_create(struct store *s, struct store_reader *r, struct 
 /* The key with this text; ERR_UNAUTHORIZED: there is none, or it is over. */
 MUST_USE enum err portal_find(struct store_reader *r, struct arena *a, struct hash_key id_key, struct str text,
                               int64_t now_ms, struct portal_key *out);
+/* When a session in a cookie ends, if it is not used again. */
+int64_t portal_idle_ends_ms(const struct portal_key *k);
+/* Notes the use, at most once a minute; failures do not matter. Blocks. */
+void portal_touch(struct store *s, struct arena *a, const struct portal_key *k, int64_t now_ms);
 /* The link ends and becomes a session, whose text is appended. ERR_STALE: somebody was faster. */
 MUST_USE enum err portal_exchange(struct store *s, struct arena *a, struct oid_source *oids, struct hash_key id_key,
                                   int64_t now_ms, const struct portal_key *link, struct buf *session);

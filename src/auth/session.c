@@ -17,6 +17,7 @@ struct stored_link {
 
 static const struct field session_fields[] = {
         {.name = "usedAt", .kind = FIELD_TIME, .at = offsetof(struct session, used_ms)},
+        {.name = "confirmedAt", .kind = FIELD_TIME, .at = offsetof(struct session, confirmed_ms)},
         {.name = "ip", .kind = FIELD_TEXT, .at = offsetof(struct session, ip)},
         {.name = "agent", .kind = FIELD_TEXT, .at = offsetof(struct session, agent)},
 };
@@ -106,6 +107,11 @@ bool session_is_over(const struct session *s, int64_t now_ms)
     return now_ms >= session_idle_ends_ms(s);
 }
 
+bool session_is_fresh(const struct session *s, int64_t now_ms)
+{
+    return now_ms - s->confirmed_ms < SESSION_FRESH_MS;
+}
+
 void session_csrf(struct str text, struct buf *out)
 {
     unsigned char mac[CRYPTO_MAC_MAX];
@@ -143,7 +149,7 @@ struct object_change session_make(struct arena *a, struct oid_source *oids, stru
                                   struct session *s, struct buf *text)
 {
     s->id = oid_next(oids, now_ms);
-    s->created_ms = s->used_ms = now_ms;
+    s->created_ms = s->used_ms = s->confirmed_ms = now_ms;
     s->key = write_text(a, s->user, SESSION_PREFIX, id_key, text);
     return (struct object_change){.change = OBJECT_CREATE, .object = encode(a, s, now_ms)};
 }
@@ -171,6 +177,12 @@ void session_touch(struct store *st, struct arena *a, const struct session *s, i
     struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = &change, .count = 1};
     enum err e = store_run(st, &op.op);
     (void)e;
+}
+
+struct object_change session_confirm(struct arena *a, struct session *s, int64_t now_ms)
+{
+    s->used_ms = s->confirmed_ms = now_ms;
+    return (struct object_change){.change = OBJECT_UPDATE, .object = encode(a, s, now_ms)};
 }
 
 struct object_change session_delete(const struct session *s, int64_t now_ms)

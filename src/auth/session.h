@@ -13,11 +13,14 @@
 #define SESSION_PREFIX  "prs_"
 #define SESSION_IDLE_MS (12 * TIME_HOUR_MS)
 #define SESSION_LIFE_MS (14 * TIME_DAY_MS)
+/* How long a password that was entered counts for what asks for it anew. */
+#define SESSION_FRESH_MS (15 * TIME_MINUTE_MS)
 
 struct session {
     oid_t id;
     oid_t user;
-    int64_t used_ms; /* to the minute */
+    int64_t used_ms;      /* to the minute */
+    int64_t confirmed_ms; /* when the password was entered last */
     struct str ip;
     struct str agent; /* User-Agent, cut */
     struct str key;   /* the hash that it is found by */
@@ -29,6 +32,10 @@ struct session {
 int64_t session_idle_ends_ms(const struct session *s);
 int64_t session_ends_ms(const struct session *s);
 bool session_is_over(const struct session *s, int64_t now_ms);
+/* Whether the password was entered lately. */
+bool session_is_fresh(const struct session *s, int64_t now_ms);
+/* The change that notes that the password was entered now. */
+struct object_change session_confirm(struct arena *a, struct session *s, int64_t now_ms);
 /* Appends what the session's requests that change something carry besides the cookie. */
 void session_csrf(struct str text, struct buf *out);
 

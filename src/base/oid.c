@@ -171,6 +171,25 @@ void oid_uuid(oid_t id, struct hash_key key, char out[OID_UUID_SIZE])
     out[at] = '\0';
 }
 
+static int hex_value(char c)
+{
+    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+bool oid_uuid_range(struct str uuid, oid_t *first, oid_t *end)
+{
+    int64_t ms = 0;
+    if (!oid_is_uuid(uuid) || uuid.ptr[14] != '7')
+        return false;
+    for (size_t i = 0; i < 13; i++) {
+        if (uuid.ptr[i] != '-')
+            ms = ms << 4 | hex_value(uuid.ptr[i]);
+    }
+    *first = oid_at_ms(ms);
+    *end = oid_at_ms(ms + 1);
+    return *first != 0 && *end != INT64_MAX;
+}
+
 bool oid_is_uuid(struct str s)
 {
     if (s.len != OID_UUID_SIZE - 1)

@@ -48,6 +48,8 @@ MUST_USE enum err oid_parse(struct str text, const char *prefix, struct hash_key
 #define OID_UUID_SIZE 37
 /* The UUID (version 7, RFC 9562) that belongs to a message number: a pure function, as the text is. */
 void oid_uuid(oid_t id, struct hash_key key, char out[OID_UUID_SIZE]);
+/* The numbers that a UUID may belong to, those of its millisecond: [*first, *end). False: to none, it is another's. */
+bool oid_uuid_range(struct str uuid, oid_t *first, oid_t *end);
 /* Whether s is the text form of a UUID, either case. */
 bool oid_is_uuid(struct str s);
 

@@ -34,10 +34,11 @@ const kinds = [
     [/^GET \/api\/v1\/(environment|management|audit-log)/, 'look'],
     [/ \/api\/v1\/(environment|management)/, 'admin'],
     [/^GET \/api\/v1\/operational-webhook.*\/secret/, 'admin'],
-    [/^GET \/api\/v1\/(app|operational-webhook\/endpoint|background-task|stats\/endpoint\/count|app\/stats\/count-active)($|\/\{(endpoint|task)_id\})/, 'staff'],
+    [/^GET \/api\/v1\/background-task/, 'shared'],
+    [/^GET \/api\/v1\/(app|operational-webhook\/endpoint|stats\/endpoint\/count|app\/stats\/count-active)($|\/\{endpoint_id\})/, 'staff'],
     [/ \/api\/v1\/stats\/usage/, 'staff edit'],
     [/ \/api\/v1\/operational-webhook/, 'admin'],
-    [/ \/api\/v1\/background-task\//, 'staff edit'],
+    [/ \/api\/v1\/background-task\//, 'own edit'],
     [/ \/api\/v1\/msg\/broadcast/, 'staff edit'],
     [/^GET .*\/integration/, 'app look'],
     [/ .*\/integration/, 'app admin'],
@@ -56,7 +57,7 @@ const kinds = [
 const kindOf = (route) => kinds.find(([pattern]) => pattern.test(route.name))?.[1] ?? assert.fail(`who may ${route.name}? Add it to kinds`);
 
 // Principals: what they may, by the kind of route. `of`: the workspace they are confined to.
-const all = ['read', 'staff look', 'shared edit', 'shared', 'staff', 'staff edit', 'edit', 'send', 'look', 'admin', 'app look', 'app admin'];
+const all = ['own edit', 'read', 'staff look', 'shared edit', 'shared', 'staff', 'staff edit', 'edit', 'send', 'look', 'admin', 'app look', 'app admin'];
 const principals = {
     'no token': { answers: 401 },
     'no such token': { answers: 401 },
@@ -69,17 +70,17 @@ const principals = {
     'another environment': { may: all, foreign: true },
     'JWT of the environment': { may: all },
     'key of an owner': { may: all },
-    'key of an editor': { may: ['read', 'staff look', 'shared edit', 'shared', 'staff', 'staff edit', 'edit', 'send'] },
+    'key of an editor': { may: ['own edit', 'read', 'staff look', 'shared edit', 'shared', 'staff', 'staff edit', 'edit', 'send'] },
     'key of a viewer': { may: ['read', 'shared', 'staff'] },
     'key to look': { may: ['read', 'staff look', 'shared edit', 'shared', 'staff', 'look', 'app look'] },
-    'key for one workspace': { may: ['read', 'shared edit', 'shared', 'edit', 'send'], of: 'a' },
-    'key for another workspace': { may: ['read', 'shared edit', 'shared', 'edit', 'send'], of: 'b' },
-    'key of an integration': { may: ['read', 'shared', 'shared edit', 'edit'], of: 'a' },
-    'portal': { may: ['read', 'shared edit', 'shared', 'edit', 'portal'], of: 'a' },
+    'key for one workspace': { may: ['own edit', 'read', 'shared edit', 'shared', 'edit', 'send'], of: 'a' },
+    'key for another workspace': { may: ['own edit', 'read', 'shared edit', 'shared', 'edit', 'send'], of: 'b' },
+    'key of an integration': { may: ['own edit', 'read', 'shared', 'shared edit', 'edit'], of: 'a' },
+    'portal': { may: ['own edit', 'read', 'shared edit', 'shared', 'edit', 'portal'], of: 'a' },
     'portal to look': { may: ['read', 'shared', 'portal'], of: 'a' },
-    'portal of another': { may: ['read', 'shared edit', 'shared', 'edit', 'portal'], of: 'b' },
-    'JWT of a workspace': { may: ['read', 'shared edit', 'shared', 'edit', 'portal'], of: 'a' },
-    'JWT of another workspace': { may: ['read', 'shared edit', 'shared', 'edit', 'portal'], of: 'b' },
+    'portal of another': { may: ['own edit', 'read', 'shared edit', 'shared', 'edit', 'portal'], of: 'b' },
+    'JWT of a workspace': { may: ['own edit', 'read', 'shared edit', 'shared', 'edit', 'portal'], of: 'a' },
+    'JWT of another workspace': { may: ['own edit', 'read', 'shared edit', 'shared', 'edit', 'portal'], of: 'b' },
 };
 
 async function tokens(p, a, b) {
@@ -183,8 +184,8 @@ test('every route with every kind of token', async (t) => {
         const harmless = route.method === 'DELETE' ? fill(route, a).replace(/\/[^/]+(\/content)?$/, '/nobody$1') : fill(route, a);
         for (const [name, { may, answers, of, foreign }] of Object.entries(principals)) {
             const isWorkspaces = route.path.includes('{app_id}');
-            const allowed = kind === 'public' || (may?.includes(kind) && !(of && !isWorkspaces && !['shared', 'shared edit', 'portal'].includes(kind)));
-            const others = foreign ? /\{(app_id|task_id|key_id|endpoint_id)\}/.test(route.path) || /\{(event_type_name|name)\}/.test(route.path) : of === 'b' && isWorkspaces;
+            const allowed = kind === 'public' || (may?.includes(kind) && !(of && !isWorkspaces && !['shared', 'shared edit', 'own edit', 'portal'].includes(kind)));
+            const others = foreign ? /\{(app_id|task_id|key_id|endpoint_id)\}/.test(route.path) || /\{(event_type_name|name)\}/.test(route.path) : (of === 'b' && isWorkspaces) || (of === 'a' && /\{task_id\}/.test(route.path));
             if (kind === 'portal' && allowed) continue; // would end it
             const path = allowed && !others ? harmless : fill(route, a);
             const { status, text } = await p.api(route.method, path, ['GET', 'DELETE'].includes(route.method) ? undefined : '{', { token: token[name] });

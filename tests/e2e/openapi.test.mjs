@@ -297,6 +297,7 @@ test('answers are as described, for every operation', async (t) => {
     for (const rest of ['', '/list']) await call(`GET ${S}${rest}`, n, undefined, asPerson());
     const extra = (await person.ok('GET', `${S}/list`)).data.find((s) => !s.current);
     await call(`DELETE ${S}/{session_id}`, { session_id: extra.id }, undefined, asPerson());
+    await call(`POST ${S}/confirm`, n, { password: goodPassword }, asPerson());
     await call(`PUT ${V}/console/password`, n, { current: goodPassword, new: 'green-bicycle-11' }, asPerson());
     await call(`POST ${V}/console/totp`, n, undefined, asPerson());
     for (const id of ['v1.console.totp.update', 'v1.console.totp.delete']) seen.add(id); // see members.test.mjs

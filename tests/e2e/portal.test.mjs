@@ -71,3 +71,44 @@ test('without a PUBLIC_URL, links name the port that it got', async (t) => {
     const { url } = await p.ok('POST', `/api/v1/auth/app-portal-access/${app.id}`, {}, options);
     assert.ok(url.startsWith(`http://127.0.0.1:${port}/portal#key=`), url);
 });
+
+test('visitors watch and cancel the tasks of their own workspace, and see no others', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const app = await p.app();
+    const other = await p.app();
+    const endpoint = await p.endpoint(app, r.url());
+    const token = async (a, fields = {}) => ({ token: (await p.ok('POST', `/api/v1/auth/app-portal-access/${a.id}`, fields)).token });
+    const mine = await token(app);
+    const looks = await token(app, { readOnly: true });
+    const few = await token(app, { capabilities: ['ViewBase'] });
+    const theirs = await token(other);
+    const since = { since: new Date(Date.now() - 60_000).toISOString() };
+    const begin = () => p.ok('POST', `/api/v1/app/${app.id}/endpoint/${endpoint.id}/recover`, since, mine);
+    const task = await begin();
+    const path = `/api/v1/background-task/${task.id}`;
+    const ended = await until('the task has ended', async () => {
+        const now = await p.ok('GET', path, undefined, mine);
+        return now.status === 'finished' && now;
+    });
+    assert.equal(ended.task, 'endpoint.recover');
+    assert.equal((await p.ok('GET', path, undefined, looks)).id, task.id);
+    assert.equal((await p.api('GET', path, undefined, theirs)).status, 404);
+    assert.deepEqual((await p.ok('GET', '/api/v1/background-task', undefined, mine)).data.map((x) => x.id), [task.id]);
+    assert.deepEqual((await p.ok('GET', '/api/v1/background-task', undefined, theirs)).data, []);
+
+    assert.equal((await p.api('POST', `${path}/cancel`, undefined, mine)).status, 409, 'it has ended');
+    assert.equal((await p.api('POST', `${path}/cancel`, undefined, theirs)).status, 404);
+    assert.equal((await p.api('POST', `${path}/cancel`, undefined, looks)).status, 403);
+    assert.equal((await p.api('POST', `${path}/cancel`, undefined, few)).status, 403);
+
+    // What only the operator may begin is only the operator's to see.
+    const purge = await p.ok('POST', `/api/v1/app/${app.id}/msg/expunge-all-contents`, {});
+    const usage = await p.ok('POST', '/api/v1/stats/usage/app', { since: since.since, until: new Date().toISOString() });
+    for (const { id } of [purge, usage]) {
+        assert.equal((await p.api('GET', `/api/v1/background-task/${id}`)).status, 200);
+        assert.equal((await p.api('GET', `/api/v1/background-task/${id}`, undefined, mine)).status, 404);
+        assert.equal((await p.api('POST', `/api/v1/background-task/${id}/cancel`, undefined, mine)).status, 404);
+    }
+    assert.equal((await p.ok('GET', '/api/v1/background-task', undefined, mine)).data.length, 1);
+});

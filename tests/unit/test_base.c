@@ -85,6 +85,13 @@ static void ids_round_trip_and_sort(void **state)
     oid_uuid(id, key, uuid);
     assert_true(oid_is_uuid(str_c(uuid)));
     assert_int_equal(uuid[14], '7');
+    oid_t first = 0, end = 0;
+    assert_true(oid_uuid_range(str_c(uuid), &first, &end));
+    assert_true(first == oid_at_ms(1795000001000) && end == oid_at_ms(1795000001001));
+    assert_false(oid_uuid_range(STR("01a200f5-7e5b-4375-9254-d4f778951f75"), &first, &end));
+    assert_false(oid_uuid_range(STR("00000000-0000-7375-9254-d4f778951f75"), &first, &end));
+    assert_false(oid_uuid_range(STR("ffffffff-ffff-7375-9254-d4f778951f75"), &first, &end));
+    assert_false(oid_uuid_range(STR("msg_"), &first, &end));
 }
 
 static void heap_orders_and_rekeys(void **state)

@@ -31,6 +31,7 @@ let bearer: string | null = null; // an embedded portal has no cookie
 let csrf: string | null = null;
 let environment: string | null = null;
 let onSignedOut: () => void = () => {};
+let onConfirm: () => Promise<boolean> = () => Promise.resolve(false);
 
 export const identify = {
     bearer(token: string | null) {
@@ -44,6 +45,10 @@ export const identify = {
     },
     signedOut(fn: () => void) {
         onSignedOut = fn;
+    },
+    // Asks for the password once more; false: it was not given.
+    confirm(fn: () => Promise<boolean>) {
+        onConfirm = fn;
     },
 };
 
@@ -60,6 +65,7 @@ interface Options {
     signal?: AbortSignal;
     // A 401 is an answer here, not the end of the session.
     quiet?: boolean;
+    confirmed?: boolean;
 }
 
 // "this link is over" → "This link is over."
@@ -129,7 +135,12 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
     connected.set(true);
     if (!response.ok) {
         if (response.status === 401 && !options.quiet) onSignedOut();
-        throw await failure(response);
+        const error = await failure(response);
+        if (error.code === 'confirm_required' && !options.confirmed) {
+            if (await onConfirm()) return send<T>(method, path, body, { ...options, confirmed: true });
+            throw new ApiError(403, error.code, 'This needs your password once more.');
+        }
+        throw error;
     }
     if (response.status === 204 || response.status === 304) return undefined as T;
     const text = await response.text();

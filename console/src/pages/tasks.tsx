@@ -18,12 +18,12 @@ function numbersOf(task: Task): string {
         .join(', ');
 }
 
-// Who may not look at tasks (the portal) is told only that the work has begun.
+// Who may not look at tasks is told only that the work has begun.
 export function TaskProgress({ task: first, name, onEnd }: { task: Task; name?: string; onEnd?: () => void }) {
     const { rights } = useWorkspace();
     const [task, setTask] = useState(first);
     const [error, setError] = useState<unknown>(null);
-    const [hidden, setHidden] = useState(rights.portal);
+    const [hidden, setHidden] = useState(false);
     const [stopping, setStopping] = useState(false);
     const running = task.status === 'running' && !hidden;
     useEffect(() => {
