@@ -119,7 +119,7 @@ static const struct str seeds[] = {
 static const char *words[FILTERS_MAX] = {"{{",  "}}", "trigger.", "steps.", "[-1]", "[\"",
                                          " | ", ": ", "'",        "\\n",    "null", NULL};
 
-/* The filters of today are words of the dictionary, and each is a seed with the arguments that it can have. */
+/* The names of the filters are words of the dictionary. */
 __attribute__((constructor)) static void add_filters(void)
 {
     size_t n = 0;
