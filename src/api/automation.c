@@ -4,11 +4,12 @@
 
 #include "api/handler.h"
 #include "api/routes.h"
+#include "api/trigger.h"
 #include "base/time.h"
 
-#define NAME_MAX_  256
-#define HEARS_EACH 100
-#define PAGE_READ  250
+#define NAME_MAX_   256
+#define CHANGES_MAX (TRIGGER_CHANGES_MAX + 2)
+#define PAGE_READ   250
 
 /* What a request says. */
 struct definition_in {
@@ -46,9 +47,8 @@ static bool read_in(struct api_call *call, struct definition_in *in)
         call_problem(call, "steps", "value_error.missing", "is missing");
     else
         (void)definition_compile(call->arena, in->steps, &in->definition, &call->problems);
-    if (start_compile(call->arena, in->trigger, &in->start, &call->problems) == ERR_OK &&
-        in->start.kind == START_WEBHOOK)
-        call_problem(call, "trigger", "value_error", "incoming_webhook is not available");
+    if (start_compile(call->arena, in->trigger, &in->start, &call->problems) != ERR_OK)
+        in->start.kind = START_SEQUENCE; /* it is refused */
     return call_fits(call);
 }
 
@@ -71,6 +71,29 @@ static bool find(const struct api *api, struct api_call *call, struct app *app, 
 /* ---- answers ------------------------------------------------------------------------------------------------------
  */
 
+static void write_trigger(const struct api *api, struct api_call *call, const struct automation *m,
+                          const struct automation_version *v, struct json_writer *w)
+{
+    struct object o;
+    struct str type = STR_NULL;
+    bool is_url = json_as_str(json_get(v->trigger, STR("type")), &type) && str_eq(type, STR(TRIGGER_TYPE)) &&
+                  m->trigger != 0 && store_get_object(call->reader, call->arena, OBJ_TRIGGER, m->trigger, &o) == ERR_OK;
+    struct json_writer before = *w;
+    size_t len = w->out->len;
+    json_w_name(w, STR("trigger"));
+    if (is_url) {
+        json_w_object(w);
+        is_url = trigger_write(api, call->reader, call->arena, &o, w) == ERR_OK;
+        json_w_object_end(w);
+    }
+    if (is_url)
+        return;
+    w->out->len = len;
+    *w = before;
+    json_w_name(w, STR("trigger"));
+    json_w_raw(w, v->trigger != NULL ? v->trigger->raw : STR("{\"type\":\"sequence\"}"));
+}
+
 static void write_automation(const struct api *api, struct api_call *call, const struct automation *m,
                              const struct automation_version *v, struct json_writer *w)
 {
@@ -84,8 +107,7 @@ static void write_automation(const struct api *api, struct api_call *call, const
         json_w_i64(w, m->published_number);
     else
         json_w_null(w);
-    json_w_name(w, STR("trigger"));
-    json_w_raw(w, v->trigger != NULL ? v->trigger->raw : STR("{\"type\":\"sequence\"}"));
+    write_trigger(api, call, m, v, w);
     json_w_name(w, STR("steps"));
     json_w_raw(w, v->steps->raw);
     json_w_time_at(w, "createdAt", m->created_ms);
@@ -104,6 +126,14 @@ static void answer_automation(const struct api *api, struct api_call *call, int 
 
 /* ---- versions -----------------------------------------------------------------------------------------------------
  */
+
+/* What is kept of a trigger in a version: how a URL verifies is the OBJ_TRIGGER's, which seals its secrets. */
+static struct str trigger_text(const struct definition_in *in)
+{
+    if (in->start.kind == START_WEBHOOK)
+        return STR("{\"type\":\"incoming_webhook\"}");
+    return in->trigger != NULL ? in->trigger->raw : STR("null");
+}
 
 static struct str version_body(struct arena *a, int64_t number, int64_t published_ms, struct str trigger,
                                struct str steps)
@@ -127,7 +157,7 @@ static struct object_change version_create(struct api *api, struct api_call *cal
 {
     m->latest = oid_next(api->oids, call->now_ms);
     m->number++;
-    struct str trigger = in->trigger != NULL ? in->trigger->raw : STR("null");
+    struct str trigger = trigger_text(in);
     return (struct object_change){.change = OBJECT_CREATE,
                                   .object = {.id = m->latest,
                                              .kind = OBJ_AUTOMATION_VERSION,
@@ -150,6 +180,66 @@ static struct object_change version_update(struct api_call *call, const struct a
                                              .key = automation_version_key(call->arena, m->id, m->number),
                                              .body = version_body(call->arena, m->number, published_ms, trigger, steps),
                                              .updated_ms = call->now_ms}};
+}
+
+static struct trigger_place place_of(struct api *api, struct api_call *call, const struct automation *m)
+{
+    return (struct trigger_place){.api = api,
+                                  .reader = call->reader,
+                                  .arena = call->arena,
+                                  .env = m->env,
+                                  .app = m->app,
+                                  .now_ms = call->now_ms,
+                                  .at = "trigger"};
+}
+
+/* The OBJ_TRIGGER that the automation has. ERR_NOT_FOUND. */
+static enum err trigger_of(struct api_call *call, const struct automation *m, struct object *out)
+{
+    return m->trigger == 0 ? ERR_NOT_FOUND : store_get_object(call->reader, call->arena, OBJ_TRIGGER, m->trigger, out);
+}
+
+/* Adds the changes that give the automation the trigger that it asks for. False: answered. */
+static bool change_trigger(struct api *api, struct api_call *call, struct automation *m, const struct definition_in *in,
+                           struct object_change *changes, size_t *count)
+{
+    struct trigger_place at = place_of(api, call, m);
+    struct object o;
+    size_t n = 0;
+    if (in->start.kind != START_WEBHOOK)
+        return true;
+    enum err e = trigger_of(call, m, &o);
+    if (e == ERR_NOT_FOUND) {
+        e = trigger_create(&at, m->id, in->trigger, changes + *count, &n, &call->problems);
+        if (e == ERR_OK)
+            m->trigger = changes[*count].object.id;
+    } else if (e == ERR_OK) {
+        e = trigger_update(&at, &o, in->trigger, changes + *count, &n, &call->problems);
+    }
+    *count += e == ERR_OK ? n : 0;
+    return e == ERR_INVALID ? call_fits(call) && answer_ok(call, e) : answer_ok(call, e);
+}
+
+/* Adds what becomes of the trigger when the automation is published, paused, or starts otherwise from now on. False:
+ * answered. */
+static bool move_trigger(struct api *api, struct api_call *call, struct automation *m, const struct start *s,
+                         struct object_change *changes, size_t *count)
+{
+    struct trigger_place at = place_of(api, call, m);
+    struct object o;
+    size_t n = 1;
+    enum err e = trigger_of(call, m, &o);
+    if (e == ERR_NOT_FOUND)
+        return true;
+    if (e == ERR_OK && s != NULL && s->kind == START_WEBHOOK)
+        e = trigger_publish(&at, &o, m->status == AUTOMATION_PAUSED ? TRIGGER_PAUSED : TRIGGER_PUBLISHED, m->published,
+                            changes + *count);
+    else if (e == ERR_OK)
+        e = trigger_delete(&at, &o, changes + *count, &n);
+    if (e == ERR_OK && (s == NULL || s->kind != START_WEBHOOK))
+        m->trigger = 0;
+    *count += e == ERR_OK ? n : 0;
+    return answer_ok(call, e);
 }
 
 static struct object_change automation_change(struct api_call *call, const struct automation *m)
@@ -188,11 +278,14 @@ void automation_create(struct api *api, struct api_call *call)
                            .name = in.name,
                            .created_ms = call->now_ms,
                            .updated_ms = call->now_ms};
-    struct object_change changes[2];
-    changes[0] = version_create(api, call, &m, &in);
-    changes[1] = automation_change(call, &m);
+    struct object_change changes[CHANGES_MAX];
+    size_t n = 0;
+    changes[n++] = version_create(api, call, &m, &in);
+    if (!change_trigger(api, call, &m, &in, changes, &n))
+        return;
+    changes[n++] = automation_change(call, &m);
     call_made(call, OBJ_AUTOMATION, m.id, 201);
-    if (answer_ok(call, call_commit(api, call, changes, 2, app.env, app.id)))
+    if (answer_ok(call, call_commit(api, call, changes, n, app.env, app.id)))
         answer_automation(api, call, 201, &m);
 }
 
@@ -210,16 +303,19 @@ void automation_put(struct api *api, struct api_call *call)
     struct app app;
     struct automation m;
     struct definition_in in = {0};
-    struct object_change changes[2];
+    struct object_change changes[CHANGES_MAX];
+    size_t n = 0;
     if (!read_in(call, &in) || !find(api, call, &app, &m))
         return;
-    struct str trigger = in.trigger != NULL ? in.trigger->raw : STR("null");
+    struct str trigger = trigger_text(&in);
     m.name = in.name;
     m.updated_ms = call->now_ms;
-    changes[0] = m.latest == m.published ? version_create(api, call, &m, &in)
-                                         : version_update(call, &m, 0, trigger, in.steps->raw);
-    changes[1] = automation_change(call, &m);
-    if (answer_ok(call, call_commit(api, call, changes, 2, app.env, app.id)))
+    changes[n++] = m.latest == m.published ? version_create(api, call, &m, &in)
+                                           : version_update(call, &m, 0, trigger, in.steps->raw);
+    if (!change_trigger(api, call, &m, &in, changes, &n))
+        return;
+    changes[n++] = automation_change(call, &m);
+    if (answer_ok(call, call_commit(api, call, changes, n, app.env, app.id)))
         answer_automation(api, call, 200, &m);
 }
 
@@ -229,10 +325,14 @@ void automation_delete(struct api *api, struct api_call *call)
     struct automation m;
     if (!find(api, call, &app, &m))
         return;
-    struct object_change c = {
+    struct object_change changes[CHANGES_MAX];
+    size_t n = 0;
+    if (!move_trigger(api, call, &m, NULL, changes, &n))
+        return;
+    changes[n] = (struct object_change){
             .change = OBJECT_DELETE, .object = automation_encode(call->arena, &m), .expected_version = m.doc_version};
-    c.object.updated_ms = call->now_ms;
-    if (answer_ok(call, call_commit(api, call, &c, 1, app.env, app.id)))
+    changes[n++].object.updated_ms = call->now_ms;
+    if (answer_ok(call, call_commit(api, call, changes, n, app.env, app.id)))
         answer_empty(call);
 }
 
@@ -287,7 +387,7 @@ static void set_status(struct api *api, struct api_call *call, enum automation_s
     struct automation_version v;
     struct start s;
     struct definition d;
-    struct object_change changes[2];
+    struct object_change changes[CHANGES_MAX];
     size_t n = 0;
     if (!find(api, call, &app, &m))
         return;
@@ -309,6 +409,8 @@ static void set_status(struct api *api, struct api_call *call, enum automation_s
     m.status = status == AUTOMATION_PAUSED ? AUTOMATION_PAUSED : AUTOMATION_PUBLISHED;
     m.updated_ms = call->now_ms;
     automation_hear(call->arena, &m, &s, &d);
+    if (!move_trigger(api, call, &m, &s, changes, &n))
+        return;
     changes[n++] = automation_change(call, &m);
     if (m.status == AUTOMATION_PUBLISHED && !answer_ok(call, plan_schedule(api, call, &m, &s)))
         return;

@@ -302,3 +302,28 @@ test('what does not fit is refused with its place; a test run does nothing', asy
     assert.equal((await w.runs(automation)).length, 0);
     assert.equal(server.count, 0);
 });
+
+test('a request to its URL starts a published automation; the secret is not in its definition', async (t) => {
+    const w = await Workspace.open(t);
+    const definition = { name: 'Shop', trigger: { type: 'incoming_webhook', dedupe: 'header:x-request-id' }, steps: [{ id: 'c', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.customer.email | lower }}' } }] };
+    const made = await w.ok('POST', '/automation', definition);
+    assert.match(made.trigger.id, /^trg_/);
+    const post = (body, id) => w.p.api('POST', new URL(made.trigger.url).pathname, body, { token: null, headers: { 'x-request-id': id } });
+    const sample = await post({ customer: { email: 'S@x.example' } }, 'a');
+    assert.deepEqual([sample.status, sample.json.captured], [202, true]);
+    const published = await w.ok('POST', `/automation/${made.id}/publish`);
+    assert.equal(published.trigger.url, made.trigger.url);
+    const answer = await post({ customer: { email: 'Ada@x.example' } }, 'b');
+    assert.equal(answer.status, 202, answer.text);
+    const run = await w.run(made);
+    assert.deepEqual([run.id, run.status], [answer.json.id, 'done']);
+    assert.equal((await post({ customer: { email: 'Ada@x.example' } }, 'b')).json.id, run.id);
+    assert.equal((await w.ok('GET', '/record/contact/ada@x.example')).key, 'ada@x.example');
+    const changed = await w.ok('PUT', `/automation/${made.id}`, { ...definition, trigger: { ...definition.trigger, verify: { profile: 'github', secret: 'a-secret-of-the-sender-0123' } } });
+    assert.doesNotMatch(JSON.stringify([changed, await w.ok('GET', `/automation/${made.id}/version`)]), /a-secret-of/);
+    await w.ok('POST', `/automation/${made.id}/pause`);
+    assert.equal((await post({}, 'c')).status, 410);
+    await w.p.api('DELETE', `${w.base}/automation/${made.id}`);
+    assert.equal((await post({}, 'd')).status, 410);
+    assert.equal((await w.runs(made)).length, 1);
+});
