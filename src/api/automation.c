@@ -409,6 +409,10 @@ static void set_status(struct api *api, struct api_call *call, enum automation_s
     m.status = status == AUTOMATION_PAUSED ? AUTOMATION_PAUSED : AUTOMATION_PUBLISHED;
     m.updated_ms = call->now_ms;
     automation_hear(call->arena, &m, &s, &d);
+    if (m.hear_count == AUTOMATION_HEARS_MAX) {
+        answer_error(call, ERR_CONFLICT, "its versions start with or wait for too many event types: make a new one");
+        return;
+    }
     if (!move_trigger(api, call, &m, &s, changes, &n))
         return;
     changes[n++] = automation_change(call, &m);

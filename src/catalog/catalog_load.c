@@ -12,7 +12,7 @@
 
 #define PAGE       250
 #define LOAD_TRIES 4
-#define HEARS_MAX  1000 /* names in a snapshot; an automation beyond them is not told */
+#define HEARS_MAX  20000 /* names in a snapshot */
 
 struct loading {
     struct catalog *catalog;
@@ -174,7 +174,7 @@ static enum err read_hears(struct loading *l)
     size_t count = 0;
     struct object_query q = {.kind = OBJ_AUTOMATION, .env = w->app.env, .app = w->app.id, .limit = AUTOMATIONS_MAX};
     enum err e = store_list_objects(l->reader, scratch, &q, &found, &count);
-    struct str *names = count > 0 ? arena_alloc(l->entry->arena, HEARS_MAX * sizeof *names) : NULL;
+    struct str *names = count > 0 ? mem_alloc(HEARS_MAX * sizeof *names) : NULL;
     for (size_t i = 0; i < count && e == ERR_OK; i++) {
         const struct str *own = NULL;
         size_t own_count = 0;
@@ -187,7 +187,11 @@ static enum err read_hears(struct loading *l)
                 names[w->hear_count++] = arena_str(l->entry->arena, own[k]);
         }
     }
-    w->hears = names;
+    struct str *kept = arena_alloc(l->entry->arena, (w->hear_count + 1) * sizeof *kept);
+    if (w->hear_count > 0)
+        memcpy(kept, names, w->hear_count * sizeof *kept);
+    w->hears = kept;
+    free(names);
     arena_free(scratch);
     return e;
 }

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "automation/automation.h"
+#include "base/time.h"
+
+/* Quotes are written as ' in rows. */
+static struct json *parse(struct arena *a, const char *text)
+{
+    struct json *tree;
+    char *json = arena_cstr(a, str_c(text));
+    for (char *p = json; *p != '\0'; p++)
+        *p = *p == '\'' ? '"' : *p;
+    if (json_parse(a, str_c(json), &tree, NULL) != ERR_OK)
+        fail_msg("not JSON: %s", json);
+    return tree;
+}
+
+static void cron_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cron, *after, *next; /* next NULL: never */
+    } rows[] = {
+            {"* * * * *", "2026-01-01T00:00:00Z", "2026-01-01T00:01:00.000Z"},
+            {"* * * * *", "2026-01-01T00:00:59.999Z", "2026-01-01T00:01:00.000Z"},
+            {"*/15 8-18/2 * * *", "2026-01-01T08:50:00Z", "2026-01-01T10:00:00.000Z"},
+            {"0 8 * * 1-5", "2026-01-02T08:00:00Z", "2026-01-05T08:00:00.000Z"}, /* Friday to Monday */
+            {"0 8 * * mon,WED", "2026-01-05T08:00:00Z", "2026-01-07T08:00:00.000Z"},
+            {"30 0 1 jan *", "2026-01-01T00:30:00Z", "2027-01-01T00:30:00.000Z"},
+            {"0 0 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00.000Z"},
+            {"0 0 13 * 5", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00.000Z"}, /* either day */
+            {"0 0 * * 7", "2026-01-01T00:00:00Z", "2026-01-04T00:00:00.000Z"},
+            {"59 23 31 12 *", "2025-12-31T23:58:00Z", "2025-12-31T23:59:00.000Z"},
+            {"0 0 30 2 *", "2026-01-01T00:00:00Z", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct cron c;
+        const char *why = "";
+        int64_t after;
+        char text[TIME_TEXT_SIZE];
+        assert_int_equal(time_parse(str_c(rows[i].after), &after), ERR_OK);
+        if (cron_parse(str_c(rows[i].cron), &c, &why) != ERR_OK)
+            fail_msg("%s: %s", rows[i].cron, why);
+        int64_t next = cron_next(&c, after);
+        if (rows[i].next == NULL) {
+            assert_true(next == TIME_NEVER);
+            continue;
+        }
+        time_format(next, text);
+        if (strcmp(text, rows[i].next) != 0)
+            fail_msg("%s after %s: %s, not %s", rows[i].cron, rows[i].after, text, rows[i].next);
+    }
+}
+
+static void cron_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",           "* * * *",     "* * * * * *", "60 * * * *",
+                                      "* 24 * * *", "* * 0 * *",   "* * 32 * *",  "* * * 13 *",
+                                      "* * * * 8",  "*/0 * * * *", "5-1 * * * *", "1,,2 * * * *",
+                                      "1, * * * *", "a * * * *",   "-1 * * * *"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct cron c;
+        const char *why = NULL;
+        if (cron_parse(str_c(bad[i]), &c, &why) == ERR_OK)
+            fail_msg("taken: \"%s\"", bad[i]);
+        assert_non_null(why);
+    }
+}
+
+static void conditions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *condition;
+        int holds; /* -1: refused */
+    } rows[] = {
+            {"{'value':'{{ t.n }}','eq':9007199254740993}", 1},
+            {"{'value':'{{ t.n }}','eq':9007199254740992}", 0},
+            {"{'value':'{{ t.n }}','gt':9007199254740992,'lt':9007199254740994}", 1},
+            {"{'value':'{{ t.price }}','eq':1.1}", 1},
+            {"{'value':'{{ t.price }}','gte':'1.10'}", 1},
+            {"{'value':'{{ t.word }}','eq':'Ada'}", 1},
+            {"{'value':'{{ t.word }}','ne':'ada'}", 1},
+            {"{'value':'{{ t.word }}','contains':'d'}", 1},
+            {"{'value':'{{ t.word }}','starts_with':'A'}", 1},
+            {"{'value':'{{ t.word }}','lt':'B'}", 1},
+            {"{'value':'{{ t.word }}','gt':5}", 0},
+            {"{'value':'{{ t.tags }}','contains':'vip'}", 1},
+            {"{'value':'{{ t.word }}','in':['Eve','{{ t.word }}']}", 1},
+            {"{'value':'{{ t.nothing }}','exists':false}", 1},
+            {"{'value':'{{ t.word }}','exists':true}", 1},
+            {"{'value':'{{ t.nothing }}','eq':null}", 1},
+            {"{'value':'{{ t.yes }}','eq':'true'}", 1},
+            {"{'not':{'value':1,'eq':1}}", 0},
+            {"{'all':[{'value':1,'eq':1},{'value':1,'eq':2}]}", 0},
+            {"{'any':[{'value':1,'eq':2},{'value':1,'eq':1}]}", 1},
+            {"{'any':[{'value':1,'eq':2},{'not':{'value':1,'eq':1}}]}", 0},
+            {"{'value':1}", -1},
+            {"{'value':1,'like':1}", -1},
+            {"{'value':1,'exists':1}", -1},
+            {"{'value':'{{ t. }}','eq':1}", -1},
+            {"{'all':[]}", -1},
+            {"{'all':{}}", -1},
+            {"[]", -1},
+            {"{}", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena *a = arena_new(4096);
+        const struct condition *c;
+        struct condition_error error;
+        struct expr_root root = {.name = STR("t"),
+                                 .value = parse(a, "{'n':9007199254740993,'price':1.10,'word':'Ada','tags':['new',"
+                                                   "'vip'],'yes':true}")};
+        struct expr_env env = {.arena = a, .roots = &root, .root_count = 1};
+        bool holds = false;
+        enum err e = condition_compile(a, parse(a, rows[i].condition), &c, &error);
+        if ((e != ERR_OK) != (rows[i].holds < 0))
+            fail_msg("%s: %s", rows[i].condition, e == ERR_OK ? "taken" : arena_cstr(a, error.what));
+        if (e == ERR_OK && (condition_holds(c, &env, &holds) != ERR_OK || holds != (rows[i].holds == 1)))
+            fail_msg("%s: %d", rows[i].condition, holds);
+        arena_free(a);
+    }
+}
+
+/* Where each step goes on: "id>next", branches "id>first|else". */
+static void layout(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(4096);
+    struct problems problems = PROBLEMS_INIT;
+    struct definition d;
+    const struct json *steps = parse(
+            a, "[{'id':'a','type':'set','set':{}},"
+               "{'id':'b','type':'branch','branches':[{'when':{'value':1,'eq':1},'steps':[{'id':'c','type':'set','set':"
+               "{}},{'id':'d','type':'branch','branches':[{'when':{'value':1,'eq':1},'steps':[]}],'else':[{'id':'e',"
+               "'type':'set','set':{}}]}]}]},"
+               "{'id':'f','type':'wait','event':['x','y']}]");
+    assert_true(definition_compile(a, steps, &d, &problems));
+    int b = definition_find(&d, STR("b")), c = definition_find(&d, STR("c")), in = definition_find(&d, STR("d"));
+    int e = definition_find(&d, STR("e")), f = definition_find(&d, STR("f"));
+    assert_int_equal(d.count, 6);
+    assert_int_equal(d.steps[d.first].next, b);
+    assert_int_equal(d.steps[b].arms[0].first, c);
+    assert_int_equal(d.steps[b].otherwise, f);
+    assert_int_equal(d.steps[c].next, in);
+    assert_int_equal(d.steps[in].arms[0].first, f);
+    assert_int_equal(d.steps[in].otherwise, e);
+    assert_int_equal(d.steps[e].next, f);
+    assert_int_equal(d.steps[f].next, -1);
+    struct automation m = {0};
+    struct start s = {.kind = START_RECORD, .record = STR("contact")};
+    automation_hear(a, &m, &s, &d);
+    assert_int_equal(m.hear_count, 3);
+    problems_fini(&problems);
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cron_times), cmocka_unit_test(cron_refused),
+                                       cmocka_unit_test(conditions), cmocka_unit_test(layout)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
