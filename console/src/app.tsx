@@ -17,6 +17,8 @@ import { EventPage } from './pages/event';
 import { LinkPage } from './pages/link';
 import { LoginPage } from './pages/login';
 import { LogsPage } from './pages/logs';
+import { RecordPage } from './pages/record';
+import { RecordsHome, RecordsPage } from './pages/records';
 import { SettingsPage } from './pages/settings';
 import { SystemPage } from './pages/system';
 import { WebhooksPage } from './pages/webhooks';
@@ -31,6 +33,9 @@ const workspacePages: [string, ComponentType<{ params: Record<string, string> }>
     ['/webhooks/:ep/edit', EditEndpointPage],
     ['/events/:msg', EventPage],
     ['/logs', LogsPage],
+    ['/records', RecordsHome],
+    ['/records/:type', RecordsPage],
+    ['/records/:type/:record', RecordPage],
     ['/developer', DeveloperPage],
 ];
 

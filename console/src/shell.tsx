@@ -5,15 +5,17 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { connected } from './lib/api';
 import { go, Link, usePath } from './lib/router';
 import { chooseEnvironment, environment, ownsEnvironment, session, signOut } from './lib/session';
+import { recordTypeName } from './lib/records';
 import { remember, remembered, useValue, value } from './lib/store';
 import { Button, Choices, ErrorNote } from './ui/basic';
 import { Icon, type IconName } from './ui/icons';
-import { lastWorkspace, onlyWorkspace, useWorkspace } from './workspace';
+import { lastWorkspace, onlyWorkspace, useRecordTypes, useWorkspace } from './workspace';
 
 // The pages of a workspace, as the navigation lists them.
 const workspaceLinks: { path: string; text: string; icon: IconName }[] = [
     { path: '/webhooks', text: 'Webhooks', icon: 'webhook' },
     { path: '/logs', text: 'Webhook Logs', icon: 'logs' },
+    { path: '/records', text: 'Records', icon: 'box' },
     { path: '/developer', text: 'Developer Settings', icon: 'code' },
 ];
 
@@ -40,12 +42,29 @@ function NavLink({ to, icon, text, exact }: { to: string; icon: IconName; text: 
 // Whether the organization is unfolded: by hand, or because the page is one of it.
 const unfolded = value<boolean | null>(null);
 
+// The types of records, while one looks at them.
+function RecordLinks({ base }: { base: string }) {
+    const types = useRecordTypes();
+    const inside = usePath().startsWith(`${base}/records`);
+    if (!inside || !types.data) return null;
+    return (
+        <ul>
+            {types.data.map((t) => (
+                <li key={t.name}>
+                    <NavLink to={`${base}/records/${encodeURIComponent(t.name)}`} icon="right" text={recordTypeName(t.name)} />
+                </li>
+            ))}
+        </ul>
+    );
+}
+
 function WorkspaceLinks({ base }: { base: string }) {
     return (
         <ul>
             {workspaceLinks.map((l) => (
                 <li key={l.path}>
-                    <NavLink to={base + l.path} icon={l.icon} text={l.text} />
+                    <NavLink to={base + l.path} icon={l.icon} text={l.text} exact={l.path === '/records'} />
+                    {l.path === '/records' && <RecordLinks base={base} />}
                 </li>
             ))}
         </ul>

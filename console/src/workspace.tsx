@@ -4,6 +4,7 @@ import { createContext, type ComponentChildren } from 'preact';
 import { useContext, useMemo } from 'preact/hooks';
 import { api } from './lib/api';
 import { all, useLoad } from './lib/load';
+import type { RecordType } from './lib/records';
 import { environment, rights, type Rights, session } from './lib/session';
 import { remember, remembered, useValue } from './lib/store';
 import type { App, EventType, Profile } from './lib/types';
@@ -67,6 +68,11 @@ export function useEventTypes(profile: string | undefined) {
         const types = await all<EventType>('/event-type', { with_content: true }, signal);
         return types.filter((t) => !t.profile || t.profile === profile);
     });
+}
+
+export function useRecordTypes() {
+    const { path, id } = useWorkspace();
+    return useLoad(id === null ? null : `record types ${path}`, async (signal) => (await api.get<{ data: RecordType[] }>(`${path}/record-type`, {}, { signal })).data);
 }
 
 export function useProfile(name: string | undefined) {

@@ -54,6 +54,7 @@ function paths() {
         edit: `${base}/webhooks/${all.endpoint.id}/edit`,
         event: `${base}/events/${all.message.id}`,
         logs: `${base}/logs`,
+        records: `${base}/records/team`,
         developer: `${base}/developer`,
         catalogue: `${base}/developer?tab=events`,
         keys: `${base}/developer?tab=keys`,

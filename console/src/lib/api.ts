@@ -66,6 +66,8 @@ interface Options {
     // A 401 is an answer here, not the end of the session.
     quiet?: boolean;
     confirmed?: boolean;
+    // The body, if there is one, and the answer are texts.
+    asText?: boolean;
 }
 
 // "this link is over" → "This link is over."
@@ -122,7 +124,7 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
                 ...(changes && csrf ? { 'X-CSRF-Token': csrf } : {}),
                 ...options.headers,
             },
-            body: body === undefined ? null : JSON.stringify(body),
+            body: body === undefined ? null : options.asText ? (body as string) : JSON.stringify(body),
             credentials: 'same-origin',
             cache: 'no-store',
             signal: options.signal ?? null,
@@ -144,11 +146,15 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
     }
     if (response.status === 204 || response.status === 304) return undefined as T;
     const text = await response.text();
+    if (options.asText) return text as T;
     return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
 export const api = {
     get: <T>(path: string, query?: Options['query'], options: Options = {}) => send<T>('GET', path, undefined, { ...options, query }),
+    // JSON that must stay as it is.
+    text: (path: string, options: Options = {}) => send<string>('GET', path, undefined, { ...options, asText: true }),
+    sendText: (method: 'POST' | 'PUT', path: string, body: string) => send<string>(method, path, body, { asText: true }),
     post: <T>(path: string, body: unknown = {}, options: Options = {}) => send<T>('POST', path, body, options),
     put: <T>(path: string, body: unknown, options: Options = {}) => send<T>('PUT', path, body, options),
     patch: <T>(path: string, body: unknown, options: Options = {}) => send<T>('PATCH', path, body, options),

@@ -73,9 +73,13 @@ export function TypeFilter({ types }: { types: EventType[] | undefined }) {
     );
 }
 
-// Enter searches, since a half typed id finds nothing.
 export function IdFilter({ label }: { label: string }) {
-    const there = useQuery().get('id') ?? '';
+    return <TextFilter name="id" label={label} />;
+}
+
+// Enter searches, since a half typed id finds nothing.
+export function TextFilter({ name, label }: { name: string; label: string }) {
+    const there = useQuery().get(name) ?? '';
     const [text, setText] = useState(there);
     return (
         <form
@@ -83,7 +87,7 @@ export function IdFilter({ label }: { label: string }) {
             role="search"
             onSubmit={(e) => {
                 e.preventDefault();
-                setQuery({ id: text.trim() });
+                setQuery({ [name]: text.trim() });
             }}
         >
             <Search
@@ -91,7 +95,7 @@ export function IdFilter({ label }: { label: string }) {
                 value={text}
                 onInput={(t) => {
                     setText(t);
-                    if (t === '') setQuery({ id: null });
+                    if (t === '') setQuery({ [name]: null });
                 }}
             />
         </form>

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// One record: its data, its tags, what it was before.
+import { useState } from 'preact/hooks';
+import { api } from '../lib/api';
+import { when } from '../lib/format';
+import { useLoad, usePaged } from '../lib/load';
+import { loadRecord, recordLabel, type RecordOut, recordTypeName } from '../lib/records';
+import { go } from '../lib/router';
+import type { Actor } from '../lib/types';
+import { actorName } from '../lib/words';
+import { Badge, Button, Card, CopyButton, ErrorNote, Facts, Head, MoreButton, Skeleton, Time } from '../ui/basic';
+import { Confirm } from '../ui/dialog';
+import { Data, pretty } from '../ui/json';
+import { toast } from '../ui/toast';
+import { useWorkspace } from '../workspace';
+import { RecordDialog } from './record_form';
+
+interface Change {
+    id: string;
+    at: string;
+    change: string;
+    actor: Actor | null;
+    changes: { path: string; from: unknown; to: unknown }[];
+}
+
+const changeWords: Record<string, string> = { created: 'Created', updated: 'Changed', deleted: 'Deleted' };
+
+function short(v: unknown): string {
+    const text = v === null || v === undefined ? '–' : typeof v === 'string' ? v : JSON.stringify(v);
+    return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}
+
+function Tags({ record, where, canEdit, onChange }: { record: RecordOut; where: string; canEdit: boolean; onChange: () => void }) {
+    const [text, setText] = useState('');
+    const [busy, setBusy] = useState(false);
+    const run = async (change: () => Promise<unknown>) => {
+        setBusy(true);
+        try {
+            await change();
+            setText('');
+            onChange();
+        } catch (e) {
+            toast.failed(e);
+        }
+        setBusy(false);
+    };
+    const add = (event: Event) => {
+        event.preventDefault();
+        const tag = text.trim();
+        if (tag) void run(() => api.post(`${where}/tag/${encodeURIComponent(tag)}`));
+    };
+    return (
+        <div class="stack">
+            <div class="row">
+                {record.tags.length === 0 && <span class="muted">None</span>}
+                {record.tags.map((tag) => (
+                    <span class="row" key={tag}>
+                        <Badge tone="plain">{tag}</Badge>
+                        {canEdit && <Button kind="quiet" small icon="close" label={`Remove tag ${tag}`} disabled={busy} onClick={() => void run(() => api.delete(`${where}/tag/${encodeURIComponent(tag)}`))} />}
+                    </span>
+                ))}
+            </div>
+            {canEdit && (
+                <form class="row tag-form" onSubmit={add}>
+                    <input aria-label="New tag" placeholder="New tag" value={text} maxLength={128} onInput={(e) => setText(e.currentTarget.value)} />
+                    <Button type="submit" small icon="plus" disabled={busy || text.trim() === ''}>
+                        Add tag
+                    </Button>
+                </form>
+            )}
+        </div>
+    );
+}
+
+function History({ list }: { list: ReturnType<typeof usePaged<Change>> }) {
+    return (
+        <Card title="History" flush>
+            {list.error !== undefined && <ErrorNote error={list.error} retry={list.refresh} />}
+            {!list.items && list.loading && <Skeleton rows={3} />}
+            {list.items && list.items.length > 0 && (
+                <table class="cards">
+                    <thead>
+                        <tr>
+                            <th scope="col">When</th>
+                            <th scope="col">By</th>
+                            <th scope="col">What</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {list.items.map((c) => (
+                            <tr key={c.id}>
+                                <td class="main">
+                                    <Time at={c.at} />
+                                </td>
+                                <td data-label="By">{actorName(c.actor)}</td>
+                                <td data-label="What">
+                                    <div>
+                                        {changeWords[c.change] ?? c.change}
+                                        {c.changes.map((part) => (
+                                            <div class="muted small-text" key={part.path}>
+                                                {part.path}: {short(part.from)} → {short(part.to)}
+                                            </div>
+                                        ))}
+                                    </div>
+                                </td>
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            )}
+            <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />
+        </Card>
+    );
+}
+
+export function RecordPage({ params }: { params: Record<string, string> }) {
+    const { base, path, app, rights } = useWorkspace();
+    const type = params.type!;
+    const back = `${base}/records/${encodeURIComponent(type)}`;
+    const where = `${path}/record/${encodeURIComponent(type)}/${encodeURIComponent(params.record!)}`;
+    const loaded = useLoad(where, (signal) => loadRecord(where, signal));
+    const history = usePaged<Change>(`${where}/history`, { limit: 50 });
+    const [dialog, setDialog] = useState<'edit' | 'delete' | null>(null);
+    const record = loaded.data?.record;
+    const crumbs = [{ text: app?.name ?? '…' }, { to: back, text: recordTypeName(type) }, { text: record ? recordLabel(record) : '…' }];
+    const again = () => {
+        loaded.reload();
+        history.refresh();
+    };
+    if (!loaded.data || !record)
+        return (
+            <>
+                <Head title="Record" crumbs={crumbs} />
+                {loaded.error !== undefined ? (
+                    <ErrorNote error={loaded.error} retry={loaded.reload} />
+                ) : (
+                    <Card>
+                        <Skeleton rows={6} />
+                    </Card>
+                )}
+                {loaded.error !== undefined && (history.items?.length ?? 0) > 0 && <History list={history} />}
+            </>
+        );
+    const data = loaded.data.data;
+    return (
+        <>
+            <Head
+                title={recordLabel(record)}
+                crumbs={crumbs}
+                meta={
+                    <span class="row">
+                        <span class="mono muted">{record.id}</span>
+                        <CopyButton text={record.id} label="Copy id" />
+                    </span>
+                }
+            >
+                {rights.edit && (
+                    <>
+                        <Button kind="danger" onClick={() => setDialog('delete')}>
+                            Delete
+                        </Button>
+                        <Button kind="primary" icon="edit" onClick={() => setDialog('edit')}>
+                            Edit
+                        </Button>
+                    </>
+                )}
+            </Head>
+            <Card title="Data">
+                <Data text={data} label="Data" />
+            </Card>
+            <Card title="Tags">
+                <Tags record={record} where={where} canEdit={rights.edit} onChange={again} />
+            </Card>
+            <Card title="Details">
+                <Facts
+                    items={[
+                        ['Created', when(record.createdAt)],
+                        ['Changed', when(record.updatedAt)],
+                        ['Version', String(record.version)],
+                    ]}
+                />
+            </Card>
+            <History list={history} />
+            {dialog === 'edit' && (
+                <RecordDialog
+                    title="Edit record"
+                    action="Save"
+                    initial={pretty(data) ?? data}
+                    onClose={() => setDialog(null)}
+                    onSave={async (text) => {
+                        await api.sendText('PUT', where, `{"data":${text},"tags":${JSON.stringify(record.tags)}}`);
+                        setDialog(null);
+                        toast.done('Saved.');
+                        again();
+                    }}
+                />
+            )}
+            {dialog === 'delete' && (
+                <Confirm
+                    title="Delete this record?"
+                    action="Delete"
+                    danger
+                    onClose={() => setDialog(null)}
+                    onConfirm={async () => {
+                        await api.delete(where);
+                        go(back, { force: true });
+                    }}
+                >
+                    <p>
+                        <strong>{recordLabel(record)}</strong> goes; its history stays. The event of its type is sent.
+                    </p>
+                </Confirm>
+            )}
+        </>
+    );
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records of one type: found by key or tag, written as JSON.
+import { useEffect, useState } from 'preact/hooks';
+import { api, ApiError, isAbort } from '../lib/api';
+import { useLoad, usePaged } from '../lib/load';
+import { go, Link, useQuery } from '../lib/router';
+import { plainRecord, recordLabel, recordTypeName, type RecordOut } from '../lib/records';
+import { Badge, Button, Card, Empty, ErrorNote, Head, MoreButton, Skeleton, Time } from '../ui/basic';
+import { useRecordTypes, useWorkspace } from '../workspace';
+import { RecordDialog } from './record_form';
+import { ClearFilters, TextFilter } from './filters';
+
+export function RecordsPage({ params }: { params: Record<string, string> }) {
+    const { base, path, app, rights } = useWorkspace();
+    const type = params.type!;
+    const types = useRecordTypes();
+    const query = useQuery();
+    const wanted = query.get('id') ?? '';
+    const tag = query.get('tag') ?? '';
+    const where = `${path}/record/${encodeURIComponent(type)}`;
+    const [making, setMaking] = useState(false);
+    const list = usePaged<RecordOut>(wanted ? null : where, { limit: 50, tag: tag || null });
+    const one = useLoad<RecordOut[]>(wanted ? `${where} ${wanted}` : null, async (signal) => {
+        try {
+            return [await api.get<RecordOut>(`${where}/${encodeURIComponent(wanted)}`, {}, { signal })];
+        } catch (error) {
+            if (!isAbort(error) && error instanceof ApiError && error.status === 404) return [];
+            throw error;
+        }
+    });
+    const items = wanted ? one.data : list.items;
+    const error = wanted ? one.error : list.error;
+    const about = types.data?.find((t) => t.name === type);
+    const title = recordTypeName(type);
+    return (
+        <>
+            <Head title={title} crumbs={[{ text: app?.name ?? '…' }, { text: title }]}>
+                {rights.edit && about && (
+                    <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>
+                        New record
+                    </Button>
+                )}
+            </Head>
+            <Card flush>
+                <div class="filters">
+                    <TextFilter name="id" label={about?.key ? `Find by ${about.key}` : 'Find by key or id'} />
+                    <TextFilter name="tag" label="Tag" />
+                    <ClearFilters names={['id', 'tag']} />
+                </div>
+                {error !== undefined && <ErrorNote error={error} retry={wanted ? one.reload : list.refresh} />}
+                {!items && error === undefined && <Skeleton rows={6} />}
+                {items?.length === 0 &&
+                    (wanted || tag ? (
+                        <Empty title="No record fits." />
+                    ) : (
+                        <Empty title="No records yet">
+                            <p>They are written here, by the API, and by automations; their changes cause the events of their type.</p>
+                        </Empty>
+                    ))}
+                {items && items.length > 0 && (
+                    <table class="cards">
+                        <thead>
+                            <tr>
+                                <th scope="col">{about?.key ?? 'Record'}</th>
+                                <th scope="col">Data</th>
+                                <th scope="col">Tags</th>
+                                <th scope="col">Changed</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {items.map((r) => {
+                                const to = `${base}/records/${encodeURIComponent(type)}/${r.id}`;
+                                return (
+                                    <tr key={r.id} class="clickable" onClick={(e) => (e.target as Element).closest('a, button') || go(to)}>
+                                        <td class="main">
+                                            <Link to={to}>{recordLabel(r)}</Link>
+                                        </td>
+                                        <td data-label="Data">
+                                            <span class="muted small-text">{plainRecord(r, about?.key ?? null)}</span>
+                                        </td>
+                                        <td data-label="Tags">
+                                            <span class="row">
+                                                {r.tags.map((t) => (
+                                                    <Badge key={t} tone="plain">
+                                                        {t}
+                                                    </Badge>
+                                                ))}
+                                            </span>
+                                        </td>
+                                        <td data-label="Changed">
+                                            <Time at={r.updatedAt} />
+                                        </td>
+                                    </tr>
+                                );
+                            })}
+                        </tbody>
+                    </table>
+                )}
+                {!wanted && <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />}
+            </Card>
+            {making && (
+                <RecordDialog
+                    title="New record"
+                    action="Create"
+                    initial={about?.key ? `{\n  "${about.key}": ""\n}` : '{\n}'}
+                    onClose={() => setMaking(false)}
+                    onSave={async (data) => {
+                        const made = JSON.parse(await api.sendText('POST', where, `{"data":${data}}`)) as RecordOut;
+                        go(`${base}/records/${encodeURIComponent(type)}/${made.id}`);
+                    }}
+                />
+            )}
+        </>
+    );
+}
+
+// Without a type in the address: the first one.
+export function RecordsHome() {
+    const { base } = useWorkspace();
+    const types = useRecordTypes();
+    const first = types.data?.[0]?.name;
+    useEffect(() => {
+        if (first) go(`${base}/records/${encodeURIComponent(first)}`, { replace: true });
+    }, [first]);
+    return (
+        <>
+            <Head title="Records" />
+            {types.error !== undefined && <ErrorNote error={types.error} retry={types.reload} />}
+            <Card>{types.data?.length === 0 ? <Empty title="This workspace has no types of records." /> : <Skeleton rows={4} />}</Card>
+        </>
+    );
+}
