@@ -130,11 +130,11 @@ async function world(p, url, mark) {
     const poller = await p.ok('POST', `/api/v1/app/${app.id}/endpoint`, { type: 'polling', description: mark });
     await p.ok('POST', `/api/v1/auth/app/${app.id}/poller/${poller.id}/token/rotate`, {});
     const record = await p.ok('POST', `/api/v1/app/${app.id}/record/matrix`, { data: { mark } });
-    const automation = await p.ok('POST', `/api/v1/app/${app.id}/automation`, { name: mark, steps: [{ id: 'a', type: 'wait', for: '1s' }] });
+    const automation = await p.ok('POST', `/api/v1/app/${app.id}/automation`, { name: mark, trigger: { type: 'incoming_webhook' }, steps: [{ id: 'a', type: 'wait', for: '1s' }] });
     await p.ok('POST', `/api/v1/app/${app.id}/automation/${automation.id}/publish`);
     const message = await p.send(app, 'matrix.event', { mark }, { tags: [mark] });
     const [attempt] = await p.attempted(app, message, 1);
-    return { app_id: app.id, endpoint_id: endpoint.id, sink_id: poller.id, consumer_id: 'c', msg_id: message.id, attempt_id: attempt.id, type: 'matrix', record_id: record.id, auto_id: automation.id, tag: 'x' };
+    return { app_id: app.id, endpoint_id: endpoint.id, sink_id: poller.id, consumer_id: 'c', msg_id: message.id, attempt_id: attempt.id, type: 'matrix', record_id: record.id, auto_id: automation.id, trg_id: automation.trigger.id, tag: 'x' };
 }
 
 // What is the environment's and not a workspace's.
