@@ -46,8 +46,8 @@ api_handler_fn poller_poll, poller_consumer_poll, poller_consumer_seek, polling_
 api_handler_fn poller_token_get, poller_token_rotate, message_events, operational_events;
 api_handler_fn api_key_list, api_key_create, api_key_revoke;
 api_handler_fn console_session_create, console_session_portal, console_session_get, console_session_delete,
-        console_session_list, console_session_end, console_session_confirm, console_link_get, console_link_use, console_password_forgot,
-        console_password_put;
+        console_session_list, console_session_end, console_session_confirm, console_link_get, console_link_use,
+        console_password_forgot, console_password_put;
 api_handler_fn console_member_list, console_member_create, console_member_put, console_member_delete;
 api_handler_fn console_totp_create, console_totp_put, console_totp_delete;
 api_handler_fn console_user_list, console_user_create, console_user_link, console_user_disable, console_user_enable,

@@ -121,7 +121,8 @@ static const char *signed_url(struct speak *s, const struct profile *p, struct s
 static int send_request(struct speak *s, const struct profile *p, struct str body)
 {
     const struct args *a = s->args;
-    const char *headers[HEADERS_MAX + ARGS_GIVEN_MAX], *why = "the client cannot start", *type = args_text(a, "content-type");
+    const char *headers[HEADERS_MAX + ARGS_GIVEN_MAX], *why = "the client cannot start",
+                                                       *type = args_text(a, "content-type");
     struct json *tree;
     struct simple_answer got;
     bool is_json = json_parse(s->arena, body, &tree, NULL) == ERR_OK;

@@ -47,7 +47,8 @@ static int setup(void **state)
     struct fixture *f = mem_zalloc(1, sizeof *f);
     const char *why = "";
     struct store_config config = {.path = NULL};
-    assert_int_equal(keyring_load("/nonexistent/keys", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "secret",
+    assert_int_equal(keyring_load("/nonexistent/keys",
+                                  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "secret",
                                   &f->keys, &why),
                      ERR_OK);
     assert_int_equal(store_open(&config, &f->store, &why), ERR_OK);
