@@ -191,8 +191,10 @@ static bool read_kind(struct compiling *c, struct step *s, struct str path)
     bool is_text = json_as_str(json_get(s->json, STR("type")), &name);
     for (int i = 0; i < STEP_KINDS; i++) {
         s->kind = (enum step_kind)i;
-        if (is_text && str_eq(name, str_c(step_types[i].name)))
+        if (is_text && str_eq(name, str_c(step_types[i].name))) {
+            buf_fini(&names);
             return true;
+        }
         buf_addf(&names, "%s%s", i > 0 ? ", " : "", step_types[i].name);
     }
     refuse(c, below_c(c, path, "type"), arena_printf(c->arena, "must be one of " STR_FMT, STR_ARG(buf_str(&names))));
