@@ -377,15 +377,14 @@ static void test_header_name(void **state)
 /* What only receivers may say is refused in profiles of deliveries. */
 static void test_only_incoming(void **state)
 {
+#define ROW(rest) "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"}," rest "}"
     static const char *const rows[] = {
-            "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"},\"algorithm\":\"token\"}",
-            "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"},\"algorithm\":\"ecdsa-p256-sha256\",\"secret\":{"
-            "\"prefix\":"
-            "\"p:\",\"keyDecoding\":\"base64\"}}",
-            "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"},\"encoding\":\"raw\"}",
-            "{\"name\":\"x\",\"headers\":{\"X-A\":\"{signature}\"},\"signedString\":\"{form}\",\"verify\":{"
-            "\"bodyHash\":\"h\"}}",
+            ROW("\"algorithm\":\"token\""),
+            ROW("\"algorithm\":\"ecdsa-p256-sha256\",\"secret\":{\"prefix\":\"p:\",\"keyDecoding\":\"base64\"}"),
+            ROW("\"encoding\":\"raw\""),
+            ROW("\"signedString\":\"{form}\",\"verify\":{\"bodyHash\":\"h\"}"),
     };
+#undef ROW
     static const char *const never[] = {
             "{\"headers\":{\"X-A\":\"{signature}\"},\"encoding\":\"raw\"}",
             "{\"headers\":{\"X-A\":\"{signature}\"},\"signedString\":\"{form}\"}",
