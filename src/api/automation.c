@@ -23,21 +23,12 @@ struct definition_in {
 /* ---- reading ------------------------------------------------------------------------------------------------------
  */
 
-static void check_members(struct api_call *call, const struct json *body)
-{
-    for (const struct json *m = body->child; m != NULL; m = m->next) {
-        if (!str_eq(m->name, STR("name")) && !str_eq(m->name, STR("trigger")) && !str_eq(m->name, STR("steps")))
-            problem_add(&call->problems, "body", m->name, STR_NULL, "value_error", "is not known");
-    }
-}
-
 /* False: answered. */
 static bool read_in(struct api_call *call, struct definition_in *in)
 {
     const struct json *body = call_json(call, false);
     if (body == NULL)
         return false;
-    check_members(call, body);
     if (!json_as_str(json_get(body, STR("name")), &in->name) || in->name.len == 0 || in->name.len > NAME_MAX_)
         call_problem(call, "name", "value_error", "must be a text of 1 to 256 bytes");
     in->trigger = json_get(body, STR("trigger"));

@@ -28,10 +28,12 @@ function isFree(port) {
     });
 }
 
-// Below the range that the system gives to connections and to port 0, so that nobody takes it before, or between two starts.
+// Below the range that the system gives to connections and to port 0, so that nobody takes it before, or between two starts; and
+// each process of tests has a hundred of its own, so that two of them do not find the same one free.
+let given = 0;
 export async function freePort() {
     for (;;) {
-        const port = 10_000 + Math.floor(Math.random() * 20_000);
+        const port = 10_000 + (process.pid % 200) * 100 + (given++ % 100);
         if (await isFree(port)) return port;
     }
 }
