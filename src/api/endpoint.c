@@ -37,6 +37,17 @@ enum err endpoint_save(struct api *api, struct api_call *call, const struct obje
     return ERR_OK;
 }
 
+bool endpoint_called(const struct api *api, struct api_call *call, struct called_endpoint *out)
+{
+    return call_app(api, call, &out->app) && call_endpoint(api, call, &out->app, 1, &out->object, &out->ep);
+}
+
+void endpoint_save_answer(struct api *api, struct api_call *call, struct called_endpoint *f)
+{
+    if (answer_ok(call, endpoint_save(api, call, &f->object, &f->ep, NULL)))
+        answer_empty(call);
+}
+
 /* One that is polled needs no URL. */
 static void read_fields(struct api_call *call, enum field_mode mode, const struct json *body, struct endpoint *ep)
 {

@@ -27,4 +27,15 @@ MUST_USE enum err endpoint_out(struct api *api, struct api_call *call, const str
 MUST_USE enum err endpoint_save(struct api *api, struct api_call *call, const struct object *old, struct endpoint *ep,
                                 const struct object_change *extra);
 
+/* The endpoint that a request below its path is about. */
+struct called_endpoint {
+    struct app app;
+    struct object object;
+    struct endpoint ep;
+};
+/* False: answered. */
+bool endpoint_called(const struct api *api, struct api_call *call, struct called_endpoint *out);
+/* Writes the changed endpoint and answers 204, or the error. */
+void endpoint_save_answer(struct api *api, struct api_call *call, struct called_endpoint *f);
+
 #endif

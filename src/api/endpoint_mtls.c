@@ -11,23 +11,6 @@
 #define CA_BUNDLE_BYTES_MAX 65536
 #define SUBJECT_BYTES_MAX   4096
 
-struct found {
-    struct app app;
-    struct object object;
-    struct endpoint ep;
-};
-
-static bool find(struct api *api, struct api_call *call, struct found *f)
-{
-    return call_app(api, call, &f->app) && call_endpoint(api, call, &f->app, 1, &f->object, &f->ep);
-}
-
-static void save(struct api *api, struct api_call *call, struct found *f)
-{
-    if (answer_ok(call, endpoint_save(api, call, &f->object, &f->ep, NULL)))
-        answer_empty(call);
-}
-
 /* ---- the client certificate ---------------------------------------------------------------------------------------
  */
 
@@ -47,8 +30,8 @@ static void write_config(const struct endpoint_identity *i, struct json_writer *
 
 void endpoint_mtls_get(struct api *api, struct api_call *call)
 {
-    struct found f;
-    if (!find(api, call, &f))
+    struct called_endpoint f;
+    if (!endpoint_called(api, call, &f))
         return;
     if (f.ep.identity == NULL) {
         answer_error(call, ERR_NOT_FOUND, "the endpoint has no client certificate");
@@ -60,8 +43,8 @@ void endpoint_mtls_get(struct api *api, struct api_call *call)
 
 void endpoint_mtls_look(struct api *api, struct api_call *call)
 {
-    struct found f;
-    if (!find(api, call, &f))
+    struct called_endpoint f;
+    if (!endpoint_called(api, call, &f))
         return;
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
@@ -100,26 +83,26 @@ static struct endpoint_identity *read_identity(struct api_call *call, const stru
 
 void endpoint_mtls_put(struct api *api, struct api_call *call)
 {
-    struct found f;
+    struct called_endpoint f;
     const struct json *body = call_json(call, false);
-    if (body == NULL || !find(api, call, &f))
+    if (body == NULL || !endpoint_called(api, call, &f))
         return;
     f.ep.identity = read_identity(call, body);
     if (call_fits(call))
-        save(api, call, &f);
+        endpoint_save_answer(api, call, &f);
 }
 
 void endpoint_mtls_delete(struct api *api, struct api_call *call)
 {
-    struct found f;
-    if (!find(api, call, &f))
+    struct called_endpoint f;
+    if (!endpoint_called(api, call, &f))
         return;
     if (f.ep.identity == NULL) {
         answer_empty(call);
         return;
     }
     f.ep.identity = NULL;
-    save(api, call, &f);
+    endpoint_save_answer(api, call, &f);
 }
 
 /* ---- the server's authority ---------------------------------------------------------------------------------------
@@ -127,8 +110,8 @@ void endpoint_mtls_delete(struct api *api, struct api_call *call)
 
 void endpoint_ca_get(struct api *api, struct api_call *call)
 {
-    struct found f;
-    if (!find(api, call, &f))
+    struct called_endpoint f;
+    if (!endpoint_called(api, call, &f))
         return;
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
@@ -138,9 +121,9 @@ void endpoint_ca_get(struct api *api, struct api_call *call)
 
 void endpoint_ca_put(struct api *api, struct api_call *call)
 {
-    struct found f;
+    struct called_endpoint f;
     const struct json *body = call_json(call, false), *cert;
-    if (body == NULL || !find(api, call, &f))
+    if (body == NULL || !endpoint_called(api, call, &f))
         return;
     cert = json_get(body, STR("cert"));
     f.ep.ca_bundle = STR_NULL;
@@ -153,5 +136,5 @@ void endpoint_ca_put(struct api *api, struct api_call *call)
             ca_bundle_check(call, "cert", f.ep.ca_bundle);
     }
     if (call_fits(call))
-        save(api, call, &f);
+        endpoint_save_answer(api, call, &f);
 }

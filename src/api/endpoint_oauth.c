@@ -8,23 +8,6 @@
 #define PARAMS_MAX      50
 #define PARAM_VALUE_MAX 4096
 
-struct found {
-    struct app app;
-    struct object object;
-    struct endpoint ep;
-};
-
-static bool find(struct api *api, struct api_call *call, struct found *f)
-{
-    return call_app(api, call, &f->app) && call_endpoint(api, call, &f->app, 1, &f->object, &f->ep);
-}
-
-static void save(struct api *api, struct api_call *call, struct found *f)
-{
-    if (answer_ok(call, endpoint_save(api, call, &f->object, &f->ep, NULL)))
-        answer_empty(call);
-}
-
 static void write_config(const struct oauth *o, struct json_writer *w)
 {
     json_w_object(w);
@@ -34,8 +17,8 @@ static void write_config(const struct oauth *o, struct json_writer *w)
 
 void endpoint_oauth_get(struct api *api, struct api_call *call)
 {
-    struct found f;
-    if (!find(api, call, &f))
+    struct called_endpoint f;
+    if (!endpoint_called(api, call, &f))
         return;
     if (f.ep.oauth == NULL) {
         answer_error(call, ERR_NOT_FOUND, "the endpoint has no OAuth configuration");
@@ -47,8 +30,8 @@ void endpoint_oauth_get(struct api *api, struct api_call *call)
 
 void endpoint_oauth_look(struct api *api, struct api_call *call)
 {
-    struct found f;
-    if (!find(api, call, &f))
+    struct called_endpoint f;
+    if (!endpoint_called(api, call, &f))
         return;
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
@@ -155,10 +138,10 @@ static void check_headers(struct api_call *call, const struct oauth *o)
 
 void endpoint_oauth_put(struct api *api, struct api_call *call)
 {
-    struct found f;
+    struct called_endpoint f;
     struct oauth *o = arena_zalloc(call->arena, sizeof *o);
     const struct json *body = call_json(call, false);
-    if (body == NULL || !find(api, call, &f))
+    if (body == NULL || !endpoint_called(api, call, &f))
         return;
     fields_read(call->arena, oauth_fields, oauth_field_count, FIELD_CREATE, body, o, &call->problems);
     check_url(api, call, o);
@@ -169,18 +152,18 @@ void endpoint_oauth_put(struct api *api, struct api_call *call)
         return;
     o->id = oid_next(api->oids, call->now_ms);
     f.ep.oauth = o;
-    save(api, call, &f);
+    endpoint_save_answer(api, call, &f);
 }
 
 void endpoint_oauth_delete(struct api *api, struct api_call *call)
 {
-    struct found f;
-    if (!find(api, call, &f))
+    struct called_endpoint f;
+    if (!endpoint_called(api, call, &f))
         return;
     if (f.ep.oauth == NULL) {
         answer_empty(call);
         return;
     }
     f.ep.oauth = NULL;
-    save(api, call, &f);
+    endpoint_save_answer(api, call, &f);
 }

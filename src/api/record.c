@@ -146,8 +146,7 @@ void record_create(struct api *api, struct api_call *call)
     if (!read_in(call, FIELD_CREATE, &in, &data) || !call_type(api, call, &app, &t))
         return;
     struct record_edit edit = {.merge = data, .add_tags = in.tags, .add_count = in.tag_count};
-    const struct json *key = upsert && t.key.len > 0 ? json_get(data, t.key) : NULL;
-    struct str text = key == NULL ? STR_NULL : key->type == JSON_STRING ? key->text : key->raw;
+    struct str text = upsert ? record_key(&t, data) : STR_NULL;
     enum err e = text.len > 0 ? store_find_doc(call->reader, call->arena, DOC_RECORD, app.id, t.ref, text, &d)
                               : ERR_NOT_FOUND;
     if (e == ERR_OK || e == ERR_NOT_FOUND)
@@ -175,8 +174,8 @@ void record_put(struct api *api, struct api_call *call)
     }
     struct record_edit edit = {.replace = data, .add_tags = in.tags, .add_count = in.tag_count, .set_tags = true};
     enum err e = record_find(api, call->reader, call->arena, app.id, &t, call->params[2], &d, &r);
-    const struct json *key = t.key.len > 0 ? json_get(data, t.key) : NULL;
-    bool named = key != NULL && str_eq(key->type == JSON_STRING ? key->text : key->raw, call->params[2]);
+    struct str key = record_key(&t, data);
+    bool named = key.ptr != NULL && str_eq(key, call->params[2]);
     if (e == ERR_NOT_FOUND && !named)
         answer_error(call, e, "no such record; to create it, name it in its data too");
     else if (e == ERR_OK || e == ERR_NOT_FOUND)
@@ -216,26 +215,25 @@ void record_delete(struct api *api, struct api_call *call)
         answer_empty(call);
 }
 
-void record_tag_add(struct api *api, struct api_call *call)
+/* Changes the tags of the record that the path names. */
+static void edit_tags(struct api *api, struct api_call *call, const struct record_edit *edit)
 {
     struct app app;
     struct record_type t;
     struct record r;
     struct doc d;
-    struct record_edit edit = {.add_tags = &call->params[3], .add_count = 1};
     if (call_record(api, call, &app, &t, &d, &r))
-        write_edit(api, call, &app, &t, &d, &edit, &r);
+        write_edit(api, call, &app, &t, &d, edit, &r);
+}
+
+void record_tag_add(struct api *api, struct api_call *call)
+{
+    edit_tags(api, call, &(struct record_edit){.add_tags = &call->params[3], .add_count = 1});
 }
 
 void record_tag_remove(struct api *api, struct api_call *call)
 {
-    struct app app;
-    struct record_type t;
-    struct record r;
-    struct doc d;
-    struct record_edit edit = {.remove_tags = &call->params[3], .remove_count = 1};
-    if (call_record(api, call, &app, &t, &d, &r))
-        write_edit(api, call, &app, &t, &d, &edit, &r);
+    edit_tags(api, call, &(struct record_edit){.remove_tags = &call->params[3], .remove_count = 1});
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------

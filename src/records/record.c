@@ -165,7 +165,14 @@ static const char *data_apply(struct arena *a, const struct record *was, const s
     return out->data.len <= RECORD_DATA_MAX ? NULL : "the data is larger than 65,536 bytes";
 }
 
-/* The text of the field that names records of this type; null where there is none. */
+struct str record_key(const struct record_type *t, const struct json *data)
+{
+    const struct json *v = t->key.len > 0 ? json_get(data, t->key) : NULL;
+    if (v == NULL || (v->type != JSON_STRING && v->type != JSON_NUMBER))
+        return STR_NULL;
+    return v->type == JSON_STRING ? v->text : v->raw;
+}
+
 static const char *key_apply(struct arena *a, const struct record_type *t, struct record *out)
 {
     struct json *data;
@@ -178,7 +185,7 @@ static const char *key_apply(struct arena *a, const struct record_type *t, struc
     }
     if (v->type != JSON_STRING && v->type != JSON_NUMBER)
         return "the field that names the record must be a text or a number";
-    out->key = v->type == JSON_STRING ? v->text : v->raw;
+    out->key = record_key(t, data);
     if (out->key.len == 0 || out->key.len > RECORD_KEY_MAX)
         return "the field that names the record must have 1 to 256 bytes";
     return NULL;

@@ -41,6 +41,10 @@ struct record_edit {
     bool set_tags;
 };
 
+/* The text of the field that names records of this type; null: there is none, or it is no text and no number. `data`
+ * may be NULL. */
+struct str record_key(const struct record_type *t, const struct json *data);
+
 /*
  * Applies an edit; `was` is NULL for a new record. ERR_INVALID: *why says what does not fit (too large, a bad tag, no
  * object). *changed is false when all is as it was.

@@ -68,6 +68,10 @@ test('what does not fit is refused with its place', async (t) => {
         ['{}', 201],
     ])
         await ask(p, 'POST', `${base}/contact`, body, status);
+    // Nothing is no key, whatever the key of another is.
+    await ask(p, 'POST', `${base}/contact`, { data: { email: 'null' } }, 201);
+    await ask(p, 'POST', `${base}/contact?upsert=true`, { data: { email: null } }, 201);
+    await ask(p, 'PUT', `${base}/contact/null2`, { data: { email: null } }, 404);
     await ask(p, 'GET', `${base}/team`, undefined, 404);
     await ask(p, 'GET', `${base}/contact/rec_000000000000000000000000000`, undefined, 404);
     const other = await p.app({ profile: 'myra' });
