@@ -9,6 +9,9 @@ import { Alone, Shell } from './shell';
 import { ErrorNote, Skeleton } from './ui/basic';
 import { Toasts } from './ui/toast';
 import { WorkspaceProvider } from './workspace';
+import { AutomationPage } from './pages/automation';
+import { NewAutomationPage } from './pages/automation_new';
+import { AutomationsPage } from './pages/automations';
 import { ConfirmIdentity } from './pages/confirm';
 import { DeveloperPage } from './pages/developer';
 import { EndpointPage } from './pages/endpoint';
@@ -33,6 +36,9 @@ const workspacePages: [string, ComponentType<{ params: Record<string, string> }>
     ['/webhooks/:ep/edit', EditEndpointPage],
     ['/events/:msg', EventPage],
     ['/logs', LogsPage],
+    ['/automations', AutomationsPage],
+    ['/automations/new', NewAutomationPage],
+    ['/automations/:auto', AutomationPage],
     ['/records', RecordsHome],
     ['/records/:type', RecordsPage],
     ['/records/:type/:record', RecordPage],

@@ -15,6 +15,7 @@ import { lastWorkspace, onlyWorkspace, useRecordTypes, useWorkspace } from './wo
 const workspaceLinks: { path: string; text: string; icon: IconName }[] = [
     { path: '/webhooks', text: 'Webhooks', icon: 'webhook' },
     { path: '/logs', text: 'Webhook Logs', icon: 'logs' },
+    { path: '/automations', text: 'Automations', icon: 'flow' },
     { path: '/records', text: 'Records', icon: 'box' },
     { path: '/developer', text: 'Developer Settings', icon: 'code' },
 ];

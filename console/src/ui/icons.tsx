@@ -28,6 +28,7 @@ const paths = {
     edit: 'm4 16 .7-3L13 4.700l2.300 2.300L7 15.300z',
     out: 'M8 4H4v12h4M8 10h9m-3-3 3 3-3 3',
     flow: 'M4 4h5v4H4zM11 12h5v4h-5zM6.500 8v6H11',
+    clock: 'M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14Zm0-11v4l2.500 2',
     box: 'M4 7v8h12V7M3 4h14v3H3zM8 10h4',
 };
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The automations of a workspace: what starts them, whether they are on, how the last run went.
+import { useMemo } from 'preact/hooks';
+import { api } from '../lib/api';
+import { type Automation, automationStatus, type LastRun, runStatus, triggerLine } from '../lib/automations';
+import { all, useLoad } from '../lib/load';
+import { go, Link, setQuery, useQuery } from '../lib/router';
+import type { Page } from '../lib/types';
+import { Badge, Card, Empty, ErrorNote, Head, LinkButton, Search, Skeleton, StatusBadge, Time } from '../ui/basic';
+import { useWorkspace } from '../workspace';
+
+interface Row {
+    automation: Automation;
+    last: LastRun | null;
+}
+
+// The newest run of each; beyond the first hundred that would be too many requests.
+const LAST_MAX = 100;
+
+async function load(path: string, signal: AbortSignal): Promise<Row[]> {
+    const automations = await all<Automation>(`${path}/automation`, {}, signal);
+    const newest = await Promise.all(automations.slice(0, LAST_MAX).map((a) => api.get<Page<LastRun>>(`${path}/automation/${a.id}/run`, { limit: 1 }, { signal }).then((p) => p.data[0] ?? null)));
+    return automations.map((automation, i) => ({ automation, last: newest[i] ?? null }));
+}
+
+function LastRunCell({ run }: { run: LastRun | null }) {
+    if (!run) return <span class="muted">None yet</span>;
+    const status = runStatus(run.status);
+    return (
+        <span class="status">
+            <Badge tone={status.tone}>{status.label}</Badge>
+            <span class="muted small-text">
+                <Time at={run.startedAt} />
+            </span>
+        </span>
+    );
+}
+
+export function AutomationsPage() {
+    const { base, path, app, rights } = useWorkspace();
+    const loaded = useLoad(`automations ${path}`, (signal) => load(path, signal));
+    const search = useQuery().get('q') ?? '';
+    const rows = useMemo(() => {
+        const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+        return loaded.data?.filter(({ automation: a }) => words.every((w) => `${a.name} ${triggerLine(a.trigger)}`.toLowerCase().includes(w)));
+    }, [loaded.data, search]);
+    return (
+        <>
+            <Head title="Automations" crumbs={[{ text: app?.name ?? '…' }, { text: 'Automations' }]}>
+                {rights.edit && (
+                    <LinkButton to={`${base}/automations/new`} kind="primary" icon="plus">
+                        New Automation
+                    </LinkButton>
+                )}
+            </Head>
+            {loaded.error !== undefined && <ErrorNote error={loaded.error} retry={loaded.reload} />}
+            <Card flush>
+                {(loaded.data?.length ?? 0) > 5 && (
+                    <div class="filters">
+                        <Search label="Search automations" value={search} onInput={(q) => setQuery({ q })} />
+                    </div>
+                )}
+                {!rows && loaded.loading && <Skeleton rows={5} />}
+                {loaded.data?.length === 0 && (
+                    <Empty title="No automations yet">
+                        <p>An automation does steps when something happens: a purchase in your shop creates the contact, tags it “Customer” and starts a “Post-Purchase Review” sequence.</p>
+                        {rights.edit && <p class="muted">Begin with New Automation and select Incoming Webhook as the trigger. You get a Trigger URL to send a sample request to.</p>}
+                    </Empty>
+                )}
+                {rows && loaded.data!.length > 0 && rows.length === 0 && (
+                    <Empty title="No automation fits">
+                        <p>Nothing has “{search}” in its name or trigger.</p>
+                    </Empty>
+                )}
+                {rows && rows.length > 0 && (
+                    <table class="cards">
+                        <thead>
+                            <tr>
+                                <th scope="col">Automation</th>
+                                <th scope="col">Status</th>
+                                <th scope="col">Last run</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {rows.map(({ automation: a, last }) => (
+                                <tr key={a.id} class="clickable" onClick={(e) => (e.target as Element).closest('a') || go(`${base}/automations/${a.id}`)}>
+                                    <td class="main">
+                                        <div class="main-cell">
+                                            <Link to={`${base}/automations/${a.id}`}>{a.name}</Link>
+                                            <span class="muted small-text">{triggerLine(a.trigger)}</span>
+                                        </div>
+                                    </td>
+                                    <td data-label="Status">
+                                        <StatusBadge status={automationStatus(a)} />
+                                    </td>
+                                    <td data-label="Last run">
+                                        <LastRunCell run={last} />
+                                    </td>
+                                </tr>
+                            ))}
+                        </tbody>
+                    </table>
+                )}
+            </Card>
+        </>
+    );
+}
