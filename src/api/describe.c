@@ -236,7 +236,7 @@ const struct description api_descriptions[] = {
     {GET,    APP "/events", "v1.message.events", "Read all messages of an application in order", NULL, "MessageEventsOut", 200, "limit iterator event_types channels after", 0},
     {GET,    V1 "/events", "v1.events.stream", "Read the operational events of the environment in order", NULL, "MessageEventsOut", 200, "limit iterator event_types channels after", 0},
     {GET,    V1 "/audit-log", "v1.audit-log.list", "Who did what, newest first; each entry has the hash of the one before", NULL, "[AuditEntryOut]", 200, PAGE, 0},
-    {GET,    APP "/live", "v1.live.application", "What happens in an application, as server-sent events: message, attempt, endpoint, lagged", NULL, NULL, 200, NULL, 0},
+    {GET,    APP "/live", "v1.live.application", "What happens in an application, as server-sent events: message, attempt, endpoint, request, lagged", NULL, NULL, 200, NULL, 0},
     {GET,    V1 "/live", "v1.live.environment", "What happens in the environment, as server-sent events", NULL, NULL, 200, NULL, 0},
     {POST,   SES, "v1.console.session.create", "Sign in to the console; a cookie holds the session", "ConsoleSignInIn", "ConsoleSessionOut", 200, NULL, 0},
     {POST,   SES "/portal", "v1.console.session.portal", "Exchange the key of a portal link for a session, once", "ConsolePortalIn", "ConsoleSessionOut", 200, NULL, 0},

@@ -39,6 +39,7 @@ struct arrival {
     struct incoming_json json;
     const struct json *tree; /* of json.whole */
     int64_t let_in_us;
+    oid_t kept; /* the request as it is kept; 0: it is not */
 };
 
 struct trigger_desk *trigger_desk_new(int per_second)
@@ -127,8 +128,11 @@ static void keep_refusal(struct arrival *ar, const struct request *r)
     int64_t at_us;
     if (!sliding_take(ar->api->triggers->kept, ar->trigger.id, KEPT_PER_SECOND, clock_mono_us(), &at_us))
         return;
-    enum err e = keep_in_ring(ar, oid_next(ar->api->oids, ar->call->now_ms), r);
-    if (e != ERR_OK)
+    oid_t id = oid_next(ar->api->oids, ar->call->now_ms);
+    enum err e = keep_in_ring(ar, id, r);
+    if (e == ERR_OK)
+        ar->kept = id;
+    else
         log_debug("a refused request is not kept", LOG_STR("error", str_c(err_text(e))));
 }
 
@@ -369,6 +373,7 @@ static void capture(struct arrival *ar)
         answer_failed(ar, e);
         return;
     }
+    ar->kept = id;
     struct json_writer w = answer_id(ar, 202, id, doc_prefix(DOC_REQUEST));
     json_w_bool_at(&w, "captured", true);
     json_w_object_end(&w);
@@ -431,7 +436,10 @@ static enum err start_run(struct arrival *ar, struct str key, oid_t *run)
                                                    .created_ms = call->now_ms,
                                                    .updated_ms = call->now_ms}};
     struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = ar->app.id, .changes = changes, .count = n};
-    return store_run(ar->api->store, &op.op);
+    enum err e = store_run(ar->api->store, &op.op);
+    if (e == ERR_OK)
+        ar->kept = request;
+    return e;
 }
 
 static void take_in(struct arrival *ar)
@@ -487,4 +495,6 @@ void trigger_receive(struct api *api, struct api_call *call)
             take_in(&ar);
     }
     profile_free(ar.profile);
+    if (ar.kept != 0 && api->on_request != NULL)
+        api->on_request(api->hook_arg, ar.app.env, ar.app.id, ar.trigger.id, ar.kept);
 }

@@ -191,6 +191,18 @@ void live_endpoint(struct shared *s, oid_t env, oid_t app, oid_t ep)
     end(s, NULL, env, app, &w);
 }
 
+void live_request(struct shared *s, oid_t env, oid_t app, oid_t trigger, oid_t request)
+{
+    struct buf out = BUF_INIT(EVENT_MAX);
+    char id[OID_TEXT_SIZE];
+    if (!is_watched(s, env, app))
+        return;
+    struct json_writer w = begin(s, "request", request, doc_prefix(DOC_REQUEST), app, &out);
+    oid_format(trigger, object_prefix(OBJ_TRIGGER), s->id_key, id);
+    json_w_str_at(&w, "triggerId", str_c(id));
+    end(s, NULL, env, app, &w);
+}
+
 /* ---- whether they still may -------------------------------------------------------------------------------------- */
 
 static void checked(struct loop_task *task)

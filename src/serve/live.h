@@ -21,6 +21,8 @@ void live_message(struct reactor *r, const struct message *m);
 void live_attempt(struct reactor *r, oid_t env, const struct attempt *t);
 /* An endpoint was made, changed or deleted. Any thread. */
 void live_endpoint(struct shared *s, oid_t env, oid_t app, oid_t ep);
+/* A request came in at a trigger URL, taken or refused, and is kept. Any thread. */
+void live_request(struct shared *s, oid_t env, oid_t app, oid_t trigger, oid_t request);
 /* Rights changed: every stream is looked at. Any thread. */
 void live_recheck(struct shared *s);
 /* The reactor's timer has fired. */

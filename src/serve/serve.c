@@ -75,6 +75,11 @@ static void endpoint_changed(void *arg, oid_t env, oid_t app, oid_t ep)
     live_endpoint(arg, env, app, ep);
 }
 
+static void request_came(void *arg, oid_t env, oid_t app, oid_t trigger, oid_t request)
+{
+    live_request(arg, env, app, trigger, request);
+}
+
 static void pending(void *arg, oid_t ep)
 {
     loader_pending(arg, ep, 0); /* its place is the store's affair */
@@ -179,6 +184,7 @@ static void open_api(struct server *v, const struct settings *set)
                           .hook_arg = s,
                           .on_config_changed = config_changed,
                           .on_endpoint_changed = endpoint_changed,
+                          .on_request = request_came,
                           .on_pending = pending,
                           .on_expunged = expunged,
                           .on_canceled = canceled,

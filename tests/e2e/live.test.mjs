@@ -60,6 +60,19 @@ test('a stream tells of messages, attempts and endpoints of its workspace, and o
     assert.ok(live.events.every((e) => e.appId === app.id), JSON.stringify(live.events));
 });
 
+test('a stream tells of requests at trigger URLs, also of refused ones', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const made = await p.ok('POST', `/api/v1/app/${app.id}/automation`, { name: 'a', trigger: { type: 'incoming_webhook', verify: { profile: 'bearer', secret: 'open sesame' } }, steps: [] });
+    const live = stream(t, p, `/api/v1/app/${app.id}/live`, { authorization: `Bearer ${p.token}` });
+    await started(live);
+    const send = (token) => p.api('POST', new URL(made.trigger.url).pathname, { a: 1 }, { token });
+    const taken = await send('open sesame');
+    await sees(live, 'a request', (e) => e.kind === 'request' && e.id === taken.json.id && e.triggerId === made.trigger.id);
+    assert.equal((await send('open barley')).status, 401);
+    await sees(live, 'a refused request', (e) => e.kind === 'request' && e.id !== taken.json.id);
+});
+
 test('a stream ends with its session, its token, its portal access', async (t) => {
     const p = await postrider(t);
     const person = await firstUser(p);
