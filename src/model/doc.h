@@ -36,6 +36,7 @@ struct doc {
     enum doc_kind kind;
     oid_t app;        /* the workspace, 0 = none */
     int64_t ref;      /* see DOC_TABLE */
+    oid_t about;      /* of a run: the record that it is about; 0 = none */
     struct str key;   /* unique in (kind, app, ref); null: none */
     int status;       /* the kind's own */
     int64_t due_ms;   /* when something is to be done with it; 0 = never */
@@ -49,7 +50,8 @@ struct doc {
 
 enum doc_change_kind { DOC_CREATE, DOC_UPDATE, DOC_DELETE };
 
-/* UPDATE replaces key, status, due_ms, purge_ms, body, data and updated_ms; DELETE needs kind and id and is for good.
+/* UPDATE replaces about, key, status, due_ms, purge_ms, body, data and updated_ms; DELETE needs kind and id and is for
+ * good.
  */
 struct doc_change {
     enum doc_change_kind change;

@@ -142,6 +142,8 @@ enum stmt {
     R_DOC_KEY,
     R_DOCS_UP,
     R_DOCS_DOWN,
+    R_DOCS_ABOUT_UP,
+    R_DOCS_ABOUT_DOWN,
     R_DOCS_DUE,
     STMT_COUNT
 };

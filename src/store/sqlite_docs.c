@@ -3,12 +3,15 @@
 #include "base/time.h"
 #include "store/sqlite_priv.h"
 #include "store/sqlite_reader.h"
+#include "sys/clock.h"
 
-#define DOC_COLUMNS "id,kind,app,ref,key,status,due_ms,purge_ms,body,data,created_ms,updated_ms,version"
+#define DOC_COLUMNS "id,kind,app,ref,key,status,due_ms,purge_ms,body,data,created_ms,updated_ms,version,about"
 #define DOC_KINDS   16 /* more than there are */
 
-static struct doc row_doc(sqlite3_stmt *st, struct arena *a)
+/* data_max: as in struct doc_query. */
+static struct doc row_doc(sqlite3_stmt *st, struct arena *a, size_t data_max)
 {
+    bool whole = data_max == 0 || (size_t)sqlite3_column_bytes(st, 9) <= data_max;
     return (struct doc){.id = col_int(st, 0),
                         .kind = (enum doc_kind)col_int(st, 1),
                         .app = col_int(st, 2),
@@ -18,19 +21,28 @@ static struct doc row_doc(sqlite3_stmt *st, struct arena *a)
                         .due_ms = col_int(st, 6),
                         .purge_ms = col_int(st, 7),
                         .body = arena_str(a, col_str(st, 8)),
-                        .data = arena_str(a, col_str(st, 9)),
+                        .data = whole ? arena_str(a, col_str(st, 9)) : STR_NULL,
                         .created_ms = col_int(st, 10),
                         .updated_ms = col_int(st, 11),
-                        .version = (uint64_t)col_int(st, 12)};
+                        .version = (uint64_t)col_int(st, 12),
+                        .about = col_int(st, 13)};
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------------
  */
 
+static void bind_about(sqlite3_stmt *st, int at, oid_t about)
+{
+    if (about != 0)
+        bind_int(st, at, about);
+    else
+        sqlite3_bind_null(st, at);
+}
+
 static enum err doc_put(struct sqlite_backend *b, const struct doc *d)
 {
-    sqlite3_stmt *st = conn_stmt(&b->w, W_DOC_PUT,
-                                 "INSERT INTO doc(" DOC_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,1)");
+    sqlite3_stmt *st = conn_stmt(
+            &b->w, W_DOC_PUT, "INSERT INTO doc(" DOC_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,1,?13)");
     bind_int(st, 1, d->id);
     bind_int(st, 2, d->kind);
     bind_int(st, 3, d->app);
@@ -43,6 +55,7 @@ static enum err doc_put(struct sqlite_backend *b, const struct doc *d)
     bind_blob(st, 10, d->data);
     bind_int(st, 11, d->created_ms);
     bind_int(st, 12, d->updated_ms);
+    bind_about(st, 13, d->about);
     return conn_run(&b->w, st);
 }
 
@@ -66,7 +79,7 @@ static enum err doc_set(struct sqlite_backend *b, const struct doc *d)
 {
     sqlite3_stmt *st = conn_stmt(&b->w, W_DOC_SET,
                                  "UPDATE doc SET key=?2,status=?3,due_ms=?4,purge_ms=?5,body=?6,data=?7,updated_ms=?8,"
-                                 "version=version+1 WHERE id=?1");
+                                 "about=?9,version=version+1 WHERE id=?1");
     bind_int(st, 1, d->id);
     bind_text(st, 2, d->key);
     bind_int(st, 3, d->status);
@@ -75,6 +88,7 @@ static enum err doc_set(struct sqlite_backend *b, const struct doc *d)
     bind_text(st, 6, d->body);
     bind_blob(st, 7, d->data);
     bind_int(st, 8, d->updated_ms);
+    bind_about(st, 9, d->about);
     return conn_run(&b->w, st);
 }
 
@@ -212,7 +226,7 @@ static enum err doc_take(struct sqlite_reader *r, struct arena *a, sqlite3_stmt 
 {
     enum err e = conn_next(&r->c, st);
     if (e == ERR_OK) {
-        *out = row_doc(st, a);
+        *out = row_doc(st, a, 0);
         sqlite3_reset(st);
     }
     return e;
@@ -252,28 +266,64 @@ static enum err docs_take(struct sqlite_reader *r, struct arena *a, sqlite3_stmt
     for (*count = 0; *count < limit && e == ERR_OK;) {
         e = conn_next(&r->c, st);
         if (e == ERR_OK)
-            (*out)[(*count)++] = row_doc(st, a);
+            (*out)[(*count)++] = row_doc(st, a, 0);
     }
     if (e == ERR_OK)
         sqlite3_reset(st);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-#define LIST "SELECT " DOC_COLUMNS " FROM doc INDEXED BY doc_ref WHERE kind=?1 AND app=?2 AND ref=?3 AND "
+#define LIST    "SELECT " DOC_COLUMNS " FROM doc INDEXED BY doc_ref WHERE kind=?1 AND app=?2 AND ref=?3 AND "
+#define ABOUT   "SELECT " DOC_COLUMNS " FROM doc INDEXED BY doc_about WHERE kind=?1 AND app=?2 AND about=?3 AND "
+#define UP_TO   "id>?4 ORDER BY id LIMIT ?5"
+#define DOWN_TO "id<?4 ORDER BY id DESC LIMIT ?5"
+
+static sqlite3_stmt *list_stmt(struct sqlite_reader *r, const struct doc_query *q)
+{
+    if (q->about != 0)
+        return q->descending ? conn_stmt(&r->c, R_DOCS_ABOUT_DOWN, ABOUT DOWN_TO)
+                             : conn_stmt(&r->c, R_DOCS_ABOUT_UP, ABOUT UP_TO);
+    return q->descending ? conn_stmt(&r->c, R_DOCS_DOWN, LIST DOWN_TO) : conn_stmt(&r->c, R_DOCS_UP, LIST UP_TO);
+}
+
+/* Whether it is one that is asked for: of the others only the status is read. */
+static bool doc_fits(const struct doc_query *q, sqlite3_stmt *st)
+{
+    int64_t status = col_int(st, 5);
+    return q->statuses == 0 || (status >= 0 && status < 32 && (q->statuses >> status & 1) != 0);
+}
 
 enum err sqlite_list_docs(struct store_reader *base, struct arena *a, const struct doc_query *q, struct doc **out,
                           size_t *count)
 {
     struct sqlite_reader *r = reader_of(base);
+    size_t visited = 0, visit_max = q->statuses != 0 ? q->budget.rows_max : 0;
+    int64_t end_ms = clock_mono_ms() + VISIT_MAX_MS;
+    oid_t last = 0;
+    enum err e = ERR_OK;
     reader_begin(r);
-    sqlite3_stmt *st = q->descending ? conn_stmt(&r->c, R_DOCS_DOWN, LIST "id<?4 ORDER BY id DESC LIMIT ?5")
-                                     : conn_stmt(&r->c, R_DOCS_UP, LIST "id>?4 ORDER BY id LIMIT ?5");
+    sqlite3_stmt *st = list_stmt(r, q);
     bind_int(st, 1, q->kind);
     bind_int(st, 2, q->app);
-    bind_int(st, 3, q->ref);
+    bind_int(st, 3, q->about != 0 ? q->about : q->ref);
     bind_int(st, 4, q->descending && q->after == 0 ? INT64_MAX : q->after);
-    bind_int(st, 5, (int64_t)q->limit);
-    return docs_take(r, a, st, q->limit, out, count);
+    bind_int(st, 5, q->statuses != 0 ? -1 : (int64_t)q->limit);
+    *out = arena_alloc(a, (q->limit + 1) * sizeof **out);
+    if (q->budget.stopped != NULL)
+        *q->budget.stopped = 0;
+    for (*count = 0; *count < q->limit && (e = conn_next(&r->c, st)) == ERR_OK; visited++) {
+        if (visit_max != 0 && visited > 0 &&
+            (visited >= visit_max || (visited % 16 == 0 && clock_mono_ms() > end_ms))) {
+            *q->budget.stopped = last;
+            break;
+        }
+        last = col_int(st, 0);
+        if (doc_fits(q, st))
+            (*out)[(*count)++] = row_doc(st, a, q->data_max);
+    }
+    if (e == ERR_OK)
+        sqlite3_reset(st);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err sqlite_due_docs(struct store_reader *base, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,

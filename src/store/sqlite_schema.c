@@ -103,6 +103,10 @@ static const char *const migrations[SCHEMA_VERSION] = {
 
         /* 7: what groups counted and is not in tally yet (tally_code.h); first_ms: the earliest span in it. */
         "CREATE TABLE tally_log(seq INTEGER PRIMARY KEY, first_ms INTEGER NOT NULL, body BLOB NOT NULL);",
+
+        /* 8: which record a run is about; NULL: none. */
+        "ALTER TABLE doc ADD COLUMN about INTEGER;"
+        "CREATE INDEX doc_about ON doc(about, kind, id) WHERE about IS NOT NULL;",
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

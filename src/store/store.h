@@ -437,9 +437,13 @@ struct doc_query {
     enum doc_kind kind;
     oid_t app;
     int64_t ref;
+    oid_t about; /* 0: those of `ref`; else those about this, whatever they belong to */
     bool descending;
     oid_t after; /* exclusive; 0 = from the end where the order begins */
     size_t limit;
+    unsigned statuses;          /* a bit for each status that is wanted; 0 = all */
+    size_t data_max;            /* longer data is left out (null); 0 = none is */
+    struct visit_budget budget; /* with statuses */
 };
 /* By id, at most limit. */
 MUST_USE enum err store_list_docs(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,

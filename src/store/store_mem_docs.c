@@ -140,17 +140,40 @@ enum err mem_read_find_doc(struct store_reader *r, struct arena *a, enum doc_kin
     return store_done(m, d != NULL ? ERR_OK : ERR_NOT_FOUND);
 }
 
+/* In the place that is asked for, and behind where the list is to go on. */
+static bool is_listed(const struct doc_query *q, const struct doc *d)
+{
+    bool here = q->about != 0 ? d->about == q->about : d->ref == q->ref;
+    bool behind = q->after == 0 || (q->descending ? d->id < q->after : d->id > q->after);
+    return d->kind == q->kind && d->app == q->app && here && behind;
+}
+
 enum err mem_read_list_docs(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
                             size_t *count)
 {
     struct mem_store *m = store_read(r);
+    size_t visited = 0;
+    oid_t last = 0;
     *out = arena_alloc(a, (q->limit + 1) * sizeof **out);
     *count = 0;
+    if (q->budget.stopped != NULL)
+        *q->budget.stopped = 0;
     for (size_t n = 0; n < m->docs.len && *count < q->limit; n++) {
         const struct doc *d = doc_at(m, q->descending ? m->docs.len - 1 - n : n);
-        bool behind = q->after == 0 || (q->descending ? d->id < q->after : d->id > q->after);
-        if (d->kind == q->kind && d->app == q->app && d->ref == q->ref && behind)
-            (*out)[(*count)++] = copy(a, d);
+        if (!is_listed(q, d))
+            continue;
+        if (q->statuses != 0 && q->budget.rows_max != 0 && visited >= q->budget.rows_max) {
+            *q->budget.stopped = last;
+            break;
+        }
+        visited++;
+        last = d->id;
+        if (q->statuses != 0 && (d->status < 0 || d->status >= 32 || (q->statuses >> d->status & 1) == 0))
+            continue;
+        (*out)[*count] = copy(a, d);
+        if (q->data_max != 0 && d->data.len > q->data_max)
+            (*out)[*count].data = STR_NULL;
+        (*count)++;
     }
     return store_done(m, ERR_OK);
 }

@@ -289,6 +289,7 @@ static void do_docs(struct same *s)
                                          .kind = kinds[same_pick(s, ARRAY_LEN(kinds))],
                                          .app = app,
                                          .ref = (int64_t)same_pick(s, 2),
+                                         .about = (oid_t)same_pick(s, 3),
                                          .key = same_chance(s, 40) ? STR_NULL : str_c(same_key(s)),
                                          .status = (int)same_pick(s, 5),
                                          .due_ms = same_chance(s, 50) ? 0 : s->f[0].now_ms,

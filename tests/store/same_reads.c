@@ -360,14 +360,40 @@ static void compare_doc(struct same *s, const struct same_doc *d)
     if (!READ(s, "get doc", store_get_doc(s->f[0].reader, s->f[0].arena, d->kind, d->id, &a),
               store_get_doc(s->f[1].reader, s->f[0].arena, d->kind, d->id, &b)))
         return;
-    assert_true(a.app == b.app && a.ref == b.ref && a.status == b.status && a.due_ms == b.due_ms);
+    assert_true(a.app == b.app && a.ref == b.ref && a.about == b.about && a.status == b.status && a.due_ms == b.due_ms);
     assert_true(a.purge_ms == b.purge_ms && a.version == b.version && a.updated_ms == b.updated_ms);
     fx_same_str(a.key, b.key, "key");
     fx_same_str(a.body, b.body, "body");
 }
 
+static void compare_doc_lists(struct same *s)
+{
+    struct doc *list[2];
+    size_t n[2];
+    oid_t stopped[2] = {0, 0};
+    struct doc_query q = {.kind = same_chance(s, 50) ? DOC_RECORD : DOC_RUN,
+                          .app = s->app[same_pick(s, APPS)],
+                          .ref = (int64_t)same_pick(s, 2),
+                          .about = (oid_t)same_pick(s, 3),
+                          .descending = same_chance(s, 50),
+                          .limit = 1 + same_pick(s, 6),
+                          .statuses = same_chance(s, 30) ? 0 : 1 + (unsigned)same_pick(s, 31),
+                          .budget.rows_max = same_chance(s, 50) ? 0 : 1 + same_pick(s, 8)};
+    if (s->doc_count > 0 && same_chance(s, 50))
+        q.after = s->docs[same_pick(s, s->doc_count < DOCS ? s->doc_count : DOCS)].id;
+    for (size_t i = 0; i < 2; i++) {
+        q.budget.stopped = &stopped[i];
+        assert_int_equal(store_list_docs(s->f[i].reader, s->f[0].arena, &q, &list[i], &n[i]), ERR_OK);
+    }
+    same_count(s, "documents", n[0], n[1]);
+    assert_int_equal(stopped[0], stopped[1]);
+    for (size_t i = 0; i < n[0]; i++)
+        assert_int_equal(list[0][i].id, list[1][i].id);
+}
+
 void same_compare_some(struct same *s)
 {
+    compare_doc_lists(s);
     for (size_t i = 0; i < APPS; i++)
         same_count(s, "version", fx_app_version(&s->f[0], s->app[i]), fx_app_version(&s->f[1], s->app[i]));
     compare_object_lists(s);

@@ -42,6 +42,7 @@ static void same(const struct doc *a, const struct doc *b)
     assert_int_equal(a->app, b->app);
     assert_int_equal(a->ref, b->ref);
     assert_int_equal(a->status, b->status);
+    assert_int_equal(a->about, b->about);
     assert_int_equal(a->due_ms, b->due_ms);
     assert_int_equal(a->purge_ms, b->purge_ms);
     assert_int_equal(a->created_ms, b->created_ms);
@@ -67,6 +68,7 @@ static void written_and_read(void **state)
     d.body = STR("{}");
     d.data = STR_NULL;
     d.status = 4;
+    d.about = 77;
     d.due_ms = d.purge_ms = d.updated_ms = f->now_ms + 5;
     assert_int_equal(change(f, DOC_UPDATE, &d, 2), ERR_STALE);
     OK(change(f, DOC_UPDATE, &d, 1));
@@ -187,6 +189,69 @@ static void lists_go_both_ways(void **state)
     }
 }
 
+static void lists_by_what_they_are_about(void **state)
+{
+    struct fixture *f = *state;
+    oid_t ids[4];
+    struct doc *page;
+    size_t count;
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        struct doc d = doc_of(f, DOC_RUN, 7, (int64_t)i, NULL), other = doc_of(f, DOC_RUN, i % 2 == 0 ? 6 : 7, 1, NULL);
+        d.about = 99;
+        other.about = i % 2 == 0 ? 99 : 98;
+        ids[i] = d.id;
+        OK(change(f, DOC_CREATE, &d, 0));
+        OK(change(f, DOC_CREATE, &other, 0));
+    }
+    struct doc_query q = {.kind = DOC_RUN, .app = 7, .about = 99, .descending = true, .limit = 10};
+    OK(store_list_docs(f->reader, f->arena, &q, &page, &count));
+    assert_int_equal(count, ARRAY_LEN(ids));
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(page[i].id, ids[ARRAY_LEN(ids) - 1 - i]);
+    struct doc moved = page[0];
+    moved.about = 0;
+    OK(change(f, DOC_UPDATE, &moved, 0));
+    OK(store_list_docs(f->reader, f->arena, &q, &page, &count));
+    assert_int_equal(count, ARRAY_LEN(ids) - 1);
+}
+
+/* Of ten documents the first and the last have the status; a budget of four rows stops in between. */
+static void lists_by_status_within_a_budget(void **state)
+{
+    struct fixture *f = *state;
+    oid_t ids[10], stopped = 1;
+    struct doc *page;
+    size_t count, pages = 0, found = 0;
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        struct doc d = doc_of(f, DOC_RUN, 7, 8, NULL);
+        d.status = i == 0 || i == 9 ? 3 : 2;
+        ids[i] = d.id;
+        OK(change(f, DOC_CREATE, &d, 0));
+    }
+    struct doc_query q = {.kind = DOC_RUN,
+                          .app = 7,
+                          .ref = 8,
+                          .descending = true,
+                          .limit = 5,
+                          .statuses = 1U << 3,
+                          .data_max = 4,
+                          .budget = {.rows_max = 4, .stopped = &stopped}};
+    for (; stopped != 0 && pages < 5; pages++) {
+        OK(store_list_docs(f->reader, f->arena, &q, &page, &count));
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(page[i].id, ids[found++ == 0 ? 9 : 0]);
+            assert_null(page[i].data.ptr); /* it is longer than 4 bytes */
+        }
+        q.after = stopped;
+    }
+    assert_int_equal(found, 2);
+    assert_int_equal(pages, 3);
+    q = (struct doc_query){.kind = DOC_RUN, .app = 7, .ref = 8, .limit = 5, .statuses = 1U << 2 | 1U << 3};
+    OK(store_list_docs(f->reader, f->arena, &q, &page, &count));
+    assert_int_equal(count, 5);
+    assert_true(page[4].id == ids[4] && page[4].data.ptr != NULL);
+}
+
 static void due_in_order(void **state)
 {
     static const int due[] = {50, 10, 40, 0, 10, 30};
@@ -239,9 +304,14 @@ static void sweeps_forget(void **state)
 }
 
 const struct CMUnitTest doc_tests[] = {
-        FX_TEST(written_and_read),   FX_TEST(keys_are_unique_in_their_place),
-        FX_TEST(all_or_none),        FX_TEST(messages_come_along),
-        FX_TEST(lists_go_both_ways), FX_TEST(due_in_order),
+        FX_TEST(written_and_read),
+        FX_TEST(keys_are_unique_in_their_place),
+        FX_TEST(all_or_none),
+        FX_TEST(messages_come_along),
+        FX_TEST(lists_go_both_ways),
+        FX_TEST(due_in_order),
         FX_TEST(sweeps_forget),
+        FX_TEST(lists_by_what_they_are_about),
+        FX_TEST(lists_by_status_within_a_budget),
 };
 const size_t doc_test_count = ARRAY_LEN(doc_tests);
