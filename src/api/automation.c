@@ -74,7 +74,7 @@ static void write_trigger(const struct api *api, struct api_call *call, const st
     json_w_name(w, STR("trigger"));
     if (is_url) {
         json_w_object(w);
-        is_url = trigger_write(api, call->reader, call->arena, &o, w) == ERR_OK;
+        is_url = trigger_write(api, call->reader, call->arena, &o, true, w) == ERR_OK;
         json_w_object_end(w);
     }
     if (is_url)
@@ -205,7 +205,7 @@ static bool change_trigger(struct api *api, struct api_call *call, struct automa
         if (e == ERR_OK)
             m->trigger = changes[*count].object.id;
     } else if (e == ERR_OK) {
-        e = trigger_update(&at, &o, in->trigger, changes + *count, &n, &call->problems);
+        e = trigger_redefine(&at, &o, in->trigger, changes + *count, &n, &call->problems);
     }
     *count += e == ERR_OK ? n : 0;
     return e == ERR_INVALID ? call_fits(call) && answer_ok(call, e) : answer_ok(call, e);
@@ -220,6 +220,8 @@ static bool move_trigger(struct api *api, struct api_call *call, struct automati
     struct object o;
     size_t n = 1;
     enum err e = trigger_of(call, m, &o);
+    if (s != NULL && s->kind != START_WEBHOOK && m->latest != m->published) /* the trigger is the draft's */
+        return true;
     if (e == ERR_NOT_FOUND)
         return true;
     if (e == ERR_OK && s != NULL && s->kind == START_WEBHOOK)

@@ -65,6 +65,27 @@ enum err trigger_update(const struct trigger_place *at, const struct object *tri
         e = trigger_define(at, definition, &t, problems);
     if (e != ERR_OK)
         return e;
+    t.draft = STR_NULL;
+    write_change(at, &t, &out[0]);
+    *count = 1;
+    return ERR_OK;
+}
+
+enum err trigger_redefine(const struct trigger_place *at, const struct object *trigger, const struct json *definition,
+                          struct object_change *out, size_t *count, struct problems *problems)
+{
+    struct trigger t;
+    enum err e = trigger_decode(at->arena, at->api->keys, trigger, &t);
+    if (e != ERR_OK)
+        return e;
+    struct trigger next = trigger_draft_get(at->arena, &t);
+    e = trigger_define(at, definition, &next, problems);
+    if (e != ERR_OK)
+        return e;
+    if (t.state == TRIGGER_DRAFT)
+        t = next;
+    else
+        trigger_draft_set(at->arena, &t, &next);
     write_change(at, &t, &out[0]);
     *count = 1;
     return ERR_OK;
@@ -87,6 +108,8 @@ enum err trigger_publish(const struct trigger_place *at, const struct object *tr
     if (e != ERR_OK)
         return e;
     t.state = state;
+    if (version != 0 && version != t.version)
+        t = trigger_draft_get(at->arena, &t);
     if (version != 0)
         t.version = version;
     write_change(at, &t, out);
@@ -206,7 +229,7 @@ static struct str effective_dedupe(struct store_reader *r, struct arena *a, cons
 }
 
 enum err trigger_write(const struct api *api, struct store_reader *r, struct arena *a, const struct object *trigger,
-                       struct json_writer *w)
+                       bool newest, struct json_writer *w)
 {
     static const struct str methods[] = {{"GET", 3}, {"POST", 4}, {"PUT", 3}};
     struct str named[ARRAY_LEN(methods)], url;
@@ -218,6 +241,8 @@ enum err trigger_write(const struct api *api, struct store_reader *r, struct are
         e = trigger_url_text(api, r, a, &t, &url);
     if (e != ERR_OK)
         return e;
+    if (newest)
+        t = trigger_draft_get(a, &t);
     for (unsigned i = 0; i < ARRAY_LEN(methods); i++) {
         if ((t.methods & (1u << i)) != 0)
             named[count++] = methods[i];

@@ -38,14 +38,20 @@ struct trigger_place {
  */
 MUST_USE enum err trigger_create(const struct trigger_place *at, oid_t automation, const struct json *definition,
                                  struct object_change *out, size_t *count, struct problems *problems);
-/* The changes that give it another definition; a secret that the definition does not name stays. Its URL stays. */
+/* The changes that give it another definition at once; a secret that the definition does not name stays. Its URL stays.
+ */
 MUST_USE enum err trigger_update(const struct trigger_place *at, const struct object *trigger,
                                  const struct json *definition, struct object_change *out, size_t *count,
                                  struct problems *problems);
+/* The same from the next publication on; at once while nothing was published. */
+MUST_USE enum err trigger_redefine(const struct trigger_place *at, const struct object *trigger,
+                                   const struct json *definition, struct object_change *out, size_t *count,
+                                   struct problems *problems);
 /* The changes that delete it; its URL answers 410 from then on. */
 MUST_USE enum err trigger_delete(const struct trigger_place *at, const struct object *trigger,
                                  struct object_change *out, size_t *count);
-/* The change that moves it to a state and, if version is not 0, to another version of its automation. */
+/* The change that moves it to a state and, if version is not 0, to that version of its automation; another than before
+ * brings what trigger_redefine said into force. */
 MUST_USE enum err trigger_publish(const struct trigger_place *at, const struct object *trigger,
                                   enum trigger_state state, oid_t version, struct object_change *out);
 
@@ -57,9 +63,10 @@ struct trigger_owner {
 /* The trigger of an automation. ERR_NOT_FOUND: it has none of this type, or it was deleted. */
 MUST_USE enum err trigger_find(struct store_reader *r, struct arena *a, const struct trigger_owner *of,
                                struct object *out);
-/* Members of an object that the caller has opened: id, type, url, verify (no secrets), dedupe, methods, sample. */
+/* Members of an object that the caller has opened: id, type, url, verify (no secrets), dedupe, methods, sample. newest:
+ * as it will be once it is published, else as it is. */
 MUST_USE enum err trigger_write(const struct api *api, struct store_reader *r, struct arena *a,
-                                const struct object *trigger, struct json_writer *w);
+                                const struct object *trigger, bool newest, struct json_writer *w);
 
 /* What GET …/sample shows; also for test runs: the request chosen as the sample, else the newest. The JSON object
  * {"body","headers","query","method"}; ERR_NOT_FOUND: there is none. */

@@ -34,7 +34,8 @@ struct arrival {
     struct app app;
     struct incoming in;
     struct profile *profile;  /* NULL: everybody may; ours to free */
-    struct str secret_header; /* of a token, to be masked */
+    struct str secret_header; /* to be masked */
+    struct str secret;        /* the one that fits */
     enum content kind;
     struct incoming_json json;
     const struct json *tree; /* of json.whole */
@@ -231,6 +232,7 @@ static void read_request(struct arrival *ar)
 static bool load_profile(struct arrival *ar)
 {
     struct str why = STR_NULL;
+    ar->secret_header = ar->trigger.header;
     enum err e = trigger_profile(ar->call->reader, ar->call->arena, &ar->trigger, &ar->profile, &why);
     if (e == ERR_NOT_FOUND || e == ERR_INVALID) /* it was there when the trigger was made: fail closed */
         return refuse(ar, ERR_UNAUTHORIZED, "the profile that verifies requests is gone");
@@ -275,10 +277,9 @@ static bool greet_unsigned(struct arrival *ar)
 static bool greet_signed(struct arrival *ar)
 {
     struct handshake_answer h;
-    struct str secret = ar->trigger.secret_count > 0 ? ar->trigger.secrets[0] : STR_NULL;
     return ar->profile == NULL ||
            !handshake_signed(ar->call->arena, profile_rules(ar->profile)->handshake, json_get(ar->tree, STR("body")),
-                             secret, &h) ||
+                             ar->secret, &h) ||
            greet(ar, &h);
 }
 
@@ -304,6 +305,7 @@ static bool is_verified(struct arrival *ar)
     struct profile_header headers[HEADERS_MAX];
     const struct trigger *t = &ar->trigger;
     const char *why = "no secret is set";
+    bool good = false;
     if (ar->profile == NULL)
         return true;
     for (size_t i = 0; i < ar->in.header_count; i++)
@@ -317,8 +319,11 @@ static bool is_verified(struct arrival *ar)
                                  .tolerance_s = t->tolerance_s >= 0 ? t->tolerance_s
                                                                     : profile_rules(ar->profile)->tolerance_s,
                                  .signature_header = t->header};
-    return profile_verify(ar->profile, t->secrets, t->secret_count, &rq, &why) == ERR_OK ||
-           refuse(ar, ERR_UNAUTHORIZED, why);
+    for (size_t i = 0; i < t->secret_count && !good; i++) {
+        good = profile_verify(ar->profile, &t->secrets[i], 1, &rq, &why) == ERR_OK;
+        ar->secret = t->secrets[i];
+    }
+    return good || refuse(ar, ERR_UNAUTHORIZED, why);
 }
 
 static bool reads(struct arrival *ar)
@@ -356,39 +361,47 @@ static void answer_failed(struct arrival *ar, enum err e)
     ar->call->stale = false;
 }
 
-static struct json_writer answer_id(struct arrival *ar, int status, oid_t id, const char *prefix)
+/* Unless the sender insists on another. */
+static int good_status(const struct arrival *ar, int status)
 {
-    struct json_writer w = answer(ar->call, status);
+    int wanted = ar->profile != NULL ? profile_rules(ar->profile)->accepted_status : 0;
+    return wanted != 0 ? wanted : status;
+}
+
+/* {"id":…}, or {"id":…,"captured":true}. flag: NULL, or what is true. */
+static void answer_id(struct arrival *ar, int status, oid_t id, const char *prefix, const char *flag)
+{
+    struct json_writer w = answer(ar->call, good_status(ar, status));
+    if (ar->call->status == 204 || (ar->profile != NULL && profile_rules(ar->profile)->quiet))
+        return;
     json_w_object(&w);
     json_w_str_at(&w, "id", api_id(ar->api, ar->call, id, prefix));
-    return w;
+    if (flag != NULL)
+        json_w_bool_at(&w, flag, true);
+    json_w_object_end(&w);
 }
 
 static void capture(struct arrival *ar)
 {
-    struct request r = request_of(ar, 202, REQUEST_CAPTURED);
     oid_t id = oid_next(ar->api->oids, ar->call->now_ms);
+    struct request r = request_of(ar, good_status(ar, 202), REQUEST_CAPTURED);
     enum err e = keep_in_ring(ar, id, &r);
     if (e != ERR_OK) {
         answer_failed(ar, e);
         return;
     }
     ar->kept = id;
-    struct json_writer w = answer_id(ar, 202, id, doc_prefix(DOC_REQUEST));
-    json_w_bool_at(&w, "captured", true);
-    json_w_object_end(&w);
+    answer_id(ar, 202, id, doc_prefix(DOC_REQUEST), "captured");
 }
 
 static void answer_duplicate(struct arrival *ar, const struct doc *seen)
 {
     struct json *body;
     int64_t run = 0;
-    struct request r = request_of(ar, 200, REQUEST_DUPLICATE);
     if (json_parse(ar->call->arena, seen->body, &body, NULL) == ERR_OK)
         json_as_i64(json_get(body, STR("run")), &run);
-    struct json_writer w = answer_id(ar, 200, run, doc_prefix(DOC_RUN));
-    json_w_bool_at(&w, "duplicate", true);
-    json_w_object_end(&w);
+    answer_id(ar, 200, run, doc_prefix(DOC_RUN), "duplicate");
+    struct request r = request_of(ar, ar->call->status, REQUEST_DUPLICATE);
     r.run = run;
     r.body = str_take(ar->in.body, TRIGGER_REFUSED_BODY);
     if (r.body.len < ar->in.body.len)
@@ -411,7 +424,7 @@ static enum err start_run(struct arrival *ar, struct str key, oid_t *run)
 {
     struct api_call *call = ar->call;
     struct doc_change changes[3];
-    struct request r = request_of(ar, 202, REQUEST_ACCEPTED);
+    struct request r = request_of(ar, good_status(ar, 202), REQUEST_ACCEPTED);
     oid_t request = oid_next(ar->api->oids, call->now_ms);
     struct run_start start = {.app = ar->app.id,
                               .automation = ar->trigger.automation,
@@ -464,13 +477,7 @@ static void take_in(struct arrival *ar)
         return;
     }
     runner_wake(ar->api);
-    int status = ar->profile != NULL ? profile_rules(ar->profile)->accepted_status : 0;
-    if (status == 204) {
-        answer_empty(call);
-        return;
-    }
-    struct json_writer w = answer_id(ar, status != 0 ? status : 202, run, doc_prefix(DOC_RUN));
-    json_w_object_end(&w);
+    answer_id(ar, 202, run, doc_prefix(DOC_RUN), NULL);
 }
 
 static bool is_open(struct arrival *ar)
@@ -487,7 +494,7 @@ void trigger_receive(struct api *api, struct api_call *call)
     if (!find_trigger(&ar))
         return;
     read_request(&ar);
-    if (is_open(&ar) && load_profile(&ar) && has_address(&ar) && greet_unsigned(&ar) && fits_form(&ar) &&
+    if (load_profile(&ar) && is_open(&ar) && has_address(&ar) && greet_unsigned(&ar) && fits_form(&ar) &&
         is_verified(&ar) && reads(&ar) && greet_signed(&ar) && is_let_in(&ar)) {
         if (ar.trigger.state == TRIGGER_DRAFT)
             capture(&ar);

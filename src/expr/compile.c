@@ -65,9 +65,11 @@ static struct str take_name(struct parser *p)
 
 static bool take_quoted(struct parser *p, struct str *out)
 {
-    size_t from = p->at;
+    size_t from = p->at, end = from + 1;
     char quote = peek(p);
-    char *to = arena_alloc(p->arena, rest(p).len + 1);
+    while (end < p->text.len && p->text.ptr[end] != quote)
+        end += p->text.ptr[end] == '\\' ? 2 : 1;
+    char *to = arena_alloc(p->arena, end - from);
     size_t n = 0;
     for (p->at++; p->at < p->text.len && peek(p) != quote; p->at++) {
         char c = peek(p);

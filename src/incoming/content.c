@@ -28,10 +28,16 @@ static bool ends_nocase(struct str s, struct str suffix)
     return s.len >= suffix.len && str_eq_nocase(str_skip(s, s.len - suffix.len), suffix);
 }
 
+/* Without the mark that some senders put before UTF-8. */
+static struct str without_mark(struct str body)
+{
+    return str_starts(body, STR("\xef\xbb\xbf")) ? str_skip(body, 3) : body;
+}
+
 static bool looks_like_json(struct str body)
 {
     struct json_slice value;
-    body = str_trim(body);
+    body = str_trim(without_mark(body));
     return body.len > 0 && (body.ptr[0] == '{' || body.ptr[0] == '[') && json_check(body, &value, NULL) == ERR_OK;
 }
 
@@ -62,6 +68,23 @@ enum err content_kind(const struct incoming *in, enum content *out, const char *
     else
         return ERR_MEDIA_TYPE;
     return ERR_OK;
+}
+
+/* ---- secrets -----------------------------------------------------------------------------------------------------
+ */
+
+/* Besides those of header_is_sensitive: a signature without a time is as good as a key for its body. */
+static const char *const secret_headers[] = {"*authorization*", "*signature*", "*hmac*", "*api-key*", "x-auth*"};
+static const char *const secret_parameters[] = {"*token",    "*secret*", "*password*", "*signature*", "*api_key*",
+                                                "*api-key*", "*apikey*", "access_key", "sig",         "auth"};
+
+static bool fits_any(struct str name, const char *const *patterns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (header_name_fits(str_c(patterns[i]), name))
+            return true;
+    }
+    return false;
 }
 
 /* ---- members that may come more than once ------------------------------------------------------------------------ */
@@ -110,16 +133,21 @@ static struct str json_text(struct arena *a, struct str s)
     return kept;
 }
 
-static void write_form(struct arena *a, struct str text, struct json_writer *w)
+/* A form's body, or what stands behind '?' in a URL, where some values are secrets. */
+static enum err write_form(struct arena *a, struct str text, bool is_query, struct json_writer *w, const char **why)
 {
     size_t count;
     struct form_field *fields = form_read(a, text, &count);
     struct member *m = arena_zalloc(a, (count + 1) * sizeof *m);
+    *why = is_query ? "the URL has more than 1,000 parameters" : "the form has more than 1,000 fields";
     if (count > MULTIPART_MAX)
-        count = MULTIPART_MAX;
-    for (size_t i = 0; i < count; i++)
-        m[i] = (struct member){.name = fields[i].name, .json = json_text(a, fields[i].value)};
+        return ERR_SYNTAX;
+    for (size_t i = 0; i < count; i++) {
+        bool secret = is_query && fits_any(fields[i].name, secret_parameters, ARRAY_LEN(secret_parameters));
+        m[i] = (struct member){.name = fields[i].name, .json = json_text(a, secret ? STR("***") : fields[i].value)};
+    }
     write_members(m, count, w);
+    return ERR_OK;
 }
 
 static struct str part_json(struct arena *a, const struct part *p)
@@ -168,7 +196,8 @@ static void write_headers(struct arena *a, const struct incoming *in, struct str
     struct member *m = arena_zalloc(a, (in->header_count + 1) * sizeof *m);
     for (size_t i = 0; i < in->header_count; i++) {
         const struct http_header *h = &in->headers[i];
-        bool secret = header_is_sensitive(h->name) || (secret_header.len > 0 && str_eq_nocase(h->name, secret_header));
+        bool secret = header_is_sensitive(h->name) || fits_any(h->name, secret_headers, ARRAY_LEN(secret_headers)) ||
+                      (secret_header.len > 0 && str_eq_nocase(h->name, secret_header));
         m[i] = (struct member){.name = lower(a, h->name), .json = json_text(a, secret ? STR("***") : h->value)};
     }
     write_members(m, in->header_count, w);
@@ -186,7 +215,7 @@ static enum err write_body(struct arena *a, const struct incoming *in, enum cont
         json_w_null(w);
         break;
     case CONTENT_JSON:
-        e = json_check(in->body, &value, &error);
+        e = json_check(without_mark(in->body), &value, &error);
         if (e == ERR_OK)
             json_w_raw(w, value.raw);
         else
@@ -194,17 +223,17 @@ static enum err write_body(struct arena *a, const struct incoming *in, enum cont
                                 error.what);
         break;
     case CONTENT_FORM:
-        write_form(a, in->body, w);
+        e = write_form(a, in->body, false, w, &trouble);
         break;
     case CONTENT_MULTIPART:
         e = write_multipart(a, in, w, &trouble);
-        if (e != ERR_OK)
-            *why = arena_str(a, str_c(trouble));
         break;
     case CONTENT_TEXT:
-        json_w_str(w, in->body);
+        json_w_str(w, without_mark(in->body));
         break;
     }
+    if (e != ERR_OK && trouble != NULL)
+        *why = str_c(trouble);
     return e;
 }
 
@@ -214,6 +243,7 @@ enum err content_json(struct arena *a, const struct incoming *in, enum content k
     struct buf text = BUF_INIT(OUT_MAX);
     struct json_writer w = json_writer(&text);
     size_t from[3], to[3];
+    const char *trouble = NULL;
     json_w_object(&w);
     json_w_str_at(&w, "method", in->method);
     json_w_name(&w, STR("headers"));
@@ -222,11 +252,14 @@ enum err content_json(struct arena *a, const struct incoming *in, enum content k
     to[0] = text.len;
     json_w_name(&w, STR("query"));
     from[1] = text.len;
-    write_form(a, in->query, &w);
+    enum err e = write_form(a, in->query, true, &w, &trouble);
     to[1] = text.len;
     json_w_name(&w, STR("body"));
     from[2] = text.len;
-    enum err e = write_body(a, in, kind, &w, why);
+    if (e == ERR_OK)
+        e = write_body(a, in, kind, &w, why);
+    else
+        *why = str_c(trouble);
     to[2] = text.len;
     json_w_object_end(&w);
     if (e == ERR_OK && text.overflow) {

@@ -15,7 +15,7 @@
 #include "json/scan.h"
 
 #define INCOMING_BODY_MAX ((size_t)1 << 20)
-#define MULTIPART_MAX     1000 /* parts of a form */
+#define MULTIPART_MAX     1000 /* parts or fields of a form, parameters of a URL */
 
 struct incoming {
     struct str method;
@@ -41,8 +41,9 @@ struct incoming_json {
     struct str body;
 };
 /*
- * The whole as a JSON object. Values of headers that are secrets read "***": those that look like one by their name,
- * and secret_header (null: none). ERR_SYNTAX: the body does not read, *why (in the arena) says where. ERR_TOO_LARGE.
+ * The whole as a JSON object. Values of headers and parameters of the URL that are secrets or signatures read "***":
+ * those that look like one by their name, and secret_header (null: none). ERR_SYNTAX: the body does not read, *why (in
+ * the arena, or static) says where. ERR_TOO_LARGE.
  */
 MUST_USE enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
                                struct incoming_json *out, struct str *why);

@@ -2,6 +2,35 @@
 #include "incoming/multipart.h"
 
 #define BOUNDARY_MAX 70 /* RFC 2046 */
+#define HEAD_MAX     8192
+
+static bool is_escape(struct str s, size_t i)
+{
+    return s.ptr[i] == '\\' && i + 1 < s.len && s.ptr[i + 1] == '"';
+}
+
+/* What stands in quotes at the beginning of *value, escaped as it is; *value goes on behind it. */
+static struct str take_quoted(struct str *value)
+{
+    struct str s = str_skip(*value, 1);
+    size_t n = 0;
+    while (n < s.len && s.ptr[n] != '"')
+        n += is_escape(s, n) ? 2 : 1;
+    *value = str_skip(s, n + 1);
+    str_split(value, ';');
+    return str_take(s, n);
+}
+
+static struct str unescape(struct arena *a, struct str s)
+{
+    char *out = arena_alloc(a, s.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        i += is_escape(s, i);
+        out[n++] = s.ptr[i];
+    }
+    return str_of(out, n);
+}
 
 /* A parameter of a header's value, unquoted; the null str: there is none. */
 static struct str find_parameter(struct arena *a, struct str value, struct str name)
@@ -10,24 +39,12 @@ static struct str find_parameter(struct arena *a, struct str value, struct str n
     while (value.len > 0) {
         value = str_trim(value);
         size_t equals = str_find(value, '=');
-        struct str key = str_trim(str_take(value, equals)), found;
+        struct str key = str_trim(str_take(value, equals));
         value = str_skip(value, equals + 1);
-        if (value.len > 0 && value.ptr[0] == '"') {
-            char *out = arena_alloc(a, value.len + 1);
-            size_t n = 0, i = 1;
-            for (; i < value.len && value.ptr[i] != '"'; i++) {
-                if (value.ptr[i] == '\\' && i + 1 < value.len && value.ptr[i + 1] == '"')
-                    i++;
-                out[n++] = value.ptr[i];
-            }
-            found = str_of(out, n);
-            value = str_skip(value, i + 1);
-            str_split(&value, ';');
-        } else {
-            found = str_trim(str_split(&value, ';'));
-        }
+        bool quoted = value.len > 0 && value.ptr[0] == '"';
+        struct str found = quoted ? take_quoted(&value) : str_trim(str_split(&value, ';'));
         if (str_eq_nocase(key, name))
-            return found;
+            return quoted ? unescape(a, found) : found;
     }
     return STR_NULL;
 }
@@ -41,6 +58,8 @@ static bool read_headers(struct arena *a, struct str head, struct part *out)
         if (str_eq_nocase(name, STR("Content-Disposition"))) {
             out->name = find_parameter(a, value, STR("name"));
             out->filename = find_parameter(a, value, STR("filename"));
+            if (out->filename.ptr == NULL) /* RFC 8187: charset'language'percent-encoded; shown as it is */
+                out->filename = find_parameter(a, value, STR("filename*"));
         } else if (str_eq_nocase(name, STR("Content-Type"))) {
             out->type = str_trim(value);
         }
@@ -67,6 +86,9 @@ enum err multipart_read(struct arena *a, struct str content_type, struct str tex
         size_t head = str_find_str(text, STR("\r\n\r\n")), end = str_find_str(str_skip(text, head), next);
         *why = "a part of the form has no end";
         if (head == text.len || head + end == text.len)
+            return ERR_SYNTAX;
+        *why = "the header of a part of the form is too long";
+        if (head > HEAD_MAX)
             return ERR_SYNTAX;
         *why = "the form has too many parts";
         if (*count == max)

@@ -35,6 +35,7 @@ static const struct field fields[] = {
         NUMBER("sample", t.sample),
         {.name = "state", .kind = FIELD_INT, .at = AT(state)},
         {.name = "urls", .kind = FIELD_NAMES, .at = AT(urls), .count_at = AT(url_count)},
+        /* the rules, from FIRST_RULE on */
         NUMBER("methods", methods),
         TEXT("dedupe", dedupe),
         TEXT("profile", profile),
@@ -43,9 +44,11 @@ static const struct field fields[] = {
         NUMBER("tolerance", tolerance),
         {.name = "addresses", .kind = FIELD_NAMES, .at = AT(t.addresses), .count_at = AT(t.address_count)},
 };
+#define FIRST_RULE 5
 static const struct field sealed_fields[] = {
         {.name = "secrets", .kind = FIELD_NAMES, .at = AT(t.secrets), .count_at = AT(t.secret_count)},
         TEXT("verifyToken", verify_token),
+        TEXT("draft", draft), /* the last one: a draft has none */
 };
 #undef AT
 #undef TEXT
@@ -142,13 +145,57 @@ void trigger_encode(struct arena *a, const struct keyring *keys, const struct tr
                            .body = arena_str(a, buf_str(&body)),
                            .created_ms = t->created_ms,
                            .updated_ms = t->updated_ms};
-    if (t->secret_count > 0 || t->verify_token.len > 0) {
+    if (t->secret_count > 0 || t->verify_token.len > 0 || t->draft.len > 0) {
         write_stored(sealed_fields, ARRAY_LEN(sealed_fields), &s, &plain);
         out->sealed = seal(a, keys, t->id, buf_str(&plain));
     }
     buf_fini(&body);
     mem_free_secret(plain.ptr, plain.cap);
 }
+
+/* ---- drafts -------------------------------------------------------------------------------------------------------
+ */
+
+void trigger_draft_set(struct arena *a, struct trigger *t, const struct trigger *rules)
+{
+    struct stored s = {.t = *rules, .methods = rules->methods, .tolerance = rules->tolerance_s + 1};
+    struct buf out = BUF_INIT(STORED_BYTES_MAX);
+    struct json_writer w = json_writer(&out);
+    json_w_object(&w);
+    fields_write_stored(fields + FIRST_RULE, ARRAY_LEN(fields) - FIRST_RULE, &s, &w);
+    fields_write_stored(sealed_fields, ARRAY_LEN(sealed_fields) - 1, &s, &w);
+    json_w_object_end(&w);
+    CHECK(!out.overflow);
+    t->draft = arena_str(a, buf_str(&out));
+    mem_free_secret(out.ptr, out.cap);
+}
+
+struct trigger trigger_draft_get(struct arena *a, const struct trigger *t)
+{
+    struct json *j;
+    struct stored s = {.state = 0};
+    struct trigger out = *t;
+    if (t->draft.len == 0 || json_parse(a, t->draft, &j, NULL) != ERR_OK)
+        return out;
+    fields_read(a, fields + FIRST_RULE, ARRAY_LEN(fields) - FIRST_RULE, FIELD_LOAD, j, &s, NULL);
+    fields_read(a, sealed_fields, ARRAY_LEN(sealed_fields) - 1, FIELD_LOAD, j, &s, NULL);
+    out.methods = (unsigned)s.methods;
+    out.dedupe = s.t.dedupe;
+    out.profile = s.t.profile;
+    out.row = s.t.row;
+    out.header = s.t.header;
+    out.tolerance_s = s.tolerance - 1;
+    out.addresses = s.t.addresses;
+    out.address_count = s.t.address_count;
+    out.secrets = s.t.secrets;
+    out.secret_count = s.t.secret_count;
+    out.verify_token = s.t.verify_token;
+    out.draft = STR_NULL;
+    return out;
+}
+
+/* ---- URLs ---------------------------------------------------------------------------------------------------------
+ */
 
 #define URL(n, m)                                                                                                      \
     {                                                                                                                  \

@@ -41,6 +41,7 @@ struct trigger {
     const struct str *secrets;
     size_t secret_count;
     struct str verify_token; /* null: none */
+    struct str draft;        /* JSON: what holds from the next publication on; null: nothing changes */
     int64_t created_ms;
     int64_t updated_ms;
     uint64_t object_version;
@@ -50,6 +51,11 @@ struct trigger {
 MUST_USE enum err trigger_decode(struct arena *a, const struct keyring *keys, const struct object *o,
                                  struct trigger *out);
 void trigger_encode(struct arena *a, const struct keyring *keys, const struct trigger *t, struct object *out);
+
+/* Keeps what `rules` says of requests (methods, dedupe, how they are verified) as the draft of *t. */
+void trigger_draft_set(struct arena *a, struct trigger *t, const struct trigger *rules);
+/* *t as it is once its draft holds; *t itself when it has none. */
+struct trigger trigger_draft_get(struct arena *a, const struct trigger *t);
 
 struct trigger_url {
     oid_t id;

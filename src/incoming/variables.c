@@ -38,14 +38,14 @@ static bool is_name(struct str s)
 /* trigger.body + "odd key" = trigger.body["odd key"] */
 static struct str join(struct arena *a, struct str path, struct str name)
 {
-    struct buf quoted = BUF_INIT(6 * name.len + 1);
+    struct buf quoted = BUF_INIT(2 * name.len + 1);
     if (is_name(name))
         return arena_printf(a, STR_FMT "." STR_FMT, STR_ARG(path), STR_ARG(name));
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        if (c == '"' || c == '\\')
+        if (c == '"' || c == '\\' || c == '\n' || c == '\t')
             buf_add_c(&quoted, '\\');
-        buf_add_c(&quoted, c == '\n' ? ' ' : c);
+        buf_add_c(&quoted, c == '\n' ? 'n' : c == '\t' ? 't' : c);
     }
     struct str out = arena_printf(a, STR_FMT "[\"" STR_FMT "\"]", STR_ARG(path), STR_ARG(buf_str(&quoted)));
     buf_fini(&quoted);
@@ -162,12 +162,15 @@ size_t variables_write(struct arena *a, const struct json *trigger, const struct
     }
     json_w_array(w);
     for (size_t i = 0; i < mine.count; i++) {
+        if (find_value(&here, mine.items[i].path) != mine.items[i].value)
+            continue; /* a name that comes again: the last one counts */
         const char *change = later != NULL ? change_of(&mine.items[i], &there) : NULL;
         changed += change != NULL;
         write_item(&mine.items[i], change, w);
     }
     for (size_t i = 0; i < theirs.count; i++) {
-        if (!may_drift(theirs.items[i].path) || find_value(&here, theirs.items[i].path) != NULL)
+        if (!may_drift(theirs.items[i].path) || find_value(&here, theirs.items[i].path) != NULL ||
+            find_value(&there, theirs.items[i].path) != theirs.items[i].value)
             continue;
         changed++;
         write_item(&theirs.items[i], "added", w);

@@ -10,8 +10,7 @@ static const char *const refused[] = {
 static const char *const sensitive[] = {"authorization", "x-api-key", "x-auth-token", "x-access-token", "api-key",
                                         "apikey",        "*cookie*",  "*secret*",     "*password*",     "*-token"};
 
-/* Patterns with a '*' at one end or both. */
-static bool name_fits(struct str pattern, struct str name)
+bool header_name_fits(struct str pattern, struct str name)
 {
     bool head = pattern.ptr[0] == '*', tail = pattern.ptr[pattern.len - 1] == '*';
     struct str word = str_of(pattern.ptr + head, pattern.len - head - tail);
@@ -31,7 +30,7 @@ static bool name_fits(struct str pattern, struct str name)
 bool header_is_sensitive(struct str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(sensitive); i++) {
-        if (name_fits(str_c(sensitive[i]), name))
+        if (header_name_fits(str_c(sensitive[i]), name))
             return true;
     }
     return false;
@@ -40,7 +39,7 @@ bool header_is_sensitive(struct str name)
 static bool is_refused(const struct profile *profile, struct str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-        if (name_fits(str_c(refused[i]), name))
+        if (header_name_fits(str_c(refused[i]), name))
             return true;
     }
     return profile != NULL && profile_owns_header(profile, name);

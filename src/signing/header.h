@@ -14,5 +14,7 @@
 const char *header_refusal(const struct profile *profile, struct str name, struct str value);
 /* Whether values of this name are secrets: shown to nobody. */
 bool header_is_sensitive(struct str name);
+/* Whether a name fits a pattern, which may have a '*' for anything at one end or both; case is no matter. */
+bool header_name_fits(struct str pattern, struct str name);
 
 #endif

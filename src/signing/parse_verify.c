@@ -49,7 +49,5 @@ struct str profile_signature_header(const struct profile *p)
 
 struct str profile_secret_header(const struct profile *p, struct str renamed)
 {
-    if (!p->keys[0].token)
-        return STR_NULL;
     return renamed.len > 0 ? renamed : profile_signature_header(p);
 }

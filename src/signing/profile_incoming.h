@@ -58,8 +58,8 @@ struct profile_rules {
 MUST_USE enum err profile_parse_incoming(struct arena *a, struct str json, struct profile **out, struct str *path,
                                          struct str *why);
 const struct profile_rules *profile_rules(const struct profile *p);
-/* The name of the header that holds the secret itself, of rows with a token; null: none does. renamed: null, or what
- * the header with the signature is called instead. */
+/* The name of the header that holds the signature, or of a token the secret itself. renamed: null, or what it is called
+ * instead. */
 struct str profile_secret_header(const struct profile *p, struct str renamed);
 /* The name of the header that holds the signature. */
 struct str profile_signature_header(const struct profile *p);

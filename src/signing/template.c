@@ -120,12 +120,12 @@ void template_fill(const struct template *t, const struct values *v, struct buf 
     }
 }
 
-bool template_match(const struct template *t, struct str text, struct values *out)
+static bool match(const struct template *t, struct str text, bool nocase, struct values *out)
 {
     for (size_t i = 0; i < t->count; i++) {
         const struct segment *s = &t->segments[i];
         if (s->field == FIELD_TEXT) {
-            if (!str_starts(text, s->text))
+            if (nocase ? !str_starts_nocase(text, s->text) : !str_starts(text, s->text))
                 return false;
             text = str_skip(text, s->text.len);
             continue;
@@ -139,4 +139,14 @@ bool template_match(const struct template *t, struct str text, struct values *ou
         text = str_skip(text, len);
     }
     return text.len == 0;
+}
+
+bool template_match(const struct template *t, struct str text, struct values *out)
+{
+    return match(t, text, false, out);
+}
+
+bool template_match_nocase(const struct template *t, struct str text, struct values *out)
+{
+    return match(t, text, true, out);
 }

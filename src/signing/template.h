@@ -81,5 +81,7 @@ void template_fill(const struct template *t, const struct values *v, struct buf 
  * before the next text of the template, at its first occurrence; two values for one field do not fit.
  */
 bool template_match(const struct template *t, struct str text, struct values *out);
+/* The same, but that letters of the template's own text before its last field may be upper or lower case. */
+bool template_match_nocase(const struct template *t, struct str text, struct values *out);
 
 #endif

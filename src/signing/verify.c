@@ -33,7 +33,10 @@ static bool read_header(const struct profile *p, const struct template *t, struc
 {
     struct values got = {0};
     unsigned wanted = p->signed_string.fields | FIELD_BIT(SIGNATURE);
-    if ((t->fields & wanted) == 0 || !template_match(t, str_trim(value), &got))
+    if ((t->fields & wanted) == 0)
+        return true;
+    /* The name of a scheme is in no case: "bearer" is "Bearer" (RFC 9110, section 11.1). */
+    if (p->keys[0].token ? !template_match_nocase(t, str_trim(value), &got) : !template_match(t, str_trim(value), &got))
         return true;
     add_candidates(p, got.of[FIELD_SIGNATURE], ev);
     for (int f = FIELD_TEXT + 1; f < FIELD_COUNT; f++) {

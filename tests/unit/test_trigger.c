@@ -433,6 +433,49 @@ static void test_rotation(void **state)
     expect(f, 404, "no such");
 }
 
+/* What is asked of senders changes when the automation is published, not before. */
+static void test_draft_rules(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = make(f, "{\"verify\":{\"profile\":\"bearer\",\"secret\":\"one\"}}", TRIGGER_PUBLISHED);
+    struct http_header one[] = {{STR("Authorization"), STR("bearer one")}, {{NULL, 0}, {NULL, 0}}};
+    struct http_header two[] = {{STR("X-Mine"), STR("two")}, {{NULL, 0}, {NULL, 0}}};
+    struct object_change changes[TRIGGER_CHANGES_MAX];
+    struct problems problems = PROBLEMS_INIT;
+    struct trigger_place at = place(f);
+    size_t count;
+    static const char *const drafts[] = {
+            "{\"methods\":[\"POST\"],\"verify\":{\"profile\":\"header\",\"header\":\"x-mine\",\"secret\":\"two\"}}",
+            "{\"methods\":[\"PUT\"],\"verify\":{\"profile\":\"header\",\"header\":\"x-mine\"}}", /* the secret stays */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(drafts); i++) {
+        assert_int_equal(trigger_redefine(&at, &f->trigger, parse(f, drafts[i]), changes, &count, &problems), ERR_OK);
+        put(f, changes, count);
+        reload(f, f->trigger.id);
+        ask(f, HTTP_M_POST, path, "", one, STR("{}"));
+        expect(f, 202, "run_");
+        ask(f, HTTP_M_POST, path, "", two, STR("{}"));
+        expect(f, 401, "");
+    }
+    static const enum trigger_state same[] = {TRIGGER_PAUSED, TRIGGER_PUBLISHED};
+    for (size_t i = 0; i < ARRAY_LEN(same); i++) { /* of the version that is in force */
+        assert_int_equal(trigger_publish(&at, &f->trigger, same[i], 77, changes), ERR_OK);
+        put(f, changes, 1);
+        reload(f, f->trigger.id);
+    }
+    ask(f, HTTP_M_POST, path, "", one, STR("{}"));
+    expect(f, 202, "run_");
+    assert_int_equal(trigger_publish(&at, &f->trigger, TRIGGER_PUBLISHED, 78, changes), ERR_OK);
+    put(f, changes, 1);
+    ask(f, HTTP_M_PUT, path, "", two, STR("{}"));
+    expect(f, 202, "run_");
+    ask(f, HTTP_M_PUT, path, "", one, STR("{}"));
+    expect(f, 401, "");
+    ask(f, HTTP_M_POST, path, "", two, STR("{}"));
+    expect(f, 405, "");
+    problems_fini(&problems);
+}
+
 static void test_contents(void **state)
 {
     static const struct {
@@ -518,6 +561,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
             cmocka_unit_test(test_sliding),
             cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_draft_rules, setup, teardown),
             cmocka_unit_test_setup_teardown(test_contents, setup, teardown),
             cmocka_unit_test_setup_teardown(test_definitions, setup, teardown),
     };
