@@ -146,7 +146,7 @@ const struct description api_descriptions[] = {
     {POST,   V1 "/record-type", "v1.record-type.create", "Add a type of records", "RecordTypeIn", "RecordTypeOut", 201, NULL, 0},
     {GET,    V1 "/record-type/{name}", "v1.record-type.get", "Get an added type of records", NULL, "RecordTypeOut", 200, NULL, 0},
     {PUT,    V1 "/record-type/{name}", "v1.record-type.update", "Replace an added type of records", "RecordTypeIn", "RecordTypeOut", 200, NULL, 0},
-    {DELETE, V1 "/record-type/{name}", "v1.record-type.delete", "Delete an added type of records; its records can no longer be reached", NULL, NULL, 204, NULL, 0},
+    {DELETE, V1 "/record-type/{name}", "v1.record-type.delete", "Delete an added type of records that has none", NULL, NULL, 204, NULL, 0},
     {GET,    APP "/record-type", "v1.application.record-type.list", "List the types of records that an application has", NULL, "RecordTypesOut", 200, NULL, 0},
     {GET,    APP "/record/{type}", "v1.record.list", "List records, newest first", NULL, "[RecordOut]", 200, ORDERED " tag", 0},
     {POST,   APP "/record/{type}", "v1.record.create", "Create a record; its changes cause the events of its type", "RecordIn", "RecordOut", 201, "upsert", 0},

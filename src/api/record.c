@@ -105,10 +105,11 @@ static void write_edit(struct api *api, struct api_call *call, const struct app 
 {
     struct plan p = plan_of(api, call, app);
     bool changed = false;
-    const char *why;
-    enum err e = record_plan(&p, t, was, edit, r, &changed, &why);
+    struct record_fault fault;
+    enum err e = record_plan(&p, t, was, edit, r, &changed, &fault);
     if (e == ERR_INVALID) {
-        call_problem(call, "data", "value_error", "%s", why);
+        problem_add(&call->problems, "body", str_c(fault.field), fault.at.len > 0 ? fault.at : STR_NULL,
+                    fault.at.len > 0 ? "value_error.schema" : "value_error", "%s", fault.why);
         call_fits(call);
         return;
     }
@@ -344,6 +345,9 @@ void record_history(struct api *api, struct api_call *call)
         if (!call_record(api, call, &app, &t, &d, &r))
             return;
         id = d.id;
+    } else if (store_get_doc(call->reader, call->arena, DOC_RECORD, id, &d) == ERR_OK && d.ref != t.ref) {
+        answer_error(call, ERR_NOT_FOUND, "no such record");
+        return;
     }
     if (!page_read(api, call, doc_prefix(DOC_CHANGE), PAGE_DESCENDING, &page))
         return;

@@ -15,10 +15,11 @@ MUST_USE enum err record_find(const struct api *api, struct store_reader *r, str
                               const struct record_type *t, struct str text, struct doc *d, struct record *out);
 /*
  * Plans a change: the document, its history, its events. was NULL: a new record. Without *changed nothing is planned.
- * ERR_INVALID: *why.
+ * ERR_INVALID: *fault.
  */
 MUST_USE enum err record_plan(struct plan *p, const struct record_type *t, const struct doc *was,
-                              const struct record_edit *edit, struct record *out, bool *changed, const char **why);
+                              const struct record_edit *edit, struct record *out, bool *changed,
+                              struct record_fault *fault);
 /* Plans its deletion. ERR_INVALID: damage. */
 MUST_USE enum err record_plan_delete(struct plan *p, const struct record_type *t, const struct doc *was);
 

@@ -69,13 +69,13 @@ static void plan_events(struct plan *p, const struct record_type *t, const struc
 }
 
 enum err record_plan(struct plan *p, const struct record_type *t, const struct doc *was, const struct record_edit *edit,
-                     struct record *out, bool *changed, const char **why)
+                     struct record *out, bool *changed, struct record_fault *fault)
 {
     struct record before;
     enum err e = was != NULL ? record_decode(p->arena, was, &before) : ERR_OK;
-    *why = "the stored record cannot be read";
+    *fault = (struct record_fault){.field = "data", .why = "the stored record cannot be read"};
     if (e == ERR_OK)
-        e = record_apply(p->arena, t, was != NULL ? &before : NULL, edit, out, changed, why);
+        e = record_apply(p->arena, t, was != NULL ? &before : NULL, edit, out, changed, fault);
     if (e != ERR_OK || !*changed)
         return e;
     struct doc d = {.kind = DOC_RECORD, .app = p->app, .ref = t->ref, .created_ms = p->now_ms};

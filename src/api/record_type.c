@@ -4,7 +4,9 @@
 #include "api/record.h"
 #include "api/routes.h"
 
-#define TYPES_MAX 200 /* of an environment */
+#define TYPES_MAX 200    /* of an environment */
+#define COUNT_MAX 100000 /* records, where they are counted */
+#define APPS_PAGE 250
 
 static void write_type(struct api_call *call, const struct record_type *t, struct json_writer *w)
 {
@@ -148,6 +150,45 @@ void record_type_get(struct api *api, struct api_call *call)
     write_type(call, &t, &w);
 }
 
+/* Its records in all workspaces of the environment, at most COUNT_MAX, and in how many they are. */
+static enum err count_records(struct api_call *call, const struct record_type *t, size_t *records, size_t *workspaces)
+{
+    struct object_query q = {.kind = OBJ_APP, .env = call->env, .limit = APPS_PAGE};
+    size_t count = APPS_PAGE, n;
+    enum err e = ERR_OK;
+    *records = *workspaces = 0;
+    while (e == ERR_OK && count == APPS_PAGE) {
+        struct arena *a = arena_new(65536);
+        struct object *apps;
+        e = store_list_objects(call->reader, a, &q, &apps, &count);
+        for (size_t i = 0; e == ERR_OK && i < count && *records < COUNT_MAX; i++) {
+            q.after = apps[i].id;
+            e = store_count_docs(call->reader, DOC_RECORD, q.after, t->ref, COUNT_MAX - *records, &n);
+            *records += e == ERR_OK ? n : 0;
+            *workspaces += e == ERR_OK && n > 0;
+        }
+        arena_free(a);
+        if (*records == COUNT_MAX)
+            break;
+    }
+    return e;
+}
+
+/* Whether there are none of it; else 409 is answered, which says how many. */
+static bool has_none(struct api_call *call, const struct record_type *t, const char *what)
+{
+    size_t records, workspaces;
+    if (!answer_ok(call, count_records(call, t, &records, &workspaces)))
+        return false;
+    if (records == 0)
+        return true;
+    struct str detail = arena_printf(call->arena, "%s%zu record%s of this type exist%s in %zu workspace%s: %s",
+                                     records == COUNT_MAX ? "at least " : "", records, records == 1 ? "" : "s",
+                                     records == 1 ? "s" : "", workspaces, workspaces == 1 ? "" : "s", what);
+    answer_error(call, ERR_CONFLICT, arena_cstr(call->arena, detail));
+    return false;
+}
+
 void record_type_put(struct api *api, struct api_call *call)
 {
     struct object o;
@@ -159,6 +200,8 @@ void record_type_put(struct api *api, struct api_call *call)
         call_fits(call);
         return;
     }
+    if (!str_eq(is.key, t.key) && !has_none(call, &t, "they are named by the key that it has"))
+        return;
     struct object_change change = {.change = OBJECT_UPDATE, .object = o, .expected_version = o.version};
     change.object.body = encode(call->arena, &is);
     change.object.updated_ms = call->now_ms;
@@ -172,7 +215,7 @@ void record_type_delete(struct api *api, struct api_call *call)
 {
     struct object o;
     struct record_type t;
-    if (!call_own(call, &o, &t))
+    if (!call_own(call, &o, &t) || !has_none(call, &t, "delete them first"))
         return;
     struct object_change change = {.change = OBJECT_DELETE, .object = o, .expected_version = o.version};
     change.object.updated_ms = call->now_ms;

@@ -40,10 +40,10 @@ static enum err edit(struct turn *t, const struct record_type *type, const struc
     struct record rec;
     struct doc d;
     bool changed = false;
-    const char *why = NULL;
-    enum err e = record_plan(&t->plan, type, was, what, &rec, &changed, &why);
+    struct record_fault fault;
+    enum err e = record_plan(&t->plan, type, was, what, &rec, &changed, &fault);
     if (e == ERR_INVALID) {
-        *out = turn_failed(t, "%s", why);
+        *out = turn_failed(t, "%s" STR_FMT ": %s", fault.field, STR_ARG(fault.at), fault.why);
         return ERR_OK;
     }
     if (e != ERR_OK)

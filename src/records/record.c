@@ -119,6 +119,19 @@ static bool has_tag(const struct str *tags, size_t count, struct str tag)
     return false;
 }
 
+/* Whether its objects are small and it is flat enough. */
+static const char *shape_check(const struct json *j, size_t depth)
+{
+    const char *why = NULL;
+    if (depth > RECORD_DEPTH_MAX)
+        return "is too deeply nested";
+    if (j->type == JSON_OBJECT && j->count > RECORD_FIELDS_MAX)
+        return "an object has at most 2,000 fields";
+    for (const struct json *c = j->child; c != NULL && why == NULL; c = c->next)
+        why = c->child != NULL ? shape_check(c, depth + 1) : NULL;
+    return why;
+}
+
 static const char *tags_apply(struct arena *a, const struct record *was, const struct record_edit *edit,
                               struct record *out)
 {
@@ -146,6 +159,10 @@ static const char *data_apply(struct arena *a, const struct record *was, const s
     struct json *before = NULL;
     struct buf text = BUF_INIT((size_t)4 * RECORD_DATA_MAX);
     struct json_writer w = json_writer(&text);
+    const struct json *given = edit->replace != NULL ? edit->replace : edit->merge;
+    const char *why = given != NULL ? shape_check(given, 1) : NULL;
+    if (why != NULL)
+        return why;
     out->data = was != NULL ? was->data : STR("{}");
     if ((edit->replace != NULL && edit->replace->type != JSON_OBJECT) ||
         (edit->merge != NULL && edit->merge->type != JSON_OBJECT))
@@ -173,12 +190,11 @@ struct str record_key(const struct record_type *t, const struct json *data)
     return v->type == JSON_STRING ? v->text : v->raw;
 }
 
-static const char *key_apply(struct arena *a, const struct record_type *t, struct record *out)
+static const char *key_apply(const struct record_type *t, const struct json *data, struct record *out)
 {
-    struct json *data;
-    if (t->key.len == 0 || json_parse(a, out->data, &data, NULL) != ERR_OK)
+    const struct json *v = t->key.len > 0 ? json_get(data, t->key) : NULL;
+    if (t->key.len == 0)
         return NULL;
-    const struct json *v = json_get(data, t->key);
     if (v == NULL || v->type == JSON_NULL) {
         out->key = STR_NULL;
         return NULL;
@@ -200,19 +216,39 @@ static bool same_tags(const struct record *x, const struct record *y)
     return x->tag_count == y->tag_count;
 }
 
-enum err record_apply(struct arena *a, const struct record_type *t, const struct record *was,
-                      const struct record_edit *edit, struct record *out, bool *changed, const char **why)
+static enum err schema_apply(struct arena *a, const struct record_type *t, const struct json *data,
+                             struct record_fault *fault)
 {
+    struct schema_fault at = {.at = STR_NULL, .why = "the type's schema cannot be read"};
+    struct record_type own = *t;
+    enum err e = t->schema.ptr == NULL || t->compiled != NULL ? ERR_OK : record_type_compile(a, &own, &at);
+    if (e == ERR_OK && own.compiled != NULL)
+        e = schema_check(own.compiled, a, data, &at);
+    if (e != ERR_OK)
+        *fault = (struct record_fault){.field = "data", .at = at.at, .why = at.why};
+    return e;
+}
+
+enum err record_apply(struct arena *a, const struct record_type *t, const struct record *was,
+                      const struct record_edit *edit, struct record *out, bool *changed, struct record_fault *fault)
+{
+    struct json *data = NULL;
     *out = was != NULL ? *was : (struct record){0};
-    *why = data_apply(a, was, edit, out);
-    if (*why == NULL)
-        *why = tags_apply(a, was, edit, out);
-    if (*why == NULL)
-        *why = key_apply(a, t, out);
-    if (*why != NULL)
+    *fault = (struct record_fault){.field = "data", .why = data_apply(a, was, edit, out)};
+    if (fault->why == NULL && json_parse(a, out->data, &data, NULL) != ERR_OK)
+        fault->why = "the data must be an object";
+    if (fault->why == NULL)
+        fault->why = key_apply(t, data, out);
+    /* What was merged may be more than both parts. */
+    if (fault->why == NULL && edit->merge != NULL && was != NULL)
+        fault->why = shape_check(data, 1);
+    if (fault->why == NULL)
+        *fault = (struct record_fault){.field = "tags", .why = tags_apply(a, was, edit, out)};
+    if (fault->why != NULL)
         return ERR_INVALID;
-    *changed = was == NULL || !same_json(a, was->data, out->data) || !same_tags(was, out);
-    return ERR_OK;
+    bool same_data = was != NULL && same_json(a, was->data, out->data);
+    *changed = !same_data || !same_tags(was, out);
+    return same_data ? ERR_OK : schema_apply(a, t, data, fault);
 }
 
 /* ---- events -------------------------------------------------------------------------------------------------------

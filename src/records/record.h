@@ -13,6 +13,9 @@
 #define RECORD_TAGS_MAX 100
 #define RECORD_TAG_MAX  128 /* bytes */
 #define RECORD_KEY_MAX  256 /* bytes */
+/* Members of any object of the data, and how deep it may be: it is wrapped where it is stored and sent. */
+#define RECORD_FIELDS_MAX 2000
+#define RECORD_DEPTH_MAX  (JSON_DEPTH_MAX - 8)
 
 struct record {
     oid_t id;
@@ -45,12 +48,20 @@ struct record_edit {
  * may be NULL. */
 struct str record_key(const struct record_type *t, const struct json *data);
 
+/* What does not fit. */
+struct record_fault {
+    const char *field; /* "data" or "tags" */
+    struct str at;     /* JSON pointer into it, empty: all of it */
+    const char *why;   /* in the arena, or static */
+};
+
 /*
- * Applies an edit; `was` is NULL for a new record. ERR_INVALID: *why says what does not fit (too large, a bad tag, no
- * object). *changed is false when all is as it was.
+ * Applies an edit; `was` is NULL for a new record. ERR_INVALID: *fault says what does not fit (too large, a bad tag, no
+ * object, not as the type's schema wants it). *changed is false when all is as it was: then the schema is not asked.
  */
 MUST_USE enum err record_apply(struct arena *a, const struct record_type *t, const struct record *was,
-                               const struct record_edit *edit, struct record *out, bool *changed, const char **why);
+                               const struct record_edit *edit, struct record *out, bool *changed,
+                               struct record_fault *fault);
 
 /* Appends the events that the change causes: "name" in order of the rules. `is` NULL: deleted. At most
  * RECORD_RULES_MAX; returns their count. */

@@ -136,14 +136,28 @@ static bool rule_read(const struct json *j, struct record_rule *out, struct prob
     return false;
 }
 
+enum err record_type_compile(struct arena *a, struct record_type *t, struct schema_fault *fault)
+{
+    struct json *tree;
+    t->compiled = NULL;
+    if (t->schema.ptr == NULL)
+        return ERR_OK;
+    *fault = (struct schema_fault){.at = STR_NULL, .why = "must be a JSON Schema"};
+    return json_parse(a, t->schema, &tree, NULL) == ERR_OK ? schema_compile(a, tree, &t->compiled, fault) : ERR_INVALID;
+}
+
 void record_type_read(struct arena *a, const struct json *body, enum field_mode mode, struct record_type *out,
                       struct problems *problems)
 {
+    struct schema_fault fault;
     const struct json *rules = json_get(body, STR("rules"));
     fields_read(a, fields, ARRAY_LEN(fields), mode, body, out, problems);
     if (problems != NULL && (!name_fits(out->name) || out->name.len > 64))
         problem_add(problems, "body", STR("name"), STR_NULL, "value_error",
                     "must be a small letter, then small letters, digits and _");
+    if (problems != NULL && record_type_compile(a, out, &fault) != ERR_OK)
+        problem_add(problems, "body", STR("schema"), fault.at.len > 0 ? fault.at : STR_NULL, "value_error.schema", "%s",
+                    fault.why);
     out->rule_count = 0;
     if (rules == NULL || json_is_null(rules))
         return;

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "model/field.h"
 #include "model/object.h"
+#include "schema/schema.h"
 #include "json/tree.h"
 #include "json/write.h"
 
@@ -31,11 +32,12 @@ struct record_rule {
 };
 
 struct record_type {
-    int64_t ref;        /* what records of it belong to: the row's number, or the object's id */
-    struct str name;    /* [a-z][a-z0-9_]{0,63} */
-    struct str profile; /* of the workspaces that have it; null: all */
-    struct str key;     /* the field that names a record, unique among those of the type; null: none */
-    struct str schema;  /* JSON Schema of the data; null: none */
+    int64_t ref;                   /* what records of it belong to: the row's number, or the object's id */
+    struct str name;               /* [a-z][a-z0-9_]{0,63} */
+    struct str profile;            /* of the workspaces that have it; null: all */
+    struct str key;                /* the field that names a record, unique among those of the type; null: none */
+    struct str schema;             /* JSON Schema of the data; null: none */
+    const struct schema *compiled; /* `schema`, by whoever checks many; NULL: each check compiles it */
     struct record_rule *rules;
     size_t rule_count;
     bool builtin;
@@ -48,6 +50,8 @@ const struct record_type *record_type_builtin(struct str profile, struct str nam
 /* All of them, in order of profile and name. */
 const struct record_type *record_types_builtin(size_t *count);
 
+/* Compiles the schema, if there is one, into the arena. ERR_INVALID: *fault. */
+MUST_USE enum err record_type_compile(struct arena *a, struct record_type *t, struct schema_fault *fault);
 /* Reads a row from a request; problems say what does not fit. */
 void record_type_read(struct arena *a, const struct json *body, enum field_mode mode, struct record_type *out,
                       struct problems *problems);

@@ -124,6 +124,8 @@ struct backend_ops {
                          struct str key, struct doc *out);
     enum err (*list_docs)(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
                           size_t *count);
+    enum err (*count_docs)(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t ref, size_t most,
+                           size_t *out);
     enum err (*due_docs)(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
                          struct doc **out, size_t *count, int64_t *next_ms);
     enum err (*get_health)(struct store_reader *r, oid_t ep, struct endpoint_health *out);

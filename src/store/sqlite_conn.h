@@ -145,6 +145,7 @@ enum stmt {
     R_DOCS_ABOUT_UP,
     R_DOCS_ABOUT_DOWN,
     R_DOCS_DUE,
+    R_DOCS_COUNT,
     STMT_COUNT
 };
 

@@ -326,6 +326,26 @@ enum err sqlite_list_docs(struct store_reader *base, struct arena *a, const stru
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+enum err sqlite_count_docs(struct store_reader *base, enum doc_kind kind, oid_t app, int64_t ref, size_t most,
+                           size_t *out)
+{
+    struct sqlite_reader *r = reader_of(base);
+    reader_begin(r);
+    sqlite3_stmt *st = conn_stmt(&r->c, R_DOCS_COUNT,
+                                 "SELECT count(*) FROM (SELECT 1 FROM doc INDEXED BY doc_ref WHERE kind=? AND app=? "
+                                 "AND ref=? LIMIT ?)");
+    bind_int(st, 1, kind);
+    bind_int(st, 2, app);
+    bind_int(st, 3, ref);
+    bind_int(st, 4, (int64_t)most);
+    enum err e = conn_next(&r->c, st);
+    if (e == ERR_OK) {
+        *out = (size_t)col_int(st, 0);
+        sqlite3_reset(st);
+    }
+    return e;
+}
+
 enum err sqlite_due_docs(struct store_reader *base, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
                          struct doc **out, size_t *count, int64_t *next_ms)
 {

@@ -221,6 +221,7 @@ const struct backend_ops backend_sqlite = {
         .get_doc = sqlite_get_doc,
         .find_doc = sqlite_find_doc,
         .list_docs = sqlite_list_docs,
+        .count_docs = sqlite_count_docs,
         .due_docs = sqlite_due_docs,
         .get_health = sqlite_get_health,
         .count_pending = sqlite_count_pending,

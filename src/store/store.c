@@ -267,6 +267,11 @@ enum err store_list_docs(struct store_reader *r, struct arena *a, const struct d
     return r->ops->list_docs(r, a, q, out, count);
 }
 
+enum err store_count_docs(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t ref, size_t most, size_t *out)
+{
+    return r->ops->count_docs(r, kind, app, ref, most, out);
+}
+
 enum err store_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
                         struct doc **out, size_t *count, int64_t *next_ms)
 {

@@ -448,6 +448,9 @@ struct doc_query {
 /* By id, at most limit. */
 MUST_USE enum err store_list_docs(struct store_reader *r, struct arena *a, const struct doc_query *q, struct doc **out,
                                   size_t *count);
+/* How many there are; counting stops at `most`. */
+MUST_USE enum err store_count_docs(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t ref, size_t most,
+                                   size_t *out);
 /* Documents of a kind that are due at until_ms, earliest first, at most limit. *next_ms: when the first behind them is
  * due, TIME_NEVER when none is. */
 MUST_USE enum err store_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms,

@@ -282,6 +282,7 @@ const struct backend_ops backend_mem = {
         .get_doc = mem_read_get_doc,
         .find_doc = mem_read_find_doc,
         .list_docs = mem_read_list_docs,
+        .count_docs = mem_read_count_docs,
         .due_docs = mem_read_due_docs,
         .get_health = mem_read_get_health,
         .count_pending = mem_read_count_pending,

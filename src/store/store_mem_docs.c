@@ -178,6 +178,18 @@ enum err mem_read_list_docs(struct store_reader *r, struct arena *a, const struc
     return store_done(m, ERR_OK);
 }
 
+enum err mem_read_count_docs(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t ref, size_t most,
+                             size_t *out)
+{
+    struct mem_store *m = store_read(r);
+    *out = 0;
+    for (size_t i = 0; i < m->docs.len && *out < most; i++) {
+        const struct doc *d = doc_at(m, i);
+        *out += d->kind == kind && d->app == app && d->ref == ref ? 1 : 0;
+    }
+    return store_done(m, ERR_OK);
+}
+
 static int compare_due(const void *a, const void *b)
 {
     const struct doc *const *x = a, *const *y = b;

@@ -5,6 +5,7 @@ import { createHmac } from 'node:crypto';
 import test from 'node:test';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
 
 // Answers, and refuses anything but `status`.
 async function ask(p, method, path, body, status = 200) {
@@ -164,8 +165,69 @@ test('an operator adds a type; its rules are rows', async (t) => {
     assert.equal((await ask(p, 'GET', '/api/v1/record-type')).data.length, 15);
     await ask(p, 'PUT', '/api/v1/record-type/ticket', { ...row, rules: [] });
     assert.deepEqual((await ask(p, 'GET', '/api/v1/record-type/ticket')).rules, []);
+    // Neither its key nor the type itself goes away below records.
+    const other = await p.app();
+    for (const number of [1, 2]) await ask(p, 'POST', `/api/v1/app/${other.id}/record/ticket`, { data: { number } }, 201);
+    assert.match((await ask(p, 'PUT', '/api/v1/record-type/ticket', { ...row, key: 'code' }, 409)).detail, /3 records of this type exist in 2 workspaces/);
+    assert.match((await ask(p, 'DELETE', '/api/v1/record-type/ticket', undefined, 409)).detail, /3 records of this type exist in 2 workspaces: delete them first/);
+    for (const number of [1, 2]) await ask(p, 'DELETE', `/api/v1/app/${other.id}/record/ticket/${number}`, undefined, 204);
+    assert.match((await ask(p, 'DELETE', '/api/v1/record-type/ticket', undefined, 409)).detail, /1 record of this type exists in 1 workspace:/);
+    await ask(p, 'DELETE', `${base}/7`, undefined, 204);
+    await ask(p, 'PUT', '/api/v1/record-type/ticket', { ...row, key: 'code' });
     await ask(p, 'DELETE', '/api/v1/record-type/ticket', undefined, 204);
     await ask(p, 'GET', base, undefined, 404);
+});
+
+test('a schema of a type holds for whatever writes its records', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const schema = { type: 'object', required: ['number'], properties: { number: { type: 'integer' }, owner: { type: 'object', properties: { age: { minimum: 18 } } } } };
+    const wrong = await ask(p, 'POST', '/api/v1/record-type', { name: 'ticket', schema: { properties: { a: { type: 'nothing' } } } }, 422);
+    assert.deepEqual(wrong.detail[0].loc, ['body', 'schema', '/properties/a/type']);
+    await ask(p, 'POST', '/api/v1/record-type', { name: 'ticket', key: 'number', schema }, 201);
+    const base = `/api/v1/app/${app.id}/record/ticket`;
+    const refused = async (method, path, data, at) => {
+        const { detail } = await ask(p, method, path, { data }, 422);
+        assert.deepEqual([detail[0].loc.slice(0, 2), detail[0].loc[2] ?? ''], [['body', 'data'], at], JSON.stringify(detail));
+    };
+    await refused('POST', base, { number: '7' }, '/number');
+    await refused('POST', base, {}, '/number');
+    await refused('PUT', `${base}/8.5`, { number: 8.5 }, '/number');
+    await ask(p, 'POST', base, { data: { number: 7 } }, 201);
+    await refused('POST', `${base}?upsert=true`, { number: 7, owner: { age: 3 } }, '/owner/age');
+    await refused('PATCH', `${base}/7`, { owner: { age: 3 } }, '/owner/age');
+    await refused('PUT', `${base}/7`, { owner: {} }, '/number');
+    // A step of an automation fails with the place.
+    const automation = await ask(p, 'POST', `/api/v1/app/${app.id}/automation`, { name: 'x', trigger: { type: 'incoming_webhook' }, steps: [{ id: 'up', type: 'upsert_record', record: 'ticket', set: { number: '{{ trigger.body.n }}' } }] }, 201);
+    await ask(p, 'POST', `/api/v1/app/${app.id}/automation/${automation.id}/publish`, {});
+    const started = await fetch(automation.trigger.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"n":"nine"}' });
+    const { id } = await started.json();
+    const run = await until('the run has failed', async () => {
+        const r = await ask(p, 'GET', `/api/v1/app/${app.id}/automation/${automation.id}/run/${id}`);
+        return r.status === 'failed' && r;
+    });
+    assert.match(run.steps[0].error, /^data\/number: must be/);
+    // A stricter schema leaves what is there, until its data changes.
+    await ask(p, 'PUT', '/api/v1/record-type/ticket', { name: 'ticket', key: 'number', schema: { ...schema, required: ['number', 'owner'] } });
+    assert.deepEqual((await ask(p, 'POST', `${base}/7/tag/old`)).tags, ['old']);
+    await refused('PATCH', `${base}/7`, { more: 1 }, '/owner');
+    await ask(p, 'PATCH', `${base}/7`, { data: { owner: { age: 18 } } });
+});
+
+test('data has a shape with bounds', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra' });
+    const base = `/api/v1/app/${app.id}/record/contact`;
+    const wide = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`f${i}`, 1]));
+    const { id } = await ask(p, 'POST', base, { data: wide(2000) }, 201);
+    await ask(p, 'POST', base, { data: wide(2001) }, 422);
+    await ask(p, 'PATCH', `${base}/${id}`, { data: { one_more: 1 } }, 422);
+    const deep = (n) => `{"data":${'{"a":'.repeat(n)}1${'}'.repeat(n)}}`;
+    await ask(p, 'POST', base, deep(120), 201);
+    await ask(p, 'POST', base, deep(121), 422);
+    // A history is of the type that the path names.
+    const deal = await ask(p, 'POST', `/api/v1/app/${app.id}/record/deal`, { data: {} }, 201);
+    await ask(p, 'GET', `${base}/${deal.id}/history`, undefined, 404);
 });
 
 test('twenty at once with one key make one record', async (t) => {

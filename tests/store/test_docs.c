@@ -187,6 +187,12 @@ static void lists_go_both_ways(void **state)
         } while (count == q.limit);
         assert_int_equal(n, ARRAY_LEN(ids));
     }
+    OK(store_count_docs(f->reader, DOC_REQUEST, 7, 8, 100, &count));
+    assert_int_equal(count, ARRAY_LEN(ids));
+    OK(store_count_docs(f->reader, DOC_REQUEST, 7, 8, 4, &count));
+    assert_int_equal(count, 4);
+    OK(store_count_docs(f->reader, DOC_REQUEST, 7, 10, 4, &count));
+    assert_int_equal(count, 0);
 }
 
 static void lists_by_what_they_are_about(void **state)

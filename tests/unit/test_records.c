@@ -60,8 +60,8 @@ static void merges(void **state)
         struct record was = {.data = quoted(a, rows[i].was)}, is;
         struct record_edit edit = {.merge = parse(a, rows[i].patch)};
         bool changed;
-        const char *why;
-        assert_int_equal(record_apply(a, contact(), &was, &edit, &is, &changed, &why), ERR_OK);
+        struct record_fault fault;
+        assert_int_equal(record_apply(a, contact(), &was, &edit, &is, &changed, &fault), ERR_OK);
         same_text(a, is.data, rows[i].want);
     }
     arena_free(a);
@@ -72,30 +72,30 @@ static void edits(void **state)
     struct arena *a = arena_new(4096);
     struct record r, again;
     bool changed;
-    const char *why;
+    struct record_fault fault;
     struct str tags[] = {STR("one"), STR("two"), STR("one")}, bad[] = {STR("")};
     struct record_edit edit = {.merge = parse(a, "{'email':'ada@example.com'}"), .add_tags = tags, .add_count = 3};
     (void)state;
-    assert_int_equal(record_apply(a, contact(), NULL, &edit, &r, &changed, &why), ERR_OK);
+    assert_int_equal(record_apply(a, contact(), NULL, &edit, &r, &changed, &fault), ERR_OK);
     assert_true(changed && str_eq(r.key, STR("ada@example.com")) && r.tag_count == 2);
     /* The same once more changes nothing. */
-    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &why), ERR_OK);
+    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &fault), ERR_OK);
     assert_false(changed);
     edit = (struct record_edit){.remove_tags = tags, .remove_count = 1};
-    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &why), ERR_OK);
+    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &fault), ERR_OK);
     assert_true(changed && again.tag_count == 1 && str_eq(again.tags[0], STR("two")));
     edit = (struct record_edit){.set_tags = true, .add_tags = tags, .add_count = 1};
-    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &why), ERR_OK);
+    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &fault), ERR_OK);
     assert_true(changed && again.tag_count == 1 && str_eq(again.tags[0], STR("one")));
     edit = (struct record_edit){.replace = parse(a, "{'name':'x'}")};
-    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &why), ERR_OK);
+    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &fault), ERR_OK);
     assert_true(changed && again.key.ptr == NULL && again.tag_count == 2);
     edit = (struct record_edit){.add_tags = bad, .add_count = 1};
-    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &why), ERR_INVALID);
+    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &fault), ERR_INVALID);
     edit = (struct record_edit){.replace = parse(a, "[1]")};
-    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &why), ERR_INVALID);
+    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &fault), ERR_INVALID);
     edit = (struct record_edit){.merge = parse(a, "{'email':{'a':1}}")};
-    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &why), ERR_INVALID);
+    assert_int_equal(record_apply(a, contact(), &r, &edit, &again, &changed, &fault), ERR_INVALID);
     arena_free(a);
 }
 
