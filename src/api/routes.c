@@ -211,6 +211,7 @@ const struct route api_routes[] = {
     {POST,   AUTO "/resume",          automation_resume,      WHO_EDIT,  A(AUTOMATION), 0},
     {GET,    AUTO "/version",         automation_versions,    WHO_READ,  A(AUTOMATION), 0},
     {POST,   AUTO "/test",            automation_test,        WHO_EDIT,  A(AUTOMATION), 0},
+    {POST,   AUTO "/preview",         automation_preview,     WHO_EDIT,  A(AUTOMATION), 0},
     {GET,    AUTO "/run",             automation_run_list,    WHO_READ,  A(AUTOMATION), 0},
     {GET,    AUTO "/run/{run_id}",    automation_run_get,     WHO_READ,  A(AUTOMATION), 0},
     {POST,   AUTO "/run/{run_id}/cancel", automation_run_cancel, WHO_EDIT, A(AUTOMATION), 0},

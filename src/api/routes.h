@@ -39,7 +39,8 @@ api_handler_fn environment_list, environment_create, environment_get, environmen
 api_handler_fn api_token_list, api_token_create, api_token_get, api_token_put, api_token_patch, api_token_expire;
 api_handler_fn automation_list, automation_create, automation_get, automation_put, automation_delete,
         automation_publish, automation_pause, automation_resume, automation_versions, automation_test,
-        automation_run_list, automation_run_get, automation_run_cancel, automation_run_retry;
+        automation_preview, automation_publish, automation_pause, automation_resume, automation_versions,
+        automation_preview, automation_run_list, automation_run_get, automation_run_cancel, automation_run_retry;
 api_handler_fn integration_list, integration_create, integration_get, integration_put, integration_delete,
         integration_rotate, integration_key_get;
 api_handler_fn poller_poll, poller_consumer_poll, poller_consumer_seek, polling_consumer_poll, polling_consumer_commit;

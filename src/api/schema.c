@@ -19,6 +19,7 @@
 #define REQUEST_OUT                                                                                                    \
     "id:string receivedAt:time outcome:string status:int reason:string? runId:string? method:string headers:object "   \
     "query:object contentType:string? address:string? size:int body:any?"
+#define AUTOMATION_TRY_IN "trigger:object sample:string steps:[object] target:object"
 #define RUN_OUT                                                                                                        \
     "id:string status:string version:int step:string? request:string? parent:string? target:string? error:string? "    \
     "startedAt:time endedAt:time? dueAt:time?"
@@ -243,11 +244,17 @@ const struct schema api_schemas[] = {
         {.name = "AutomationVersionOut",
          .use = SCHEMA_OUT,
          .more = "version:int status:string publishedAt:time? trigger:object steps:[object] createdAt:time"},
-        {.name = "AutomationTestIn", .use = SCHEMA_IN, .more = "trigger:object"},
-        {.name = "AutomationTestOut", .use = SCHEMA_OUT, .more = "version:int steps:[AutomationTestStep]"},
+        {.name = "AutomationTestIn", .use = SCHEMA_IN, .more = AUTOMATION_TRY_IN},
+        {.name = "AutomationTestOut",
+         .use = SCHEMA_OUT,
+         .more = "version:int sample:string? steps:[AutomationTestStep]"},
+        {.name = "AutomationPreviewIn", .use = SCHEMA_IN, .more = AUTOMATION_TRY_IN " texts:[AutomationText]!"},
+        {.name = "AutomationText", .use = SCHEMA_IN, .more = "text:string! as:string"},
+        {.name = "AutomationPreviewOut", .use = SCHEMA_OUT, .more = "sample:string? data:[AutomationTextOut]"},
+        {.name = "AutomationTextOut", .use = SCHEMA_OUT, .more = "value:any? error:string? missing:[string]"},
         {.name = "AutomationTestStep",
          .use = SCHEMA_OUT,
-         .more = "id:string type:string branch:int?- input:object? error:string? missing:[string]"},
+         .more = "id:string type:string branch:int?- input:object? error:string? record:string? missing:[string]"},
         {.name = "RunOut", .use = SCHEMA_OUT, .more = RUN_OUT},
         {.name = "RunDetailOut", .use = SCHEMA_OUT, .more = RUN_OUT " trigger:object? vars:object steps:[RunStep]"},
         {.name = "RunStep",

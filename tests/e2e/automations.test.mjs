@@ -17,6 +17,10 @@ class Workspace {
         return new Workspace(p, await p.app({ profile: 'myra' }));
     }
 
+    post(path, body) {
+        return this.p.api('POST', this.base + path, body);
+    }
+
     ok(method, path, body) {
         return this.p.ok(method, this.base + path, body);
     }
@@ -300,6 +304,63 @@ test('what does not fit is refused with its place; a test run does nothing', asy
     assert.equal((await w.ok('GET', '/record/contact')).data.length, 0);
     assert.equal((await w.runs(automation)).length, 0);
     assert.equal(server.count, 0);
+});
+
+test('a test without a sample in the request takes the one that is stored; other steps can be tried than those that are saved', async (t) => {
+    const w = await Workspace.open(t);
+    const made = await w.ok('POST', '/automation', { name: 'Shop', trigger: { type: 'incoming_webhook' }, steps: [{ id: 'c', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}' } }] });
+    const path = `/automation/${made.id}`;
+    const post = async (body) => (await w.p.api('POST', new URL(made.trigger.url).pathname, body, { token: null })).json.id;
+    const email = (tried) => tried.steps[0].input.set.email;
+    const empty = await w.ok('POST', `${path}/test`, {});
+    assert.deepEqual([empty.sample, email(empty), empty.steps[0].missing], [null, null, ['trigger.body.email']]);
+    const first = await post({ email: 'first@x.example' });
+    const second = await post({ email: 'second@x.example' });
+    assert.equal(email(await w.ok('POST', `${path}/test`)), 'second@x.example');
+    const named = await w.ok('POST', `${path}/test`, { sample: first });
+    assert.deepEqual([named.sample, email(named)], [first, 'first@x.example']);
+    await w.ok('POST', `${path}/sample/${first}/use`);
+    assert.equal((await w.ok('POST', `${path}/test`)).sample, first);
+    assert.equal((await w.post(`${path}/test`, { sample: w.app.id })).status, 422);
+    const exists = await w.ok('POST', '/record/contact', { data: { email: 'second@x.example', name: 'Ada' } });
+    const steps = [...made.steps, { id: 'mail', type: 'send_email', to: '{{ contact.email }}', subject: 'For {{ steps.c.name }}', text: '{{ steps.c.nope }}' }];
+    const other = await w.ok('POST', `${path}/test`, { sample: second, steps });
+    assert.deepEqual(other.steps.map((s) => [s.id, s.record]), [['c', exists.id], ['mail', null]]);
+    assert.deepEqual([other.steps[1].input, other.steps[1].missing], [{ to: 'second@x.example', subject: 'For Ada', text: '' }, ['steps.c.nope']]);
+    assert.equal((await w.post(`${path}/test`, { steps: [{ id: 'x', type: 'nope' }] })).status, 422);
+    assert.deepEqual((await w.ok('GET', path)).steps, made.steps);
+});
+
+test('a preview shows what texts become, encoded for where they go, with what is missing', async (t) => {
+    const w = await Workspace.open(t);
+    const made = await w.ok('POST', '/automation', { name: 'Shop', trigger: { type: 'incoming_webhook' }, steps: [] });
+    const path = `/automation/${made.id}/preview`;
+    await w.p.api('POST', new URL(made.trigger.url).pathname, '{"id":820982911946154508,"name":"<Ada> & co","tags":["a"]}', { token: null, headers: { 'content-type': 'application/json' } });
+    const texts = [
+        { text: '{{ trigger.body.name }}', as: 'html' },
+        { text: 'https://x.example/?q={{ trigger.body.name }}', as: 'url' },
+        { text: '{{ trigger.body.tags }}' },
+        { text: 'Hello {{ trigger.body.nobody }}', as: 'text' },
+        { text: '{{ trigger.body.name | shout }}' },
+        { text: '{{ steps.c.email }} {{ steps.bad.x }}{{ vars.a }}', as: 'text' },
+        { text: '{{ trigger.body.nobody | required }}' },
+        { text: '{{ target.city }}', as: 'text' },
+    ];
+    const steps = [
+        { id: 'c', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.id }}@x.example' } },
+        { id: 'bad', type: 'nope' },
+        { id: 'v', type: 'set', set: { a: 1 } },
+        { id: 'w', type: 'set', set: { b: 1 } },
+    ];
+    const { data, sample } = await w.ok('POST', path, { texts, steps, target: { city: 'Turin' } });
+    assert.match(sample, /^req_/);
+    assert.deepEqual(data.map((d) => d.value), ['&lt;Ada&gt; &amp; co', 'https://x.example/?q=%3CAda%3E%20%26%20co', ['a'], 'Hello ', null, '820982911946154508@x.example 1', null, 'Turin']);
+    assert.deepEqual(data[3].missing, ['trigger.body.nobody']);
+    assert.match(data[4].error, /shout/);
+    assert.match(data[6].error, /trigger\.body\.nobody/);
+    const exact = await w.p.api('POST', `/api/v1/app/${w.app.id}${path}`, { texts: [{ text: '{{ trigger.body.id }}' }] });
+    assert.match(exact.text, /"value":820982911946154508/);
+    for (const wrong of [{}, { texts: {} }, { texts: [], steps: {} }, { texts: [], trigger: [] }]) assert.equal((await w.post(path, wrong)).status, 422);
 });
 
 test('a request to its URL starts a published automation; the secret is not in its definition', async (t) => {

@@ -257,6 +257,7 @@ test('answers are as described, for every operation', async (t) => {
     for (const rest of ['publish', 'pause', 'resume']) await call(`POST ${U}/${rest}`, n);
     await call(`PUT ${U}`, n, { name: 'b', trigger: { type: 'event', event: 'a.b' }, steps });
     await call(`POST ${U}/test`, n, { trigger: { body: { x: 1 } } });
+    await call(`POST ${U}/preview`, n, { steps: [steps[0]], texts: [{ text: '{{ steps.first.a }}', as: 'value' }] });
     await call(`POST ${A}/msg`, n, { eventType: 'a.b', payload: { x: 1 } });
     await until('it has failed', async () => (await call(`GET ${U}/run`, n)).data[0]?.status === 'failed');
     n.run_id = (await call(`GET ${U}/run`, n)).data[0].id;
