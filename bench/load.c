@@ -11,6 +11,9 @@
  *                    connection posts as soon as it is answered (closed loop)
  *   -b BYTES         of the payload, 1024 unless said otherwise
  *   -k               an idempotency key of its own with each, as the official clients send
+ *   -f FILE          posts what is in it, as it is, instead of events
+ *   -H "Name: value" another header; several may be given
+ *   -u NAME          a header with a value of its own in each
  * The environment's BENCH_TOKEN is sent as bearer token. Prints one line of JSON. Exit status 1: a connection broke.
  */
 #include <errno.h>
@@ -41,6 +44,10 @@ struct load {
     char **paths;
     const char *token;
     bool keys;
+    const char *file, *unique;
+    char *body; /* of the file */
+    size_t body_len, headers_len;
+    char headers[4096]; /* lines */
 
     int epoll_fd;
     struct conn *idle;
@@ -97,8 +104,28 @@ static bool send_rest(struct conn *c)
     return true;
 }
 
+static void write_file_request(struct conn *c)
+{
+    char own[128] = "";
+    if (me.unique != NULL)
+        (void)snprintf(own, sizeof own, "%s: %d-%lld-%llu\r\n", me.unique, (int)getpid(), (long long)me.start_us,
+                       (unsigned long long)me.posted);
+    int n = snprintf(c->request, REQUEST_MAX,
+                     "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: bench\r\n%s%sContent-Type: "
+                     "application/json\r\nContent-Length: %zu\r\n\r\n",
+                     me.paths[me.posted % (uint64_t)me.path_count], me.port, me.headers, own, me.body_len);
+    bench_check(n > 0 && (size_t)n + me.body_len < REQUEST_MAX, "request");
+    memcpy(c->request + n, me.body, me.body_len);
+    c->len = (size_t)n + me.body_len;
+    c->sent = 0;
+}
+
 static void write_request(struct conn *c)
 {
+    if (me.body != NULL) {
+        write_file_request(c);
+        return;
+    }
     char head[64], key[80] = "";
     if (me.keys)
         (void)snprintf(key, sizeof key, "idempotency-key: auto_%d-%lld-%llu\r\n", (int)getpid(), (long long)me.start_us,
@@ -209,9 +236,26 @@ static void run(void)
     }
 }
 
+static void read_body(void)
+{
+    FILE *f = fopen(me.file, "rb");
+    bench_check(f != NULL, me.file);
+    me.body = bench_alloc(BYTES_MAX);
+    me.body_len = fread(me.body, 1, BYTES_MAX, f);
+    bench_check(ferror(f) == 0 && me.body_len < BYTES_MAX, me.file);
+    (void)fclose(f);
+}
+
+static bool add_header(const char *line)
+{
+    int n = snprintf(me.headers + me.headers_len, sizeof me.headers - me.headers_len, "%s\r\n", line);
+    me.headers_len += (size_t)n;
+    return me.headers_len < sizeof me.headers;
+}
+
 static bool read_options(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "p:c:s:n:r:b:k")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "p:c:s:n:r:b:kf:H:u:")) != -1;) {
         if (o == 'p')
             me.port = atoi(optarg);
         else if (o == 'c')
@@ -226,7 +270,11 @@ static bool read_options(int argc, char **argv)
             me.bytes = strtoul(optarg, NULL, 10);
         else if (o == 'k')
             me.keys = true;
-        else
+        else if (o == 'f')
+            me.file = optarg;
+        else if (o == 'u')
+            me.unique = optarg;
+        else if (o != 'H' || !add_header(optarg))
             return false;
     }
     me.paths = argv + optind;
@@ -238,11 +286,13 @@ static bool read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (!read_options(argc, argv)) {
-        fprintf(stderr,
-                "usage: load -p PORT [-c CONNECTIONS] [-s SECONDS] [-n EVENTS] [-r RATE] [-b BYTES] [-k] PATH...\n");
+        fprintf(stderr, "usage: load -p PORT [-c CONNECTIONS] [-s SECONDS] [-n EVENTS] [-r RATE] [-b BYTES] [-k]\n"
+                        "            [-f FILE] [-H HEADER]... [-u NAME] PATH...\n");
         return 2;
     }
     bench_init();
+    if (me.file != NULL)
+        read_body();
     me.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     open_connections();
     run();

@@ -4,6 +4,7 @@
 // more is better. A figure without limits is for information.
 import { join } from 'node:path';
 
+import { incoming } from './incoming.mjs';
 import { drain, interleave, measure, ratios, spread } from './measure.mjs';
 import { Floor, Postrider, Receiver, each, folderBytes, load, memory, sleep, until } from './world.mjs';
 
@@ -350,4 +351,5 @@ export const rows = [
     { key: 'endpoints', run: endpointMemory },
     { key: 'spread', run: endpointCost },
     { key: 'lists', run: lists },
+    { key: 'incoming', run: (ctx) => incoming(ctx, { range, perSecond, micros, times, ms }) },
 ];

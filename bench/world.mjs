@@ -3,7 +3,7 @@
 // to, end with the run.
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -52,6 +52,13 @@ function freePort() {
     });
 }
 
+function isOpen(port) {
+    return new Promise((resolve) => {
+        const s = net.connect(port, '127.0.0.1');
+        s.once('connect', () => resolve(s.destroy() !== undefined)).once('error', () => resolve(false));
+    });
+}
+
 function jwt(secret) {
     const part = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
     const now = Math.floor(Date.now() / 1000);
@@ -70,7 +77,7 @@ export class World {
     // A program of the build directory; its standard error goes to a file in the run's folder, or to ours.
     start(name, args, { env = process.env, cwd = this.dir, log } = {}) {
         const err = log ? openSync(log, 'a') : 'inherit';
-        const child = spawn(join(this.build, name), args, { cwd, env, stdio: ['pipe', 'pipe', err] });
+        const child = spawn(name.startsWith('/') ? name : join(this.build, name), args, { cwd, env, stdio: ['pipe', 'pipe', err] });
         child.ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
         child.ended.then(() => this.children.delete(child));
         child.once('error', (e) => process.stderr.write(`${name}: ${e.message}\n`));
@@ -154,8 +161,9 @@ export class Receiver {
 }
 
 // Runs the load generator against a server; what it counted.
-export async function load(world, server, { paths, connections = 64, seconds = 1, rate = 0, events = 0, bytes = 1024 }) {
-    const args = ['-p', server.port, '-c', connections, '-s', seconds, '-n', events, '-r', rate, '-b', bytes, ...paths];
+export async function load(world, server, { paths, connections = 64, seconds = 1, rate = 0, events = 0, bytes = 1024, file, unique, headers = [] }) {
+    const what = file === undefined ? ['-b', bytes] : ['-f', file, '-u', unique, ...headers.flatMap((h) => ['-H', h])];
+    const args = ['-p', server.port, '-c', connections, '-s', seconds, '-n', events, '-r', rate, ...what, ...paths];
     const child = world.start('bench/bench_load', args.map(String), { env: { ...process.env, BENCH_TOKEN: server.token } });
     let out = '';
     child.stdout.on('data', (d) => (out += d));
@@ -250,6 +258,27 @@ export class Postrider {
 
     stop() {
         this.agent.destroy();
+        return stopChild(this.child);
+    }
+}
+
+// adnanh/webhook of Debian, with one hook.
+export class Webhook {
+    static async start(world, hook) {
+        const h = new Webhook();
+        const file = join(world.folder(), 'hooks.json');
+        writeFileSync(file, JSON.stringify([hook]));
+        h.port = await freePort();
+        h.child = world.start('/usr/bin/webhook', ['-hooks', file, '-ip', '127.0.0.1', '-port', String(h.port)]);
+        h.child.stdout.resume();
+        h.pid = h.child.pid;
+        h.paths = [`/hooks/${hook.id}`];
+        h.token = '';
+        await until('webhook answers', 10, () => isOpen(h.port));
+        return h;
+    }
+
+    stop() {
         return stopChild(this.child);
     }
 }
