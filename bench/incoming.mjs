@@ -23,7 +23,7 @@ function payload() {
     return JSON.stringify(pushes[4]);
 }
 
-function request(world) {
+export function request(world) {
     const body = payload();
     const file = join(world.folder(), 'payload.json');
     const signature = createHmac('sha256', SECRET).update(body).digest('hex');
@@ -51,7 +51,7 @@ const hook = {
     },
 };
 
-async function makeTriggers(server) {
+export async function makeTriggers(server) {
     server.automations = [];
     for (let i = 0; i < WORKSPACES; i++) {
         const app = await server.make('/api/v1/app', { name: `in-${i}`, uid: `in-${i}` });
@@ -71,7 +71,7 @@ async function isDone(server, base) {
 }
 
 // Until every run has ended and nothing works any more.
-async function rest(server) {
+export async function rest(server) {
     for (const base of server.automations ?? []) await until('the runs end', RUNS_MINUTES * 60, () => isDone(server, base));
     for (let before = -1; before !== cpuMicros(server.pid); await sleep(QUIET_MS)) before = cpuMicros(server.pid);
 }
