@@ -8,40 +8,18 @@
 
 #include <stdlib.h>
 
-#include "api/console.h"
 #include "api/routes.h"
+#include "api/trigger_arrival.h"
 #include "api/trigger_define.h"
 #include "automation/run.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "incoming/dedupe.h"
-#include "incoming/handshake.h"
-#include "model/config.h"
 #include "sys/clock.h"
 
-#define SEEN_KEEP_MS    (7 * TIME_DAY_MS)
 #define CAPTURE_KEEP_MS (30 * TIME_DAY_MS)
 #define KEPT_PER_SECOND 20 /* refusals of a trigger */
 #define CAPTURE_TRIES   5
-#define HEADERS_MAX     128
-
-/* One request on its way. */
-struct arrival {
-    struct api *api;
-    struct api_call *call;
-    struct trigger trigger;
-    struct app app;
-    struct incoming in;
-    struct profile *profile;  /* NULL: everybody may; ours to free */
-    struct str secret_header; /* to be masked */
-    struct str secret;        /* the one that fits */
-    enum content kind;
-    struct incoming_json json;
-    const struct json *tree; /* of json.whole */
-    int64_t let_in_us;
-    oid_t kept; /* the request as it is kept; 0: it is not */
-};
 
 struct trigger_desk *trigger_desk_new(int per_second)
 {
@@ -66,34 +44,6 @@ void trigger_desk_free(struct trigger_desk *d)
 /* ---- what is kept --------------------------------------------------------------------------------------------------
  */
 
-static struct request request_of(const struct arrival *ar, int status, enum request_outcome outcome)
-{
-    struct request r = {.status = status,
-                        .outcome = outcome,
-                        .method = ar->in.method,
-                        .headers = ar->json.headers,
-                        .query = ar->json.query,
-                        .kind = ar->kind,
-                        .type = incoming_header(&ar->in, STR("Content-Type")),
-                        .peer = ar->in.peer,
-                        .size = (int64_t)ar->in.body.len,
-                        .body = ar->in.body};
-    return r;
-}
-
-static struct doc doc_of(const struct arrival *ar, oid_t id, const struct request *r, int64_t keep_ms)
-{
-    struct doc d = {.id = id,
-                    .kind = DOC_REQUEST,
-                    .app = ar->app.id,
-                    .ref = ar->trigger.id,
-                    .purge_ms = ar->call->now_ms + keep_ms,
-                    .created_ms = ar->call->now_ms,
-                    .updated_ms = ar->call->now_ms};
-    request_encode(ar->call->arena, r, &d);
-    return d;
-}
-
 /* Into the ring of its trigger. */
 static enum err keep_in_ring(struct arrival *ar, oid_t id, const struct request *r)
 {
@@ -102,7 +52,7 @@ static enum err keep_in_ring(struct arrival *ar, oid_t id, const struct request 
     for (int i = 0; i < CAPTURE_TRIES && (e == ERR_CONFLICT || e == ERR_STALE || e == ERR_NOT_FOUND); i++) {
         struct doc_change changes[2];
         struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = ar->app.id, .changes = changes};
-        struct doc d = doc_of(ar, id, r, CAPTURE_KEEP_MS);
+        struct doc d = arrival_doc(ar, id, r, CAPTURE_KEEP_MS);
         e = request_ring_put(ar->api->triggers->rings, call->reader, call->arena, &d, r->outcome, ar->trigger.sample,
                              changes, &op.count);
         if (e == ERR_OK)
@@ -141,12 +91,12 @@ static void keep_refusal(struct arrival *ar, const struct request *r)
 static bool refuse(struct arrival *ar, enum err e, const char *why)
 {
     struct api_call *call = ar->call;
-    bool quiet = ar->profile != NULL && profile_rules(ar->profile)->quiet && e == ERR_UNAUTHORIZED;
+    bool quiet = arrival_is_quiet(ar) && e == ERR_UNAUTHORIZED;
     answer_error(call, e, why);
     if (quiet)
         buf_clear(&call->out);
     describe(ar);
-    struct request r = request_of(ar, call->status, REQUEST_REFUSED);
+    struct request r = arrival_request(ar, call->status, REQUEST_REFUSED);
     r.why = str_c(why != NULL ? why : err_text(e));
     r.body = str_take(ar->in.body, TRIGGER_REFUSED_BODY);
     if (r.body.len < ar->in.body.len)
@@ -210,48 +160,23 @@ static bool find_trigger(struct arrival *ar)
     return answer_ok(call, e);
 }
 
-static void read_request(struct arrival *ar)
-{
-    static const char *const methods[] = {
-            [HTTP_M_GET] = "GET", [HTTP_M_HEAD] = "HEAD", [HTTP_M_POST] = "POST", [HTTP_M_PUT] = "PUT"};
-    struct api_call *call = ar->call;
-    const char *base = ar->api->public_url != NULL ? ar->api->public_url : "";
-    ar->in = (struct incoming){.method = str_c(methods[call->method]),
-                               .query = call->query,
-                               .headers = call->headers,
-                               .header_count = call->header_count < HEADERS_MAX ? call->header_count : HEADERS_MAX,
-                               .body = call->body,
-                               .peer = console_client_ip(ar->api, call)};
-    ar->in.url = arena_printf(call->arena, "%s" STR_FMT "%s" STR_FMT, base, STR_ARG(call->path),
-                              call->query.len > 0 ? "?" : "", STR_ARG(call->query));
-}
-
 /* ---- may it --------------------------------------------------------------------------------------------------------
  */
 
 static bool load_profile(struct arrival *ar)
 {
     struct str why = STR_NULL;
-    ar->secret_header = ar->trigger.header;
     enum err e = trigger_profile(ar->call->reader, ar->call->arena, &ar->trigger, &ar->profile, &why);
+    arrival_read(ar);
     if (e == ERR_NOT_FOUND || e == ERR_INVALID) /* it was there when the trigger was made: fail closed */
         return refuse(ar, ERR_UNAUTHORIZED, "the profile that verifies requests is gone");
-    if (!answer_ok(ar->call, e))
-        return false;
-    if (ar->profile != NULL)
-        ar->secret_header = profile_secret_header(ar->profile, ar->trigger.header);
-    return true;
+    return answer_ok(ar->call, e);
 }
 
-static bool has_address(struct arrival *ar)
+/* Goes on, or refuses. */
+static bool passes(struct arrival *ar, enum err e)
 {
-    const struct trigger *t = &ar->trigger;
-    struct ssrf_subnet net;
-    for (size_t i = 0; i < t->address_count; i++) {
-        if (ssrf_parse_subnet(t->addresses[i], &net) == ERR_OK && ssrf_subnets_have(&net, 1, ar->in.peer))
-            return true;
-    }
-    return t->address_count == 0 || refuse(ar, ERR_UNAUTHORIZED, "the sender's address is not allowed");
+    return e == ERR_OK || refuse(ar, e, ar->why);
 }
 
 static bool greet(struct arrival *ar, const struct handshake_answer *h)
@@ -285,69 +210,13 @@ static bool greet_signed(struct arrival *ar)
 
 static bool fits_form(struct arrival *ar)
 {
-    static const unsigned bits[] = {
-            [HTTP_M_GET] = TRIGGER_GET, [HTTP_M_HEAD] = 0, [HTTP_M_POST] = TRIGGER_POST, [HTTP_M_PUT] = TRIGGER_PUT};
-    const char *why;
     unsigned m = ar->trigger.methods;
-    if ((m & bits[ar->call->method]) == 0) {
+    enum err e = arrival_form(ar);
+    if (e == ERR_METHOD)
         answer_header(ar->call, STR("Allow"),
                       arena_printf(ar->call->arena, "%s%s%sOPTIONS", (m & TRIGGER_GET) != 0 ? "GET, " : "",
                                    (m & TRIGGER_POST) != 0 ? "POST, " : "", (m & TRIGGER_PUT) != 0 ? "PUT, " : ""));
-        return refuse(ar, ERR_METHOD, "this trigger does not take the method");
-    }
-    if (ar->in.body.len > INCOMING_BODY_MAX)
-        return refuse(ar, ERR_TOO_LARGE, "the body is over 1 MiB");
-    return content_kind(&ar->in, &ar->kind, &why) == ERR_OK || refuse(ar, ERR_MEDIA_TYPE, why);
-}
-
-static bool is_verified(struct arrival *ar)
-{
-    struct profile_header headers[HEADERS_MAX];
-    const struct trigger *t = &ar->trigger;
-    const char *why = "no secret is set";
-    bool good = false;
-    if (ar->profile == NULL)
-        return true;
-    for (size_t i = 0; i < ar->in.header_count; i++)
-        headers[i] = (struct profile_header){ar->in.headers[i].name, ar->in.headers[i].value};
-    struct profile_request rq = {.headers = headers,
-                                 .header_count = ar->in.header_count,
-                                 .body = ar->in.body,
-                                 .method = ar->in.method,
-                                 .url = ar->in.url,
-                                 .now_ms = clock_system_ms(),
-                                 .tolerance_s = t->tolerance_s >= 0 ? t->tolerance_s
-                                                                    : profile_rules(ar->profile)->tolerance_s,
-                                 .signature_header = t->header};
-    for (size_t i = 0; i < t->secret_count && !good; i++) {
-        good = profile_verify(ar->profile, &t->secrets[i], 1, &rq, &why) == ERR_OK;
-        ar->secret = t->secrets[i];
-    }
-    return good || refuse(ar, ERR_UNAUTHORIZED, why);
-}
-
-static bool reads(struct arrival *ar)
-{
-    struct json *tree;
-    struct str why = STR_NULL;
-    struct api_call *call = ar->call;
-    enum err e = content_json(call->arena, &ar->in, ar->kind, ar->secret_header, &ar->json, &why);
-    if (e == ERR_OK && json_parse(call->arena, ar->json.whole, &tree, NULL) != ERR_OK) {
-        e = ERR_SYNTAX;
-        why = STR("the body is nested too deeply");
-    }
-    if (e != ERR_OK)
-        return refuse(ar, e, arena_cstr(call->arena, why));
-    ar->tree = tree;
-    return true;
-}
-
-static bool is_let_in(struct arrival *ar)
-{
-    const struct trigger_desk *d = ar->api->triggers;
-    int per_second = ar->app.incoming_rate_limit > 0 ? ar->app.incoming_rate_limit : d->per_second;
-    return sliding_take(d->accepted, ar->app.id, per_second, clock_mono_us(), &ar->let_in_us) ||
-           refuse(ar, ERR_RATE, "more requests per second than this workspace takes");
+    return passes(ar, e);
 }
 
 /* ---- what follows --------------------------------------------------------------------------------------------------
@@ -356,23 +225,16 @@ static bool is_let_in(struct arrival *ar)
 /* It came to nothing: it does not count. */
 static void answer_failed(struct arrival *ar, enum err e)
 {
-    sliding_give_back(ar->api->triggers->accepted, ar->app.id, ar->let_in_us);
+    arrival_give_back(ar);
     answer_error(ar->call, err_may_retry(e) ? e : ERR_UNAVAILABLE, NULL);
     ar->call->stale = false;
-}
-
-/* Unless the sender insists on another. */
-static int good_status(const struct arrival *ar, int status)
-{
-    int wanted = ar->profile != NULL ? profile_rules(ar->profile)->accepted_status : 0;
-    return wanted != 0 ? wanted : status;
 }
 
 /* {"id":…}, or {"id":…,"captured":true}. flag: NULL, or what is true. */
 static void answer_id(struct arrival *ar, int status, oid_t id, const char *prefix, const char *flag)
 {
-    struct json_writer w = answer(ar->call, good_status(ar, status));
-    if (ar->call->status == 204 || (ar->profile != NULL && profile_rules(ar->profile)->quiet))
+    struct json_writer w = answer(ar->call, arrival_status(ar, status));
+    if (ar->call->status == 204 || arrival_is_quiet(ar))
         return;
     json_w_object(&w);
     json_w_str_at(&w, "id", api_id(ar->api, ar->call, id, prefix));
@@ -384,7 +246,7 @@ static void answer_id(struct arrival *ar, int status, oid_t id, const char *pref
 static void capture(struct arrival *ar)
 {
     oid_t id = oid_next(ar->api->oids, ar->call->now_ms);
-    struct request r = request_of(ar, good_status(ar, 202), REQUEST_CAPTURED);
+    struct request r = arrival_request(ar, arrival_status(ar, 202), REQUEST_CAPTURED);
     enum err e = keep_in_ring(ar, id, &r);
     if (e != ERR_OK) {
         answer_failed(ar, e);
@@ -401,7 +263,7 @@ static void answer_duplicate(struct arrival *ar, const struct doc *seen)
     if (json_parse(ar->call->arena, seen->body, &body, NULL) == ERR_OK)
         json_as_i64(json_get(body, STR("run")), &run);
     answer_id(ar, 200, run, doc_prefix(DOC_RUN), "duplicate");
-    struct request r = request_of(ar, ar->call->status, REQUEST_DUPLICATE);
+    struct request r = arrival_request(ar, ar->call->status, REQUEST_DUPLICATE);
     r.run = run;
     r.body = str_take(ar->in.body, TRIGGER_REFUSED_BODY);
     if (r.body.len < ar->in.body.len)
@@ -409,56 +271,23 @@ static void answer_duplicate(struct arrival *ar, const struct doc *seen)
     keep_refusal(ar, &r);
 }
 
-/* Under which a second one is known; the null str: it has nothing that tells. */
-static struct str seen_key(const struct arrival *ar)
-{
-    struct arena *a = ar->call->arena;
-    struct str by = ar->trigger.dedupe;
-    if (by.ptr == NULL && ar->profile != NULL)
-        by = profile_rules(ar->profile)->dedupe;
-    struct str key = by.ptr != NULL ? dedupe_key(a, by, &ar->in, ar->tree) : STR_NULL;
-    return key.ptr != NULL ? trigger_url_key(a, key) : STR_NULL;
-}
-
 static enum err start_run(struct arrival *ar, struct str key, oid_t *run)
 {
-    struct api_call *call = ar->call;
-    struct doc_change changes[3];
-    struct request r = request_of(ar, good_status(ar, 202), REQUEST_ACCEPTED);
-    oid_t request = oid_next(ar->api->oids, call->now_ms);
-    struct run_start start = {.app = ar->app.id,
-                              .automation = ar->trigger.automation,
-                              .version = ar->trigger.version,
-                              .request = request,
-                              .trigger_json = ar->json.whole,
-                              .now_ms = call->now_ms};
-    size_t n = 0;
-    changes[n] = run_create(ar->api, call->arena, &start);
-    *run = r.run = changes[n++].doc.id;
-    changes[n++] =
-            (struct doc_change){.change = DOC_CREATE, .doc = doc_of(ar, request, &r, ar->api->retention_payload_ms)};
-    if (key.ptr != NULL)
-        changes[n++] = (struct doc_change){.change = DOC_CREATE,
-                                           .doc = {.id = oid_next(ar->api->oids, call->now_ms),
-                                                   .kind = DOC_SEEN,
-                                                   .app = ar->app.id,
-                                                   .ref = ar->trigger.id,
-                                                   .key = key,
-                                                   .purge_ms = call->now_ms + SEEN_KEEP_MS,
-                                                   .body = arena_printf(call->arena, "{\"run\":%lld}", (long long)*run),
-                                                   .created_ms = call->now_ms,
-                                                   .updated_ms = call->now_ms}};
-    struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = ar->app.id, .changes = changes, .count = n};
+    struct arrival_docs docs;
+    arrival_start(ar, key, &docs);
+    *run = docs.run;
+    struct store_docs op = {
+            .op = {.kind = STORE_DOCS}, .app = ar->app.id, .changes = docs.changes, .count = docs.count};
     enum err e = store_run(ar->api->store, &op.op);
     if (e == ERR_OK)
-        ar->kept = request;
+        ar->kept = docs.request;
     return e;
 }
 
 static void take_in(struct arrival *ar)
 {
     struct api_call *call = ar->call;
-    struct str key = seen_key(ar);
+    struct str key = arrival_seen_key(ar);
     struct doc seen;
     oid_t run = 0;
     enum err e = ERR_CONFLICT;
@@ -493,9 +322,9 @@ void trigger_receive(struct api *api, struct api_call *call)
     struct arrival ar = {.api = api, .call = call};
     if (!find_trigger(&ar))
         return;
-    read_request(&ar);
-    if (load_profile(&ar) && is_open(&ar) && has_address(&ar) && greet_unsigned(&ar) && fits_form(&ar) &&
-        is_verified(&ar) && reads(&ar) && greet_signed(&ar) && is_let_in(&ar)) {
+    if (load_profile(&ar) && is_open(&ar) && passes(&ar, arrival_address(&ar)) && greet_unsigned(&ar) &&
+        fits_form(&ar) && passes(&ar, arrival_verify(&ar)) && passes(&ar, arrival_body(&ar)) && greet_signed(&ar) &&
+        passes(&ar, arrival_limit(&ar))) {
         if (ar.trigger.state == TRIGGER_DRAFT)
             capture(&ar);
         else

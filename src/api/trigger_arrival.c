@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/trigger_arrival.h"
+
+#include "api/console.h"
+#include "api/trigger_in.h"
+#include "automation/run.h"
+#include "base/time.h"
+#include "incoming/dedupe.h"
+#include "sys/clock.h"
+
+#define SEEN_KEEP_MS (7 * TIME_DAY_MS)
+
+void arrival_read(struct arrival *ar)
+{
+    static const char *const methods[] = {
+            [HTTP_M_GET] = "GET", [HTTP_M_HEAD] = "HEAD", [HTTP_M_POST] = "POST", [HTTP_M_PUT] = "PUT"};
+    struct api_call *call = ar->call;
+    const char *base = ar->api->public_url != NULL ? ar->api->public_url : "";
+    ar->in = (struct incoming){.method = str_c(methods[call->method]),
+                               .query = call->query,
+                               .headers = call->headers,
+                               .header_count = call->header_count < ARRIVAL_HEADERS_MAX ? call->header_count
+                                                                                        : ARRIVAL_HEADERS_MAX,
+                               .body = call->body,
+                               .peer = console_client_ip(ar->api, call)};
+    ar->in.url = arena_printf(call->arena, "%s" STR_FMT "%s" STR_FMT, base, STR_ARG(call->path),
+                              call->query.len > 0 ? "?" : "", STR_ARG(call->query));
+    ar->secret_header = ar->profile != NULL ? profile_secret_header(ar->profile, ar->trigger.header)
+                                            : ar->trigger.header;
+}
+
+/* ---- may it --------------------------------------------------------------------------------------------------------
+ */
+
+static enum err refused(struct arrival *ar, enum err e, const char *why)
+{
+    ar->why = why;
+    return e;
+}
+
+enum err arrival_address(struct arrival *ar)
+{
+    const struct trigger *t = &ar->trigger;
+    struct ssrf_subnet net;
+    for (size_t i = 0; i < t->address_count; i++) {
+        if (ssrf_parse_subnet(t->addresses[i], &net) == ERR_OK && ssrf_subnets_have(&net, 1, ar->in.peer))
+            return ERR_OK;
+    }
+    return t->address_count == 0 ? ERR_OK : refused(ar, ERR_UNAUTHORIZED, "the sender's address is not allowed");
+}
+
+enum err arrival_form(struct arrival *ar)
+{
+    static const unsigned bits[] = {
+            [HTTP_M_GET] = TRIGGER_GET, [HTTP_M_HEAD] = 0, [HTTP_M_POST] = TRIGGER_POST, [HTTP_M_PUT] = TRIGGER_PUT};
+    const char *why;
+    if ((ar->trigger.methods & bits[ar->call->method]) == 0)
+        return refused(ar, ERR_METHOD, "this trigger does not take the method");
+    if (ar->in.body.len > INCOMING_BODY_MAX)
+        return refused(ar, ERR_TOO_LARGE, "the body is over 1 MiB");
+    return content_kind(&ar->in, &ar->kind, &why) == ERR_OK ? ERR_OK : refused(ar, ERR_MEDIA_TYPE, why);
+}
+
+enum err arrival_verify(struct arrival *ar)
+{
+    struct profile_header headers[ARRIVAL_HEADERS_MAX];
+    const struct trigger *t = &ar->trigger;
+    const char *why = "no secret is set";
+    bool good = false;
+    if (ar->profile == NULL)
+        return ERR_OK;
+    for (size_t i = 0; i < ar->in.header_count; i++)
+        headers[i] = (struct profile_header){ar->in.headers[i].name, ar->in.headers[i].value};
+    struct profile_request rq = {.headers = headers,
+                                 .header_count = ar->in.header_count,
+                                 .body = ar->in.body,
+                                 .method = ar->in.method,
+                                 .url = ar->in.url,
+                                 .now_ms = clock_system_ms(),
+                                 .tolerance_s = t->tolerance_s >= 0 ? t->tolerance_s
+                                                                    : profile_rules(ar->profile)->tolerance_s,
+                                 .signature_header = t->header};
+    for (size_t i = 0; i < t->secret_count && !good; i++) {
+        good = profile_verify(ar->profile, &t->secrets[i], 1, &rq, &why) == ERR_OK;
+        ar->secret = t->secrets[i];
+    }
+    return good ? ERR_OK : refused(ar, ERR_UNAUTHORIZED, why);
+}
+
+enum err arrival_body(struct arrival *ar)
+{
+    struct json *tree;
+    struct str why = STR_NULL;
+    struct arena *a = ar->call->arena;
+    enum err e = content_json(a, &ar->in, ar->kind, ar->secret_header, &ar->json, &why);
+    if (e != ERR_OK)
+        return refused(ar, e, arena_cstr(a, why));
+    if (json_parse(a, ar->json.whole, &tree, NULL) != ERR_OK)
+        return refused(ar, ERR_SYNTAX, "the body is nested too deeply");
+    ar->tree = tree;
+    return ERR_OK;
+}
+
+enum err arrival_limit(struct arrival *ar)
+{
+    const struct trigger_desk *d = ar->api->triggers;
+    int per_second = ar->app.incoming_rate_limit > 0 ? ar->app.incoming_rate_limit : d->per_second;
+    if (sliding_take(d->accepted, ar->app.id, per_second, clock_mono_us(), &ar->let_in_us))
+        return ERR_OK;
+    return refused(ar, ERR_RATE, "more requests per second than this workspace takes");
+}
+
+void arrival_give_back(struct arrival *ar)
+{
+    sliding_give_back(ar->api->triggers->accepted, ar->app.id, ar->let_in_us);
+}
+
+/* ---- what follows --------------------------------------------------------------------------------------------------
+ */
+
+int arrival_status(const struct arrival *ar, int status)
+{
+    int wanted = ar->profile != NULL ? profile_rules(ar->profile)->accepted_status : 0;
+    return wanted != 0 ? wanted : status;
+}
+
+bool arrival_is_quiet(const struct arrival *ar)
+{
+    return ar->profile != NULL && profile_rules(ar->profile)->quiet;
+}
+
+struct str arrival_seen_key(const struct arrival *ar)
+{
+    struct arena *a = ar->call->arena;
+    struct str by = ar->trigger.dedupe;
+    if (by.ptr == NULL && ar->profile != NULL)
+        by = profile_rules(ar->profile)->dedupe;
+    struct str key = by.ptr != NULL ? dedupe_key(a, by, &ar->in, ar->tree) : STR_NULL;
+    return key.ptr != NULL ? trigger_url_key(a, key) : STR_NULL;
+}
+
+struct request arrival_request(const struct arrival *ar, int status, enum request_outcome outcome)
+{
+    return (struct request){.status = status,
+                            .outcome = outcome,
+                            .method = ar->in.method,
+                            .headers = ar->json.headers,
+                            .query = ar->json.query,
+                            .kind = ar->kind,
+                            .type = incoming_header(&ar->in, STR("Content-Type")),
+                            .peer = ar->in.peer,
+                            .size = (int64_t)ar->in.body.len,
+                            .body = ar->in.body};
+}
+
+struct doc arrival_doc(const struct arrival *ar, oid_t id, const struct request *r, int64_t keep_ms)
+{
+    struct doc d = {.id = id,
+                    .kind = DOC_REQUEST,
+                    .app = ar->app.id,
+                    .ref = ar->trigger.id,
+                    .purge_ms = ar->call->now_ms + keep_ms,
+                    .created_ms = ar->call->now_ms,
+                    .updated_ms = ar->call->now_ms};
+    request_encode(ar->call->arena, r, &d);
+    return d;
+}
+
+static struct doc seen_doc(const struct arrival *ar, struct str key, oid_t run)
+{
+    const struct api_call *call = ar->call;
+    return (struct doc){.id = oid_next(ar->api->oids, call->now_ms),
+                        .kind = DOC_SEEN,
+                        .app = ar->app.id,
+                        .ref = ar->trigger.id,
+                        .key = key,
+                        .purge_ms = call->now_ms + SEEN_KEEP_MS,
+                        .body = arena_printf(call->arena, "{\"run\":%lld}", (long long)run),
+                        .created_ms = call->now_ms,
+                        .updated_ms = call->now_ms};
+}
+
+void arrival_start(const struct arrival *ar, struct str key, struct arrival_docs *out)
+{
+    struct api_call *call = ar->call;
+    struct request r = arrival_request(ar, arrival_status(ar, 202), REQUEST_ACCEPTED);
+    out->request = oid_next(ar->api->oids, call->now_ms);
+    struct run_start start = {.app = ar->app.id,
+                              .automation = ar->trigger.automation,
+                              .version = ar->trigger.version,
+                              .request = out->request,
+                              .trigger_json = ar->json.whole,
+                              .now_ms = call->now_ms};
+    out->changes[0] = run_create(ar->api, call->arena, &start);
+    out->run = r.run = out->changes[0].doc.id;
+    out->changes[1] = (struct doc_change){.change = DOC_CREATE,
+                                          .doc = arrival_doc(ar, out->request, &r, ar->api->retention_payload_ms)};
+    out->count = 2;
+    if (key.ptr != NULL)
+        out->changes[out->count++] = (struct doc_change){.change = DOC_CREATE, .doc = seen_doc(ar, key, out->run)};
+}
