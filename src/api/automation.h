@@ -58,6 +58,8 @@ MUST_USE enum err run_view_make(const struct api *api, struct store_reader *r, s
 /* Of a stored run. */
 MUST_USE enum err run_view_load(const struct api *api, struct store_reader *r, struct arena *a, const struct run *run,
                                 const struct json *event, struct run_view *out);
+/* What started a run: its own, or made of the request; null: nothing, or what is not kept any more. */
+MUST_USE enum err run_trigger_json(struct store_reader *r, struct arena *a, const struct run *run, struct str *out);
 struct expr_env run_env(struct arena *a, const struct run_view *v, int64_t now_ms);
 
 /* Ends a run in a plan: its document as it was read, without key and due time. step: the document of the step under

@@ -113,9 +113,10 @@ static void answer_run(const struct api *api, struct api_call *call, const struc
 {
     struct doc *docs = NULL;
     size_t count = 0;
-    struct str trigger = r->trigger;
+    struct str trigger;
     struct doc_query q = {.kind = DOC_STEP, .app = r->app, .ref = r->id, .limit = RUN_STEPS_MAX + 1};
-    if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
+    if (!answer_ok(call, run_trigger_json(call->reader, call->arena, r, &trigger)) ||
+        !answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
         return;
     struct run_step *steps = arena_alloc(call->arena, (count + 1) * sizeof *steps);
     for (size_t i = 0; i < count; i++) {

@@ -11,6 +11,7 @@
 #include "api/automation.h"
 
 #include "api/handler.h"
+#include "api/trigger_request.h"
 #include "base/time.h"
 
 #define STEPS_BYTES_MAX ((size_t)64 << 20)
@@ -98,12 +99,29 @@ static enum err outputs(struct arena *a, struct store_reader *r, const struct ru
     return e;
 }
 
+enum err run_trigger_json(struct store_reader *r, struct arena *a, const struct run *run, struct str *out)
+{
+    struct doc d;
+    struct request rq;
+    *out = run->trigger;
+    if (run->trigger.ptr != NULL || run->request_until_ms == 0)
+        return ERR_OK;
+    enum err e = store_get_doc(r, a, DOC_REQUEST, run->request, &d);
+    if (e == ERR_OK)
+        e = request_decode(a, &d, &rq);
+    if (e == ERR_OK)
+        e = request_trigger_json(a, &rq, out);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 enum err run_view_load(const struct api *api, struct store_reader *r, struct arena *a, const struct run *run,
                        const struct json *event, struct run_view *out)
 {
-    struct str trigger = run->trigger;
+    struct str trigger;
     struct run_facts f = {.run = run, .event = event};
-    enum err e = outputs(a, r, run, &f.steps, &trigger);
+    enum err e = run_trigger_json(r, a, run, &trigger);
+    if (e == ERR_OK)
+        e = outputs(a, r, run, &f.steps, &trigger);
     if (e == ERR_OK)
         e = parse(a, trigger, &f.trigger);
     return e == ERR_OK ? run_view_make(api, r, a, &f, out) : e;

@@ -58,7 +58,8 @@ struct doc_change run_create(struct api *api, struct arena *a, const struct run_
                     .parent = s->parent,
                     .target = s->target,
                     .depth = s->depth,
-                    .trigger = s->trigger_json};
+                    .trigger = s->trigger_json,
+                    .request_until_ms = s->trigger_json.ptr == NULL ? s->request_until_ms : 0};
     struct doc_change c = {.change = DOC_CREATE};
     run_encode(a, &r, &c.doc);
     return c;

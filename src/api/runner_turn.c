@@ -246,12 +246,16 @@ static void plan_step(struct turn *t, enum run_status status)
     t->run.steps += is_new ? 1 : 0;
 }
 
-/* A large trigger is written once, not with every step. */
-static void move_trigger(struct turn *t)
+/* A large trigger is written once, not with every step; one that stands in a request only when that goes too soon. */
+static enum err move_trigger(struct turn *t)
 {
-    if (t->run.trigger.len <= TRIGGER_IN_RUN || run_is_over(t->run.status))
-        return;
-    struct run_step s = {.id = STR("trigger"), .output = t->run.trigger};
+    struct str trigger = STR_NULL;
+    bool goes = t->run.request_until_ms != 0 && t->run.request_until_ms < run_needs_trigger_ms(&t->run);
+    bool large = t->run.trigger.len > TRIGGER_IN_RUN && !run_is_over(t->run.status);
+    enum err e = goes || large ? run_trigger_json(t->reader, t->arena, &t->run, &trigger) : ERR_OK;
+    if (e != ERR_OK || trigger.ptr == NULL)
+        return e;
+    struct run_step s = {.id = STR("trigger"), .output = trigger};
     struct doc d = {.id = oid_next(t->api->oids, t->now_ms),
                     .kind = DOC_STEP,
                     .app = t->run.app,
@@ -264,6 +268,8 @@ static void move_trigger(struct turn *t)
                     .updated_ms = t->now_ms};
     plan_change(&t->plan, DOC_CREATE, &d, 0);
     t->run.trigger = STR_NULL;
+    t->run.request_until_ms = 0;
+    return ERR_OK;
 }
 
 static void finish(struct turn *t, enum run_status status, struct str error)
@@ -334,11 +340,13 @@ enum err turn_save(struct turn *t, const struct outcome *o)
     }
     if (!run_is_over(t->run.status) && (t->run.steps > RUN_STEPS_MAX || t->now_ms - t->run.created_ms > RUN_LIFE_MS))
         finish(t, RUN_FAILED, t->run.steps > RUN_STEPS_MAX ? STR("more than 1,000 steps") : STR("older than a year"));
-    move_trigger(t);
+    enum err e = move_trigger(t);
+    if (e != ERR_OK)
+        return e;
     t->run.updated_ms = t->now_ms;
     run_encode(t->arena, &t->run, &d);
     plan_change(&t->plan, DOC_UPDATE, &d, expected);
-    enum err e = plan_commit(&t->plan, NULL);
+    e = plan_commit(&t->plan, NULL);
     if (e == ERR_OK && t->mail)
         mail_wake(t->api);
     if (e == ERR_OK)

@@ -189,7 +189,7 @@ void arrival_start(const struct arrival *ar, struct str key, struct arrival_docs
                               .automation = ar->trigger.automation,
                               .version = ar->trigger.version,
                               .request = out->request,
-                              .trigger_json = ar->json.whole,
+                              .request_until_ms = call->now_ms + ar->api->retention_payload_ms,
                               .now_ms = call->now_ms};
     out->changes[0] = run_create(ar->api, call->arena, &start);
     out->run = r.run = out->changes[0].doc.id;

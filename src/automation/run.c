@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "automation/run.h"
 
+#include "base/time.h"
 #include "model/field.h"
+
+#define TRIGGER_SPARE_MS (7 * TIME_DAY_MS) /* a step may be late */
 
 #define AT(member) offsetof(struct run, member)
 static const struct field run_fields[] = {
         {.name = "version", .kind = FIELD_MS, .at = AT(version)},
         {.name = "request", .kind = FIELD_MS, .at = AT(request)},
+        {.name = "requestUntil", .kind = FIELD_MS, .at = AT(request_until_ms)},
         {.name = "parent", .kind = FIELD_MS, .at = AT(parent)},
         {.name = "target", .kind = FIELD_MS, .at = AT(target)},
         {.name = "trigger", .kind = FIELD_OBJECT, .at = AT(trigger)},
@@ -22,6 +26,15 @@ static const struct field run_fields[] = {
         {.name = "error", .kind = FIELD_TEXT, .at = AT(error)},
 };
 #undef AT
+
+int64_t run_needs_trigger_ms(const struct run *r)
+{
+    if (r->status == RUN_FAILED)
+        return r->ended_ms + RUN_KEEP_MS;
+    if (run_is_over(r->status))
+        return 0;
+    return r->due_ms == 0 ? TIME_NEVER : r->due_ms + TRIGGER_SPARE_MS;
+}
 
 const char *run_status_name(enum run_status s)
 {

@@ -43,10 +43,11 @@ struct run {
     int64_t request;    /* oid of the DOC_REQUEST that started it; 0: none */
     int64_t parent;     /* oid of the run that started it; 0: none */
     int64_t target;     /* oid of the record that it is about; 0: none */
-    struct str trigger; /* JSON object: root `trigger` of its templates; null once it stands in a step's document */
-    struct str vars;    /* JSON object: root `vars`; null: none set */
-    struct str at;      /* id of the step to be done; null: the first */
-    int64_t step_doc;   /* oid of the DOC_STEP of that step; 0: not begun */
+    struct str trigger; /* JSON object: root `trigger` of its templates; null: it stands in a step's document, or: */
+    int64_t request_until_ms; /* until then it is made of the request, which is kept so long; 0: it is not */
+    struct str vars;          /* JSON object: root `vars`; null: none set */
+    struct str at;            /* id of the step to be done; null: the first */
+    int64_t step_doc;         /* oid of the DOC_STEP of that step; 0: not begun */
     int64_t step_began_ms;
     int64_t attempt;  /* of that step, so far */
     int64_t depth;    /* 0: started from outside */
@@ -60,6 +61,8 @@ struct run {
 MUST_USE enum err run_decode(struct arena *a, const struct doc *d, struct run *out);
 /* The document as it shall be written. */
 void run_encode(struct arena *a, const struct run *r, struct doc *out);
+/* Until when what started it is needed, at the time of its last change: for its next step, or to be tried again. */
+int64_t run_needs_trigger_ms(const struct run *r);
 
 /* ---- starting one -------------------------------------------------------------------------------------------------
  */
@@ -69,10 +72,11 @@ struct api;
 struct run_start {
     oid_t app;
     oid_t automation;
-    oid_t version;           /* the one that is published: OBJ_AUTOMATION_VERSION */
-    oid_t request;           /* the DOC_REQUEST; 0: none */
-    struct str trigger_json; /* JSON object: what templates know as `trigger` */
-    struct str key;          /* unique among the automation's runs that have not ended; null: none */
+    oid_t version;            /* the one that is published: OBJ_AUTOMATION_VERSION */
+    oid_t request;            /* the DOC_REQUEST; 0: none */
+    struct str trigger_json;  /* JSON object: what templates know as `trigger`; null: the request has it */
+    int64_t request_until_ms; /* then: how long it is kept */
+    struct str key;           /* unique among the automation's runs that have not ended; null: none */
     int64_t now_ms;
     /* set by those who start runs from runs; else 0 */
     oid_t parent;

@@ -222,6 +222,24 @@ test('a request is tried again with the same key; a failed run goes on from its 
     assert.equal((await w.p.api('POST', `${w.base}/automation/${automation.id}/run/${done.id}/retry`)).status, 409);
 });
 
+test('a run knows what started it, also when the request has gone before the run', async (t) => {
+    const w = await Workspace.open(t, { settings: { RETENTION_PAYLOAD: '1s' } });
+    const a = await w.publish({
+        trigger: { type: 'incoming_webhook' },
+        steps: [{ id: 'pause', type: 'wait', for: '4s' }, { id: 'keep', type: 'set', set: { name: '{{ trigger.body.name }}' } }, { id: 'bad', type: 'add_tag', target: 'nobody', tag: 'x' }],
+    });
+    const path = new URL(a.trigger.url).pathname;
+    const answer = await w.p.api('POST', path, { name: 'Ada', pad: 'p'.repeat(5000) }, { token: null });
+    assert.equal(answer.status, 202);
+    const requests = async () => (await w.ok('GET', `/trigger/${a.trigger.id}/request`)).data.length;
+    await until('the request is gone', async () => (await requests()) === 0);
+    assert.equal((await w.run(a, () => true)).status, 'waiting');
+    const run = await w.run(a);
+    assert.deepEqual([run.status, run.vars, run.trigger.body.name], ['failed', { name: 'Ada' }, 'Ada']);
+    await w.ok('POST', `/automation/${a.id}/run/${run.id}/retry`);
+    assert.equal((await w.run(a)).trigger.body.pad.length, 5000);
+});
+
 test('re-entry: ignored, started anew, side by side; stopped', async (t) => {
     const w = await Workspace.open(t);
     const sequence = await w.publish({ name: 'Sequence', steps: [{ id: 'long', type: 'wait', for: '1d' }] });
