@@ -50,7 +50,7 @@ static enum err message_event(struct api *api, struct store_reader *r, struct ar
     json_w_name(&w, STR("body"));
     if (m.payload.ptr == NULL)
         json_w_null(&w);
-    else if (m.content_type.ptr != NULL)
+    else if (m.content_type.ptr != NULL || json_depth(m.payload) > RUN_JSON_DEPTH)
         json_w_str(&w, m.payload);
     else
         json_w_raw(&w, m.payload);

@@ -41,6 +41,17 @@ static bool is_reserved(struct str name)
     return false;
 }
 
+/* Whether nothing in it would begin another line of the request. */
+static bool is_line(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if ((c < ' ' && c != '\t') || c == 127)
+            return false;
+    }
+    return true;
+}
+
 static bool is_token(struct str name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -59,7 +70,7 @@ static bool add_headers(struct turn *t, struct outside *o, const char **lines, s
     const struct json *headers = json_get(t->input, STR("headers"));
     *typed = false;
     for (const struct json *h = headers != NULL ? headers->child : NULL; h != NULL; h = h->next) {
-        if (!is_token(h->name) || is_reserved(h->name) || *count == HEADERS) {
+        if (!is_token(h->name) || is_reserved(h->name) || *count == HEADERS || !is_line(h->text)) {
             *out = turn_failed(t, "headers: \"" STR_FMT "\" cannot be set", STR_ARG(str_take(h->name, 100)));
             return false;
         }
@@ -122,7 +133,7 @@ static void write_body(struct arena *a, struct str body, bool cut, struct json_w
     json_w_name(w, STR("body"));
     if (body.len == 0)
         json_w_null(w);
-    else if (small && json_parse(a, body, &tree, NULL) == ERR_OK)
+    else if (small && json_parse(a, body, &tree, NULL) == ERR_OK && json_depth(body) < RUN_JSON_DEPTH)
         json_w_raw(w, tree->raw);
     else
         json_w_str(w, str_take(body, BODY_KEPT / 3)); /* escaped it may grow */

@@ -98,7 +98,7 @@ enum err turn_load(struct turn *t, oid_t run)
 
 static struct outcome trouble(struct turn *t, const char *field)
 {
-    struct str at = t->env.at.ptr != NULL ? t->env.at : str_c(field);
+    struct str at = t->env.at.len > 0 ? t->env.at : str_c(field);
     return turn_failed(t, STR_FMT ": " STR_FMT, STR_ARG(at), STR_ARG(t->env.why));
 }
 
@@ -110,8 +110,10 @@ static bool render(struct turn *t, struct outcome *out)
     enum err e = step_render(t->step, &t->env, &text);
     if (e == ERR_OK)
         t->state.input = arena_str(t->arena, buf_str(&text));
-    if (e == ERR_OK && json_parse(t->arena, t->state.input, &tree, NULL) != ERR_OK) {
-        t->env.why = STR("does not become JSON");
+    if (e == ERR_OK &&
+        (json_parse(t->arena, t->state.input, &tree, NULL) != ERR_OK || json_depth(t->state.input) > STEP_JSON_DEPTH)) {
+        t->env.why = tree != NULL ? STR("is nested deeper than 116 levels") : STR("does not become JSON");
+        t->state.input = STR_NULL;
         e = ERR_INVALID;
     }
     buf_fini(&text);

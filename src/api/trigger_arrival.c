@@ -95,8 +95,8 @@ enum err arrival_body(struct arrival *ar)
     enum err e = content_json(a, &ar->in, ar->kind, ar->secret_header, &ar->json, &why);
     if (e != ERR_OK)
         return refused(ar, e, arena_cstr(a, why));
-    if (json_parse(a, ar->json.whole, &tree, NULL) != ERR_OK)
-        return refused(ar, ERR_SYNTAX, "the body is nested too deeply");
+    if (json_depth(ar->json.body) > RUN_JSON_DEPTH || json_parse(a, ar->json.whole, &tree, NULL) != ERR_OK)
+        return refused(ar, ERR_SYNTAX, "the body is nested deeper than 100 levels");
     ar->tree = tree;
     return ERR_OK;
 }

@@ -16,9 +16,12 @@
 
 #define RUN_STEPS_MAX 1000 /* begun by one run, retries by hand included */
 #define RUN_DEPTH_MAX 10   /* runs that start runs */
-#define RUN_LIFE_MS   ((int64_t)365 * 24 * 3600 * 1000)
-#define RUN_KEEP_MS   ((int64_t)30 * 24 * 3600 * 1000) /* after its end */
-#define RUN_VARS_MAX  65536                            /* bytes of its variables */
+/* How deep the JSON is nested that a run may hold: documents of ours have it some levels further down. */
+#define RUN_JSON_DEPTH  100
+#define STEP_JSON_DEPTH 116 /* of what a step's input becomes */
+#define RUN_LIFE_MS     ((int64_t)365 * 24 * 3600 * 1000)
+#define RUN_KEEP_MS     ((int64_t)30 * 24 * 3600 * 1000) /* after its end */
+#define RUN_VARS_MAX    65536                            /* bytes of its variables */
 
 /* Of a DOC_RUN and of a DOC_STEP; on disk. */
 enum run_status { RUN_RUNNING, RUN_WAITING, RUN_DONE, RUN_FAILED, RUN_CANCELLED };

@@ -5,6 +5,8 @@
 
 #include "expr/expr_impl.h"
 
+#define BYTES_PER_STEP 256 /* of a text that is looked at */
+
 const struct json value_missing = {.type = JSON_NULL, .raw = {"null", 4}};
 
 /* ---- budgets and failures ---- */
@@ -128,7 +130,7 @@ bool value_text(struct expr_env *env, const struct json *v, struct str *out)
         return true;
     if (v->type == JSON_STRING || v->raw.ptr != NULL) {
         *out = v->type == JSON_STRING ? v->text : v->raw;
-        return spend_steps(env, 1);
+        return spend_steps(env, 1 + out->len / BYTES_PER_STEP);
     }
     struct json_writer w = json_writer(&b);
     expr_value_write(v, &w);
@@ -277,13 +279,53 @@ static bool add_header(struct expr_env *env, const struct expression *e, struct 
     return true;
 }
 
-static bool add_encoded(struct expr_env *env, const struct expression *e, enum expr_dest dest, bool first, struct str s,
-                        struct buf *out)
+/* Where in a URL comes next what is added to `built`. */
+enum url_place { URL_HOST_FIRST, URL_HOST, URL_PATH, URL_REST };
+static enum url_place url_place(struct str built)
+{
+    size_t scheme = str_find_str(built, STR("://"));
+    struct str rest = str_skip(built, scheme + 3);
+    if (scheme == built.len)
+        return URL_PATH; /* of no host that a value could be part of */
+    for (size_t i = 0; i < rest.len; i++) {
+        if (strchr("?#", rest.ptr[i]) != NULL)
+            return URL_REST;
+    }
+    for (size_t i = 0; i < rest.len; i++) {
+        if (strchr("/\\", rest.ptr[i]) != NULL)
+            return URL_PATH;
+    }
+    return rest.len == 0 ? URL_HOST_FIRST : URL_HOST;
+}
+
+/* A value must not lead to another host than the one that the author wrote, nor out of the folder that it stands in. */
+static bool add_url_value(struct expr_env *env, const struct expression *e, struct str built, struct str s,
+                          struct buf *out)
+{
+    enum url_place place = url_place(built);
+    bool host = place == URL_HOST_FIRST || place == URL_HOST;
+    for (size_t i = 0; i < s.len && host; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        bool letter = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '_';
+        if (!letter && (c != '.' || place == URL_HOST))
+            return refuse(env, STR_FMT ": here, in the host of a URL, a value is letters, digits and hyphens",
+                          STR_ARG(str_take(e->operand.path, 200)));
+    }
+    if (place == URL_PATH && (str_eq(s, STR(".")) || str_eq(s, STR(".."))))
+        return refuse(env, STR_FMT ": a value of dots would lead elsewhere in the URL",
+                      STR_ARG(str_take(e->operand.path, 200)));
+    add_url(s, out);
+    return true;
+}
+
+/* begin: where in `out` the text begins; first: nothing stands before the expression in its template. */
+static bool add_encoded(struct expr_env *env, const struct expression *e, enum expr_dest dest, size_t begin, bool first,
+                        struct str s, struct buf *out)
 {
     size_t before = out->len;
     bool fits = true;
     if (dest == EXPR_URL && !first)
-        add_url(s, out);
+        fits = add_url_value(env, e, str_skip(buf_str(out), begin), s, out);
     else if (dest == EXPR_HTML)
         add_html(s, out);
     else if (dest == EXPR_HEADER)
@@ -295,6 +337,7 @@ static bool add_encoded(struct expr_env *env, const struct expression *e, enum e
 
 enum err expr_text(const struct expr_template *t, enum expr_dest dest, struct expr_env *env, struct buf *out)
 {
+    size_t begin = out->len;
     for (size_t i = 0; i < t->count; i++) {
         const struct part *p = &t->parts[i];
         struct str text;
@@ -305,7 +348,7 @@ enum err expr_text(const struct expr_template *t, enum expr_dest dest, struct ex
             continue;
         }
         const struct json *v = evaluate(env, p->expression);
-        if (v == NULL || !value_text(env, v, &text) || !add_encoded(env, p->expression, dest, i == 0, text, out))
+        if (v == NULL || !value_text(env, v, &text) || !add_encoded(env, p->expression, dest, begin, i == 0, text, out))
             return error_of(env);
     }
     return ERR_OK;

@@ -68,8 +68,10 @@ struct expr_env {
 
 /* What the text will be part of. Only values are encoded, never what the template's author wrote. */
 enum expr_dest {
-    EXPR_TEXT,   /* as it is */
-    EXPR_URL,    /* percent-encoded, but for an expression at the very beginning, which may be a whole URL */
+    EXPR_TEXT, /* as it is */
+    /* percent-encoded, but for an expression at the very beginning, which may be a whole URL. In the host behind what
+     * is written or was put before, a value has no dots; one of dots alone is no part of a path. */
+    EXPR_URL,
     EXPR_HEADER, /* control characters are an error */
     EXPR_HTML    /* & < > " ' escaped */
 };

@@ -175,6 +175,26 @@ enum err json_pick(struct str doc, struct json_want *wants, size_t count, struct
     return refuse(&lx, doc, error);
 }
 
+size_t json_depth(struct str json)
+{
+    size_t depth = 0, max = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < json.len; i++) {
+        char c = json.ptr[i];
+        if (quoted) {
+            quoted = c != '"';
+            i += c == '\\';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '[' || c == '{') {
+            max = ++depth > max ? depth : max;
+        } else if (c == ']' || c == '}') {
+            depth--;
+        }
+    }
+    return max;
+}
+
 void json_unescape(struct json_slice v, struct buf *out)
 {
     struct str s = json_plain(v);

@@ -41,6 +41,9 @@ MUST_USE enum err json_check(struct str doc, struct json_slice *value, struct js
  */
 MUST_USE enum err json_pick(struct str doc, struct json_want *wants, size_t count, struct json_error *error);
 
+/* How deep arrays and objects are nested in a text that is JSON. */
+size_t json_depth(struct str json);
+
 /* The text of a string value without quotes, if it has no escapes; else decode it. */
 static inline struct str json_plain(struct json_slice v)
 {

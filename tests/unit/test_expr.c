@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "base/time.h"
 #include "crypto/crypto.h"
 #include "expr/expr.h"
@@ -155,6 +158,44 @@ static void destinations(void **state)
     check_text("{{ trigger.body.line }}", EXPR_TEXT, "a\r\nX-Evil: 1");
 }
 
+/* What comes in says what it says, where it may; it never says where a request goes, nor what is a header. */
+static void injections(void **state)
+{
+#define HOST " here, in the host of a URL, a value is letters, digits and hyphens"
+#define DOTS " a value of dots would lead elsewhere in the URL"
+    static const struct {
+        enum expr_dest dest;
+        const char *text, *want;
+    } rows[] = {
+            {EXPR_URL, "https://api.example.com{{ '.evil.example' }}/x", "! '.evil.example':" HOST},
+            {EXPR_URL, "https://api.example.com{{ ':8080' }}/", "! ':8080':" HOST},
+            {EXPR_URL, "https://api.example.com{{ '@evil.example' }}", "! '@evil.example':" HOST},
+            {EXPR_URL, "https://{{ 'a' }}{{ '.evil.example' }}/", "! '.evil.example':" HOST},
+            {EXPR_URL, "https://{{ 'evil.example/' }}.example.com/", "! 'evil.example/':" HOST},
+            {EXPR_URL, "https://{{ 'shop.example' }}/x", "https://shop.example/x"},
+            {EXPR_URL, "https://{{ 'eu-1' }}.example.com/", "https://eu-1.example.com/"},
+            {EXPR_URL, "{{ 'https://api.example.com' }}{{ '.evil.example/' }}", "! '.evil.example/':" HOST},
+            {EXPR_URL, "{{ nothing }}{{ 'https://evil.example/' }}", "https%3A%2F%2Fevil.example%2F"},
+            {EXPR_URL, "https:{{ '//evil.example/' }}", "https:%2F%2Fevil.example%2F"},
+            {EXPR_URL, "https://x.example/u/{{ '..' }}/profile", "! '..':" DOTS},
+            {EXPR_URL, "https://x.example/{{ '.' }}", "! '.':" DOTS},
+            {EXPR_URL, "https://x.example/u/{{ '../../admin' }}", "https://x.example/u/..%2F..%2Fadmin"},
+            {EXPR_URL, "https://x.example/?a={{ '..' }}&b={{ 'c&d=e#f' }}", "https://x.example/?a=..&b=c%26d%3De%23f"},
+            {EXPR_URL, "https://x.example/{{ 'a\\n\\tb' }}", "https://x.example/a%0A%09b"},
+            {EXPR_URL, "https://x.example#{{ '.y' }}", "https://x.example#.y"},
+            {EXPR_HEADER, "a{{ 'b\\nX-Evil: 1' }}",
+             "! 'b\\nX-Evil: 1': a header takes no line breaks or other control characters"},
+            {EXPR_HTML, "<a href=\"{{ '\" onclick=\"x' }}\">{{ '</a><script>' }}</a>",
+             "<a href=\"&quot; onclick=&quot;x\">&lt;/a&gt;&lt;script&gt;</a>"},
+            {EXPR_HTML, "{{ '{{ trigger.body.id }}' }}", "{{ trigger.body.id }}"},
+    };
+#undef HOST
+#undef DOTS
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check_text(rows[i].text, rows[i].dest, rows[i].want);
+}
+
 static void errors(void **state)
 {
     static const struct {
@@ -301,6 +342,31 @@ static void budgets(void **state)
     env = env_of(&f);
     got = render(&f, arena_cstr(f.arena, buf_str(&text)), EXPR_TEXT, &env);
     assert_true(str_eq(got, STR("! this takes more than 100000 steps")));
+    /* What only looks at a large value, and makes little of it, is counted too. */
+    struct json big = {.type = JSON_STRING, .text = str_of(mem_zalloc(1, 1u << 20), 1u << 20)};
+    f.roots[1] = (struct expr_root){STR("big"), &big};
+    static const char *const greedy[] = {"{{ big | sha256 }}", "{{ big | truncate: 1 }}",
+                                         "{{ big | replace: 'x' | size }}"};
+    for (size_t i = 0; i < ARRAY_LEN(greedy); i++) {
+        buf_clear(&text);
+        for (int k = 0; k < 30; k++)
+            buf_add_str(&text, str_c(greedy[i]));
+        env = env_of(&f);
+        got = render(&f, arena_cstr(f.arena, buf_str(&text)), EXPR_TEXT, &env);
+        if (!str_starts(got, STR("! this ")))
+            fail_msg("%s: " STR_FMT, greedy[i], STR_ARG(str_take(got, 100)));
+    }
+    free((char *)big.text.ptr);
+    /* Texts in quotes take the memory of their bytes. */
+    buf_clear(&text);
+    for (int i = 0; i < 400; i++)
+        buf_add_str(&text, STR("{{''|default:''|default:''|default:''|default:''|default:''|default:''|default:''}}"));
+    arena_free(f.arena);
+    setup_roots(&f);
+    size_t before = mallinfo2().uordblks;
+    env = env_of(&f);
+    assert_true(str_eq(render(&f, arena_cstr(f.arena, buf_str(&text)), EXPR_TEXT, &env), STR("")));
+    assert_true(mallinfo2().uordblks < before + (8u << 20));
     /* Too many of anything is refused when it is saved. */
     buf_clear(&text);
     for (int i = 0; i < 600; i++)
@@ -380,9 +446,9 @@ static void filters_are_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(texts), cmocka_unit_test(destinations),          cmocka_unit_test(errors),
-            cmocka_unit_test(trees), cmocka_unit_test(missing_paths),         cmocka_unit_test(budgets),
-            cmocka_unit_test(noise), cmocka_unit_test(filters_are_described),
+            cmocka_unit_test(texts),   cmocka_unit_test(destinations), cmocka_unit_test(injections),
+            cmocka_unit_test(errors),  cmocka_unit_test(trees),        cmocka_unit_test(missing_paths),
+            cmocka_unit_test(budgets), cmocka_unit_test(noise),        cmocka_unit_test(filters_are_described),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
