@@ -47,11 +47,13 @@ static void match_all(struct append *a, struct api *api, struct arena *arena, in
     const struct workspace *ws = a->ws;
     struct message *m = &a->message;
     struct match_facts facts = append_facts(arena, m);
-    struct message_render *renders = arena_zalloc(arena, (ws->endpoint_count + 1) * sizeof *renders);
+    struct message_render *renders = arena_zalloc(arena, (ws->endpoint_count + a->own_count + 1) * sizeof *renders);
     struct store_target *targets = arena_zalloc(arena, (ws->endpoint_count + 1) * sizeof *targets);
     int64_t due_ms = m->deliver_at_ms > now_ms ? m->deliver_at_ms : now_ms;
     size_t n = 0;
-    m->render_count = 0;
+    if (a->own_count > 0)
+        memcpy(renders, a->own, a->own_count * sizeof *renders);
+    m->render_count = a->own_count;
     for (size_t i = 0; i < ws->endpoint_count; i++) {
         const struct endpoint *ep = &ws->endpoints[i];
         const struct catalog_profile *p = ws->profiles[i];
@@ -79,7 +81,8 @@ static void match_all(struct append *a, struct api *api, struct arena *arena, in
 enum err append_init(struct append *a, struct api *api, struct store_reader *r, struct arena *arena, oid_t app,
                      const struct message *m, int64_t now_ms)
 {
-    *a = (struct append){.message = *m, .ws = catalog_get(api->catalog, app)};
+    *a = (struct append){
+            .message = *m, .ws = catalog_get(api->catalog, app), .own = m->renders, .own_count = m->render_count};
     enum err e = a->ws != NULL ? ERR_OK : catalog_load(api->catalog, r, app, &a->ws);
     if (e != ERR_OK)
         return e;

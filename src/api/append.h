@@ -13,12 +13,14 @@ struct append {
     struct store_append op;
     struct message message;
     const struct workspace *ws;
+    const struct message_render *own; /* that the message brought along */
+    size_t own_count;
     bool keeps_id; /* set after append_init: append_run answers ERR_STALE when it is late (op.late) */
 };
 
 /*
- * Matches and renders the message (all but app, env and renders are set) for the workspace as it is now, so that
- * op.op may be run. ERR_NOT_FOUND: no such workspace.
+ * Matches and renders the message (all but app and env are set; of its renders only what is no profile's) for the
+ * workspace as it is now, so that op.op may be run. ERR_NOT_FOUND: no such workspace.
  */
 MUST_USE enum err append_init(struct append *a, struct api *api, struct store_reader *r, struct arena *arena, oid_t app,
                               const struct message *m, int64_t now_ms);

@@ -7,8 +7,6 @@
 #include "crypto/crypto.h"
 #include "signing/profile_incoming.h"
 
-#define URL_PATH "/v1/webhooks/in/"
-
 static struct str new_token(struct arena *a)
 {
     struct buf token = BUF_INIT(TRIGGER_TOKEN_CHARS);
@@ -30,26 +28,31 @@ static void create_url(const struct trigger_place *at, struct trigger *t, struct
     t->url_count += t->url_count < TRIGGER_URLS_MAX;
 }
 
+void trigger_make(const struct trigger_place *at, struct trigger *t, struct object_change out[2])
+{
+    size_t count = 1;
+    t->id = oid_next(at->api->oids, at->now_ms);
+    t->env = at->env;
+    t->app = at->app;
+    t->created_ms = t->updated_ms = at->now_ms;
+    create_url(at, t, out, &count);
+    out[0] = (struct object_change){.change = OBJECT_CREATE};
+    trigger_encode(at->arena, at->api->keys, t, &out[0].object);
+}
+
 enum err trigger_create(const struct trigger_place *at, oid_t automation, const struct json *definition,
                         struct object_change *out, size_t *count, struct problems *problems)
 {
-    struct trigger t = {.id = oid_next(at->api->oids, at->now_ms),
-                        .env = at->env,
-                        .app = at->app,
-                        .automation = automation,
-                        .created_ms = at->now_ms,
-                        .updated_ms = at->now_ms};
+    struct trigger t = {.env = at->env, .app = at->app, .automation = automation};
     enum err e = trigger_define(at, definition, &t, problems);
     if (e != ERR_OK)
         return e;
-    *count = 1;
-    create_url(at, &t, out, count);
-    out[0] = (struct object_change){.change = OBJECT_CREATE};
-    trigger_encode(at->arena, at->api->keys, &t, &out[0].object);
+    trigger_make(at, &t, out);
+    *count = 2;
     return ERR_OK;
 }
 
-static void write_change(const struct trigger_place *at, struct trigger *t, struct object_change *out)
+void trigger_save(const struct trigger_place *at, struct trigger *t, struct object_change *out)
 {
     t->updated_ms = at->now_ms;
     *out = (struct object_change){.change = OBJECT_UPDATE, .expected_version = t->object_version};
@@ -66,7 +69,7 @@ enum err trigger_update(const struct trigger_place *at, const struct object *tri
     if (e != ERR_OK)
         return e;
     t.draft = STR_NULL;
-    write_change(at, &t, &out[0]);
+    trigger_save(at, &t, &out[0]);
     *count = 1;
     return ERR_OK;
 }
@@ -86,7 +89,7 @@ enum err trigger_redefine(const struct trigger_place *at, const struct object *t
         t = next;
     else
         trigger_draft_set(at->arena, &t, &next);
-    write_change(at, &t, &out[0]);
+    trigger_save(at, &t, &out[0]);
     *count = 1;
     return ERR_OK;
 }
@@ -112,7 +115,7 @@ enum err trigger_publish(const struct trigger_place *at, const struct object *tr
         t = trigger_draft_get(at->arena, &t);
     if (version != 0)
         t.version = version;
-    write_change(at, &t, out);
+    trigger_save(at, &t, out);
     return ERR_OK;
 }
 
@@ -125,6 +128,23 @@ enum err trigger_find(struct store_reader *r, struct arena *a, const struct trig
 /* ---- URLs ---------------------------------------------------------------------------------------------------------
  */
 
+static struct str url_of(const struct api *api, struct arena *a, const struct trigger *t, struct str token)
+{
+    char id[OID_TEXT_SIZE];
+    const char *base = api->public_url != NULL ? api->public_url : "";
+    switch (t->use) {
+    case TRIGGER_STARTS:
+        break;
+    case TRIGGER_SOURCE:
+        oid_format(t->automation, object_prefix(OBJ_SOURCE), api->id_key, id);
+        return arena_printf(a, "%s/ingest/api/v1/source/%s/in/" STR_FMT, base, id, STR_ARG(token));
+    case TRIGGER_INBOUND:
+        oid_format(t->automation, object_prefix(OBJ_APP), api->id_key, id);
+        return arena_printf(a, "%s/api/v1/app/%s/inbound/msg/" STR_FMT, base, id, STR_ARG(token));
+    }
+    return arena_printf(a, "%s/v1/webhooks/in/" STR_FMT, base, STR_ARG(token));
+}
+
 enum err trigger_url_text(const struct api *api, struct store_reader *r, struct arena *a, const struct trigger *t,
                           struct str *out)
 {
@@ -136,7 +156,44 @@ enum err trigger_url_text(const struct api *api, struct store_reader *r, struct 
     if (e == ERR_OK)
         e = trigger_url_decode(a, api->keys, &o, &u);
     if (e == ERR_OK)
-        *out = arena_printf(a, "%s" URL_PATH STR_FMT, api->public_url != NULL ? api->public_url : "", STR_ARG(u.token));
+        *out = url_of(api, a, t, u.token);
+    return e;
+}
+
+enum err trigger_urls_before(const struct trigger_place *at, const struct trigger *t, size_t *out)
+{
+    *out = 0;
+    for (size_t i = 1; i < t->url_count; i++) {
+        struct object o;
+        struct trigger_url u;
+        enum err e = store_get_object(at->reader, at->arena, OBJ_TRIGGER_URL, t->urls[i], &o);
+        if (e == ERR_NOT_FOUND || (e == ERR_OK && o.deleted_ms != 0))
+            continue;
+        if (e == ERR_OK)
+            e = trigger_url_decode(at->arena, at->api->keys, &o, &u);
+        if (e != ERR_OK)
+            return e;
+        *out += u.expires_ms == 0 || u.expires_ms > at->now_ms;
+    }
+    return ERR_OK;
+}
+
+enum err trigger_remove(const struct trigger_place *at, const struct object *trigger, struct object_change *out,
+                        size_t *count)
+{
+    struct trigger t;
+    enum err e = trigger_decode(at->arena, at->api->keys, trigger, &t);
+    if (e == ERR_OK)
+        e = trigger_delete(at, trigger, out, count);
+    for (size_t i = 0; e == ERR_OK && i < t.url_count; i++) {
+        struct object o;
+        e = store_get_object(at->reader, at->arena, OBJ_TRIGGER_URL, t.urls[i], &o);
+        if (e == ERR_OK && o.deleted_ms == 0) {
+            o.updated_ms = at->now_ms;
+            out[(*count)++] = (struct object_change){.change = OBJECT_DELETE, .object = o};
+        }
+        e = e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
     return e;
 }
 
@@ -179,7 +236,7 @@ enum err trigger_rotate(const struct trigger_place *at, const struct object *tri
     if (e != ERR_OK)
         return e;
     create_url(at, &t, out, count);
-    write_change(at, &t, &out[0]);
+    trigger_save(at, &t, &out[0]);
     return ERR_OK;
 }
 

@@ -166,6 +166,7 @@ struct doc arrival_doc(const struct arrival *ar, oid_t id, const struct request 
     return d;
 }
 
+/* run: what it became, a message if it became one. */
 static struct doc seen_doc(const struct arrival *ar, struct str key, oid_t run)
 {
     const struct api_call *call = ar->call;
@@ -198,4 +199,18 @@ void arrival_start(const struct arrival *ar, struct str key, struct arrival_docs
     out->count = 2;
     if (key.ptr != NULL)
         out->changes[out->count++] = (struct doc_change){.change = DOC_CREATE, .doc = seen_doc(ar, key, out->run)};
+}
+
+void arrival_become(const struct arrival *ar, struct str key, oid_t msg, struct arrival_docs *out)
+{
+    struct request r = arrival_request(ar, arrival_status(ar, 202), REQUEST_ACCEPTED);
+    r.message = msg;
+    r.body = STR("");
+    out->run = 0;
+    out->request = oid_next(ar->api->oids, ar->call->now_ms);
+    out->changes[0] = (struct doc_change){.change = DOC_CREATE,
+                                          .doc = arrival_doc(ar, out->request, &r, ar->api->retention_payload_ms)};
+    out->count = 1;
+    if (key.ptr != NULL)
+        out->changes[out->count++] = (struct doc_change){.change = DOC_CREATE, .doc = seen_doc(ar, key, msg)};
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A request to a trigger URL while it is looked at: what it is, whether it may, and what is written when it is taken.
- * Nothing here reads the store, writes, or answers, so that any thread may do it. A check that refuses leaves *why in
- * the arrival.
+ * Nothing here reads the store, writes, or answers, so that any thread may do it (but trigger_message.c, which does all
+ * three). A check that refuses leaves *why in the arrival.
  */
 #ifndef PR_API_TRIGGER_ARRIVAL_H
 #define PR_API_TRIGGER_ARRIVAL_H
@@ -20,6 +20,7 @@ struct arrival {
     struct trigger trigger;
     struct app app;
     struct profile *profile; /* NULL: everybody may */
+    struct str rest;         /* of the path, behind the token; null: nothing */
     /* set by the checks, in their order */
     struct incoming in;
     struct str secret_header; /* to be masked */
@@ -65,5 +66,15 @@ struct arrival_docs {
 /* What is written together when it is taken: the run that it starts, the request, and with a key the mark that keeps a
  * second one from starting, whose key is taken then (ERR_CONFLICT). */
 void arrival_start(const struct arrival *ar, struct str key, struct arrival_docs *out);
+/* The same when it becomes this message, which has its body; no run. */
+void arrival_become(const struct arrival *ar, struct str key, oid_t msg, struct arrival_docs *out);
+
+/* ---- trigger_message.c --------------------------------------------------------------------------------------------
+ */
+
+/* Commits the message that it becomes, with its documents. ERR_CONFLICT: one with this key was here before. Blocks. */
+MUST_USE enum err arrival_append(struct arrival *ar, struct str key, oid_t *msg);
+/* Answers with the message. */
+void arrival_answer_message(struct arrival *ar, int status, oid_t msg);
 
 #endif

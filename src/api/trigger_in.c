@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A request to a trigger URL, from its token to its answer (API.md, section 3). Each step either goes on or has
- * answered; a 2xx is only said when what it says is on disk. A run and what keeps a second one from starting are
- * written in one commit.
+ * answered; a 2xx is only said when what it says is on disk. A run, or a message, and what keeps a second one from
+ * following are written in one commit.
  */
 #include "api/trigger_in.h"
 
@@ -133,12 +133,34 @@ static enum err load_app(struct arrival *ar, oid_t id)
     return e == ERR_OK ? app_decode(call->arena, &o, &ar->app) : e;
 }
 
-static bool find_trigger(struct arrival *ar)
+/* Whether the path names what the trigger belongs to. */
+static bool belongs(const struct arrival *ar, const struct trigger_way *way)
+{
+    oid_t id = 0;
+    enum err e = ERR_OK;
+    if (ar->trigger.use != way->use)
+        return false;
+    switch (way->use) {
+    case TRIGGER_STARTS:
+        return true;
+    case TRIGGER_SOURCE:
+        e = oid_parse(way->owner, object_prefix(OBJ_SOURCE), ar->api->id_key, &id);
+        break;
+    case TRIGGER_INBOUND:
+        if (ar->app.uid.len > 0 && str_eq(way->owner, ar->app.uid))
+            return true;
+        e = oid_parse(way->owner, object_prefix(OBJ_APP), ar->api->id_key, &id);
+        break;
+    }
+    return e == ERR_OK && id == ar->trigger.automation;
+}
+
+static bool find_trigger(struct arrival *ar, const struct trigger_way *way)
 {
     struct object o;
     struct trigger_url url;
     struct api_call *call = ar->call;
-    struct str token = call->params[0];
+    struct str token = way->token;
     if (ar->api->triggers == NULL || token.len > TRIGGER_TOKEN_MAX)
         return answer_unknown(ar);
     enum err e = store_find_object(call->reader, call->arena, OBJ_TRIGGER_URL, 0, 0,
@@ -157,6 +179,8 @@ static bool find_trigger(struct arrival *ar)
         return answer_gone(ar, "its automation was deleted");
     if (e == ERR_OK)
         e = trigger_decode(call->arena, ar->api->keys, &o, &ar->trigger);
+    if (e == ERR_OK && !belongs(ar, way))
+        return answer_unknown(ar);
     return answer_ok(call, e);
 }
 
@@ -256,15 +280,34 @@ static void capture(struct arrival *ar)
     answer_id(ar, 202, id, doc_prefix(DOC_REQUEST), "captured");
 }
 
+/* With what it became. */
+static void answer_made(struct arrival *ar, int status, oid_t made, const char *flag)
+{
+    switch (ar->trigger.use) {
+    case TRIGGER_STARTS:
+        answer_id(ar, status, made, doc_prefix(DOC_RUN), flag);
+        break;
+    case TRIGGER_SOURCE:
+        answer_id(ar, status, made, "msg_", flag);
+        break;
+    case TRIGGER_INBOUND:
+        arrival_answer_message(ar, status, made);
+        break;
+    }
+}
+
 static void answer_duplicate(struct arrival *ar, const struct doc *seen)
 {
     struct json *body;
-    int64_t run = 0;
+    int64_t made = 0;
     if (json_parse(ar->call->arena, seen->body, &body, NULL) == ERR_OK)
-        json_as_i64(json_get(body, STR("run")), &run);
-    answer_id(ar, 200, run, doc_prefix(DOC_RUN), "duplicate");
+        json_as_i64(json_get(body, STR("run")), &made);
+    answer_made(ar, 200, made, "duplicate");
     struct request r = arrival_request(ar, ar->call->status, REQUEST_DUPLICATE);
-    r.run = run;
+    if (ar->trigger.use == TRIGGER_STARTS)
+        r.run = made;
+    else
+        r.message = made;
     r.body = str_take(ar->in.body, TRIGGER_REFUSED_BODY);
     if (r.body.len < ar->in.body.len)
         r.kind = CONTENT_TEXT;
@@ -279,9 +322,11 @@ static enum err start_run(struct arrival *ar, struct str key, oid_t *run)
     struct store_docs op = {
             .op = {.kind = STORE_DOCS}, .app = ar->app.id, .changes = docs.changes, .count = docs.count};
     enum err e = store_run(ar->api->store, &op.op);
-    if (e == ERR_OK)
-        ar->kept = docs.request;
-    return e;
+    if (e != ERR_OK)
+        return e;
+    ar->kept = docs.request;
+    runner_wake(ar->api);
+    return ERR_OK;
 }
 
 static void take_in(struct arrival *ar)
@@ -289,7 +334,7 @@ static void take_in(struct arrival *ar)
     struct api_call *call = ar->call;
     struct str key = arrival_seen_key(ar);
     struct doc seen;
-    oid_t run = 0;
+    oid_t made = 0;
     enum err e = ERR_CONFLICT;
     for (int i = 0; i < 2 && e == ERR_CONFLICT; i++) { /* two at once: the second finds what the first wrote */
         enum err found = key.ptr != NULL ? store_find_doc(call->reader, call->arena, DOC_SEEN, ar->app.id,
@@ -299,19 +344,25 @@ static void take_in(struct arrival *ar)
             answer_duplicate(ar, &seen);
             return;
         }
-        e = found == ERR_NOT_FOUND ? i == 0 ? start_run(ar, key, &run) : ERR_BUSY : found;
+        if (found != ERR_NOT_FOUND)
+            e = found;
+        else if (i > 0)
+            e = ERR_BUSY;
+        else
+            e = ar->trigger.use == TRIGGER_STARTS ? start_run(ar, key, &made) : arrival_append(ar, key, &made);
     }
     if (e != ERR_OK) {
         answer_failed(ar, e);
         return;
     }
-    runner_wake(ar->api);
-    answer_id(ar, 202, run, doc_prefix(DOC_RUN), NULL);
+    answer_made(ar, 202, made, NULL);
 }
 
 static bool is_open(struct arrival *ar)
 {
     const struct trigger *t = &ar->trigger;
+    if (t->use != TRIGGER_STARTS)
+        return true;
     if (t->state == TRIGGER_PAUSED || (t->state == TRIGGER_PUBLISHED && t->version == 0))
         return refuse(ar, ERR_GONE, "the automation is paused");
     return true;
@@ -319,13 +370,18 @@ static bool is_open(struct arrival *ar)
 
 void trigger_receive(struct api *api, struct api_call *call)
 {
-    struct arrival ar = {.api = api, .call = call};
-    if (!find_trigger(&ar))
+    trigger_receive_at(api, call, &(struct trigger_way){.use = TRIGGER_STARTS, .token = call->params[0]});
+}
+
+void trigger_receive_at(struct api *api, struct api_call *call, const struct trigger_way *way)
+{
+    struct arrival ar = {.api = api, .call = call, .rest = way->rest};
+    if (!find_trigger(&ar, way))
         return;
     if (load_profile(&ar) && is_open(&ar) && passes(&ar, arrival_address(&ar)) && greet_unsigned(&ar) &&
         fits_form(&ar) && passes(&ar, arrival_verify(&ar)) && passes(&ar, arrival_body(&ar)) && greet_signed(&ar) &&
         passes(&ar, arrival_limit(&ar))) {
-        if (ar.trigger.state == TRIGGER_DRAFT)
+        if (ar.trigger.use == TRIGGER_STARTS && ar.trigger.state == TRIGGER_DRAFT)
             capture(&ar);
         else
             take_in(&ar);

@@ -30,6 +30,7 @@ static const struct field fields[] = {
         {.name = "why", .kind = FIELD_TEXT, .at = AT(r.why)},
         {.name = "peer", .kind = FIELD_TEXT, .at = AT(r.peer)},
         {.name = "run", .kind = FIELD_MS, .at = AT(r.run)},
+        {.name = "message", .kind = FIELD_MS, .at = AT(r.message)},
         {.name = "size", .kind = FIELD_MS, .at = AT(r.size)},
         {.name = "outcome", .kind = FIELD_INT, .at = AT(outcome)},
         {.name = "status", .kind = FIELD_INT, .at = AT(status)},

@@ -28,6 +28,7 @@ struct request {
     struct str why;  /* null: it was not refused */
     struct str peer;
     int64_t run;     /* 0: none */
+    int64_t message; /* that it became, which has its body; 0: none */
     int64_t size;    /* of the body */
     struct str body; /* raw; of what was refused its beginning */
     int64_t received_ms;

@@ -13,6 +13,7 @@
 /* As the table of fields stores it. */
 struct stored {
     struct trigger t;
+    int use;
     int state;
     int64_t methods;
     int64_t tolerance; /* seconds + 1; 0: the row's */
@@ -30,6 +31,7 @@ struct stored {
         .name = (n), .kind = FIELD_MS, .at = AT(m)                                                                     \
     }
 static const struct field fields[] = {
+        {.name = "use", .kind = FIELD_INT, .at = AT(use)},
         NUMBER("automation", t.automation),
         NUMBER("version", t.version),
         NUMBER("sample", t.sample),
@@ -105,11 +107,12 @@ enum err trigger_decode(struct arena *a, const struct keyring *keys, const struc
             return ERR_INVALID;
         fields_read(a, sealed_fields, ARRAY_LEN(sealed_fields), FIELD_LOAD, secret, &s, NULL);
     }
-    if (s.t.automation == 0 || s.state < TRIGGER_DRAFT || s.state > TRIGGER_PAUSED)
+    if (s.t.automation == 0 || s.use < TRIGGER_STARTS || s.use > TRIGGER_INBOUND || s.state < TRIGGER_DRAFT || s.state > TRIGGER_PAUSED)
         return ERR_INVALID;
     s.t.id = o->id;
     s.t.env = o->env;
     s.t.app = o->app;
+    s.t.use = (enum trigger_use)s.use;
     s.t.state = (enum trigger_state)s.state;
     s.t.methods = (unsigned)s.methods;
     s.t.tolerance_s = s.tolerance - 1;
@@ -127,6 +130,7 @@ enum err trigger_decode(struct arena *a, const struct keyring *keys, const struc
 void trigger_encode(struct arena *a, const struct keyring *keys, const struct trigger *t, struct object *out)
 {
     struct stored s = {.t = *t,
+                       .use = (int)t->use,
                        .state = (int)t->state,
                        .methods = t->methods,
                        .tolerance = t->tolerance_s + 1,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A trigger as it is stored: an OBJ_TRIGGER (key: the decimal oid of its automation), and the OBJ_TRIGGER_URLs that
+ * A trigger as it is stored: an OBJ_TRIGGER (key: the decimal oid of what it belongs to), and the OBJ_TRIGGER_URLs that
  * lead to it (env 0, app 0, key: hex SHA-256 of the token, the token's text sealed so that the URL can be shown again).
  */
 #ifndef PR_INCOMING_TRIGGER_H
@@ -15,6 +15,12 @@
 #define TRIGGER_TOKEN_CHARS 32 /* base62: 190 bits */
 #define TRIGGER_TOKEN_MAX   64 /* longer ones are nobody's */
 
+/* What follows from a request, and what the trigger belongs to. */
+enum trigger_use {
+    TRIGGER_STARTS,  /* runs of an OBJ_AUTOMATION */
+    TRIGGER_SOURCE,  /* messages in the workspace of an OBJ_SOURCE */
+    TRIGGER_INBOUND, /* messages in a workspace, an OBJ_APP, of the event type that the query names */
+};
 enum trigger_state { TRIGGER_DRAFT, TRIGGER_PUBLISHED, TRIGGER_PAUSED };
 enum { TRIGGER_GET = 1, TRIGGER_POST = 2, TRIGGER_PUT = 4, TRIGGER_ALL_METHODS = 7 };
 
@@ -22,9 +28,10 @@ struct trigger {
     oid_t id;
     oid_t env;
     oid_t app;
-    int64_t automation;
-    int64_t version; /* what is published: OBJ_AUTOMATION_VERSION; 0: nothing yet */
-    int64_t sample;  /* the DOC_REQUEST chosen as the sample; 0: the newest */
+    enum trigger_use use;
+    int64_t automation; /* what it belongs to: see enum trigger_use */
+    int64_t version;    /* what is published: OBJ_AUTOMATION_VERSION; 0: nothing yet */
+    int64_t sample;     /* the DOC_REQUEST chosen as the sample; 0: the newest */
     enum trigger_state state;
     oid_t urls[TRIGGER_URLS_MAX]; /* the current one first */
     size_t url_count;

@@ -18,6 +18,9 @@ struct message_render {
 /* In the place of a profile version: head is what the message brings along for transformations, a JSON object. It lives
  * and dies with the payload, as renders do. */
 #define RENDER_PARAMS 0
+/* The same: head is headers that go along with every delivery, "Name: value\n"…, at most RENDER_HEADERS_MAX bytes. */
+#define RENDER_HEADERS     1
+#define RENDER_HEADERS_MAX 16384
 
 struct message {
     oid_t id;
@@ -33,7 +36,7 @@ struct message {
     int64_t expires_ms;                   /* when the payload ages out */
     struct str payload;                   /* bytes as posted; null once expired or expunged */
     struct str content_type;              /* null: application/json */
-    const struct message_render *renders; /* one per profile version that wraps the payload; RENDER_PARAMS */
+    const struct message_render *renders; /* one per profile version that wraps the payload; RENDER_… */
     size_t render_count;
 };
 

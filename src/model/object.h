@@ -39,7 +39,8 @@
     X(AUTOMATION, 22, "auto_")                                                                                         \
     X(AUTOMATION_VERSION, 23, "autov_")                                                                                \
     X(TRIGGER, 24, "trg_")                                                                                             \
-    X(TRIGGER_URL, 25, "trgurl_")
+    X(TRIGGER_URL, 25, "trgurl_")                                                                                      \
+    X(SOURCE, 26, "src_")
 
 enum object_kind {
 #define OBJECT_ENUM(sym, num, prefix) OBJ_##sym = (num),

@@ -82,6 +82,29 @@ static void write_custom_headers(struct flight *f, const struct transformed *mad
     }
 }
 
+static bool is_of_endpoint(const struct endpoint *ep, struct str name)
+{
+    for (size_t i = 0; i < ep->header_count; i++) {
+        if (str_eq_nocase(ep->headers[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* The message's own; what the endpoint, its transformation or the profile sets wins. */
+static void write_message_headers(struct flight *f, const struct transformed *made)
+{
+    const struct message_render *own = body_render(f->body, RENDER_HEADERS);
+    for (struct str rest = own != NULL ? own->head : STR_NULL; rest.len > 0;) {
+        struct str line = str_split(&rest, '\n'), name = str_take(line, str_find(line, ':'));
+        if (is_made(made, name) || is_of_endpoint(f->ep, name) || profile_owns_header(f->profile->profile, name))
+            continue;
+        buf_add_str(&f->headers, line);
+        buf_add_c(&f->headers, '\0');
+        f->line_count++;
+    }
+}
+
 static void write_headers(struct flight *f, struct profile_signers *signers)
 {
     const struct message *m = &f->body->msg;
@@ -101,6 +124,8 @@ static void write_headers(struct flight *f, struct profile_signers *signers)
                                  .body = {f->request.body[0], f->request.body[1], f->request.body[2]}};
     f->custom_from = 1 + profile_headers(f->profile->profile, signers, &at, &f->headers);
     f->line_count = f->custom_from;
+    write_message_headers(f, made);
+    f->custom_from = f->line_count;
     write_custom_headers(f, made);
     CHECK(!f->headers.overflow); /* profiles and custom headers are limited where they are made */
 }

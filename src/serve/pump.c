@@ -13,7 +13,7 @@
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
-#define HEADERS_BYTES_MAX (384u * 1024)
+#define HEADERS_BYTES_MAX (416u * 1024)
 #define NO_SECRET         "the endpoint has no secret that its profile can sign with: rotate its secret"
 #define CAPTURE_BYTES_MAX (ATTEMPT_BODY_MAX + 96u * 1024)
 

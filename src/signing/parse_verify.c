@@ -51,3 +51,8 @@ struct str profile_secret_header(const struct profile *p, struct str renamed)
 {
     return renamed.len > 0 ? renamed : profile_signature_header(p);
 }
+
+bool profile_is_token(const struct profile *p)
+{
+    return p->keys[0].token;
+}

@@ -61,6 +61,8 @@ const struct profile_rules *profile_rules(const struct profile *p);
 /* The name of the header that holds the signature, or of a token the secret itself. renamed: null, or what it is called
  * instead. */
 struct str profile_secret_header(const struct profile *p, struct str renamed);
+/* Whether nothing is signed: the header holds the secret itself. */
+bool profile_is_token(const struct profile *p);
 /* The name of the header that holds the signature. */
 struct str profile_signature_header(const struct profile *p);
 /* ERR_INVALID: *why says what is wrong with the secret of a sender, which may have any length but none. */
