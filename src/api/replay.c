@@ -44,6 +44,7 @@ void message_resend(struct api *api, struct api_call *call)
                               .profile_version = profile->version,
                               .transform = endpoint_transform(&ep),
                               .trigger = TRIGGER_MANUAL,
+                              .fifo = ep.fifo,
                               .now_ms = call->now_ms};
     if (render_message(api, call->arena, &app, profile, &m, &render))
         op.render = &render;
@@ -53,7 +54,8 @@ void message_resend(struct api *api, struct api_call *call)
         answer_error(call, e, "the payload has expired");
     if (e == ERR_GONE || !answer_ok(call, e))
         return;
-    tell_pending(api, ep.id);
+    if (api->on_by_hand != NULL)
+        api->on_by_hand(api->hook_arg, ep.id);
     struct json_writer w = answer(call, 202);
     json_w_object(&w);
     json_w_object_end(&w);

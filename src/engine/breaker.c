@@ -26,7 +26,7 @@ void breaker_success(struct breaker *b)
     b->proven = true;
 }
 
-void breaker_failure(struct breaker *b, oid_t msg, int64_t now_ms, uint64_t random)
+void breaker_failure(struct breaker *b, oid_t msg, bool by_hand, int64_t now_ms, uint64_t random)
 {
     b->window = 1;
     b->proven = false;
@@ -34,6 +34,8 @@ void breaker_failure(struct breaker *b, oid_t msg, int64_t now_ms, uint64_t rand
         b->failures++;
     b->last_failed = msg;
     if (b->state == BREAKER_CLOSED && b->failures < BREAKER_FAILURES)
+        return;
+    if (b->state == BREAKER_OPEN && by_hand && now_ms < b->probe_ms)
         return;
     b->state = BREAKER_OPEN;
     b->wait_ms = b->wait_ms == 0 ? BREAKER_WAIT_MIN_MS : b->wait_ms * 2;

@@ -39,8 +39,9 @@ struct breaker {
 
 void breaker_init(struct breaker *b, int cap);
 void breaker_success(struct breaker *b);
-/* random: 64 random bits, for the probe's jitter. */
-void breaker_failure(struct breaker *b, oid_t msg, int64_t now_ms, uint64_t random);
+/* by_hand: somebody asked for the attempt, whatever the breaker said: when it is open, the next probe stays where it
+ * is. random: 64 random bits, for the probe's jitter. */
+void breaker_failure(struct breaker *b, oid_t msg, bool by_hand, int64_t now_ms, uint64_t random);
 /*
  * Whether an attempt that was due at due_ms may go now with `running` in flight. An attempt that has waited for
  * BREAKER_WAIT_MAX_MS goes whatever the breaker says. If not: *at_ms is when to ask again, TIME_NEVER = when one ends.

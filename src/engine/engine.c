@@ -280,7 +280,7 @@ void engine_outcome(struct engine *e, struct work *w, const struct engine_outcom
     if (o->success)
         breaker_success(&ep->breaker);
     else if (o->breaker_counts)
-        breaker_failure(&ep->breaker, w->msg, now_ms, e->env.random(e->env.arg));
+        breaker_failure(&ep->breaker, w->msg, !scheduled, now_ms, e->env.random(e->env.arg));
     if (scheduled)
         w->tries++;
     if (o->success) {

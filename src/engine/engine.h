@@ -11,7 +11,8 @@
  *
  * Invariants
  *  1. A delivery is in memory at most once; loading it again is harmless.
- *  2. An endpoint is resident while all of its pending work that lies before `stored_pos` is in memory; hand-over adds
+ *  2. An endpoint is resident while all of its pending work that lies before `stored_pos`, but what is asked for by
+ * hand from `by_hand_pos` on, is in memory; hand-over adds
  * to memory only then, else it only moves the mark and the work comes back by an ordered refill.
  *  3. Work that ended while a refill was being read leaves a tombstone until that refill is in, so that a stale row
  * cannot start it a second time.
@@ -110,6 +111,9 @@ void engine_each(struct engine *e, oid_t app, void (*fn)(struct engine_endpoint 
 bool engine_add(struct engine *e, struct engine_endpoint *ep, const struct work *w, int64_t now_ms);
 /* The store has work of this endpoint at `pos` (0: somewhere) that the engine may not know of. */
 void engine_pending(struct engine *e, struct engine_endpoint *ep, int64_t pos, int64_t now_ms);
+/* The store has an attempt that somebody asked for by hand: it is read at once, however much waits in memory (not for a
+ * FIFO endpoint). */
+void engine_by_hand(struct engine *e, struct engine_endpoint *ep, int64_t now_ms);
 /* The store has ended this delivery before it was tried: what waits of it leaves memory, what runs ends by itself,
  * without another try. */
 void engine_forget(struct engine *e, struct engine_endpoint *ep, oid_t msg, int64_t now_ms);

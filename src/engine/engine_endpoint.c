@@ -15,6 +15,8 @@
 #define REFILL_AGAIN_MS 1000
 /* An endpoint may have this much in memory whatever the others have. */
 #define RESIDENT_MIN 4
+/* So much that is asked for by hand is read at once, and finds room beyond that of all others. */
+#define BY_HAND_ROOM 16
 
 static uint64_t hash_name(const char *name)
 {
@@ -142,7 +144,7 @@ struct engine_endpoint *engine_meet(struct engine *e, oid_t id)
         return ep;
     ep = mem_zalloc(1, sizeof *ep);
     ep->id = id;
-    ep->stored_pos = TIME_NEVER;
+    ep->stored_pos = ep->by_hand_pos = TIME_NEVER;
     list_init(&ep->of_workspace);
     list_init(&ep->turn);
     list_init(&ep->blocked);
@@ -173,8 +175,9 @@ static void set_idle(struct engine *e, struct engine_endpoint *ep, bool idle)
 /* Nothing that would be lost: no work here or in the store, nothing learnt that must be remembered. */
 static bool is_idle(const struct engine_endpoint *ep)
 {
-    return ep->in_memory == 0 && ep->busy == 0 && !ep->refilling && ep->stored_pos == TIME_NEVER && !ep->closing &&
-           ep->breaker.state == BREAKER_CLOSED && ep->breaker.failures == 0;
+    return ep->in_memory == 0 && ep->busy == 0 && !ep->refilling && ep->stored_pos == TIME_NEVER &&
+           ep->by_hand_pos == TIME_NEVER && !ep->closing && ep->breaker.state == BREAKER_CLOSED &&
+           ep->breaker.failures == 0;
 }
 
 /* Endpoints are many and few have something to do: those idle for longest are forgotten, and met again when needed. */
@@ -235,7 +238,7 @@ void engine_close_endpoint(struct engine *e, struct engine_endpoint *ep)
 {
     ep->configured = false;
     ep->closing = true;
-    ep->stored_pos = TIME_NEVER;
+    ep->stored_pos = ep->by_hand_pos = TIME_NEVER;
     ep->refill_mark = TIME_NEVER;
     queue_clear(e, ep);
     endpoint_deactivate(ep);
@@ -315,9 +318,22 @@ void endpoint_mark(struct engine_endpoint *ep, int64_t pos)
         ep->refill_mark = pos;
 }
 
+static void mark_by_hand(struct engine_endpoint *ep, int64_t pos)
+{
+    if (pos < ep->by_hand_pos)
+        ep->by_hand_pos = pos;
+}
+
+static bool wants_by_hand(const struct engine *e, const struct engine_endpoint *ep)
+{
+    return ep->by_hand_pos != TIME_NEVER && ep->in_memory < e->limits.resident_max + BY_HAND_ROOM;
+}
+
 /* When the next refill should begin, TIME_NEVER if none is needed or possible now. */
 static int64_t refill_at_ms(const struct engine *e, const struct engine_endpoint *ep)
 {
+    if (!ep->refilling && wants_by_hand(e, ep))
+        return ep->refill_not_before_ms;
     if (ep->refilling || ep->stored_pos == TIME_NEVER || ep->in_memory > e->limits.resident_max / 2)
         return TIME_NEVER;
     if (e->bytes > e->limits.bytes_max && ep->in_memory >= RESIDENT_MIN)
@@ -331,6 +347,13 @@ void endpoint_want_refill(struct engine *e, struct engine_endpoint *ep, int64_t 
 {
     if (e->paused || refill_at_ms(e, ep) > now_ms)
         return;
+    if (wants_by_hand(e, ep)) {
+        int64_t from_pos = ep->by_hand_pos;
+        ep->by_hand_pos = TIME_NEVER;
+        ep->refilling = ep->refilling_by_hand = true;
+        e->env.refill(e->env.arg, ep, from_pos, PLACE_BY_HAND_MAX, BY_HAND_ROOM);
+        return;
+    }
     size_t room = e->bytes > e->limits.bytes_max ? RESIDENT_MIN : e->limits.resident_max - ep->in_memory;
     ep->refilling = true;
     ep->refill_mark = TIME_NEVER;
@@ -364,6 +387,15 @@ void engine_pending(struct engine *e, struct engine_endpoint *ep, int64_t pos, i
     endpoint_arm(e, ep, now_ms);
 }
 
+void engine_by_hand(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)
+{
+    if (ep->fifo)
+        endpoint_mark(ep, 0);
+    else
+        mark_by_hand(ep, 0);
+    endpoint_arm(e, ep, now_ms);
+}
+
 /* The store's row says that somebody asked for an attempt by hand; ours is in memory already. */
 static void merge_row(struct engine *e, struct piece *p, const struct work *row, int64_t now_ms)
 {
@@ -378,10 +410,30 @@ static void merge_row(struct engine *e, struct piece *p, const struct work *row,
     piece_schedule(e, p, now_ms);
 }
 
+/* Where the next refill begins. took: a row was new here. */
+static void move_mark(struct engine_endpoint *ep, int64_t next_pos, bool failed, bool took, int64_t now_ms)
+{
+    bool by_hand = ep->refilling_by_hand;
+    if (by_hand && !failed && next_pos <= PLACE_BY_HAND_MAX)
+        mark_by_hand(ep, next_pos);
+    else if (by_hand && failed)
+        mark_by_hand(ep, 0);
+    else if (!by_hand && !failed)
+        ep->stored_pos = next_pos < ep->refill_mark ? next_pos : ep->refill_mark;
+    /* More stand at one place than are read at once: the first must go before the others can be seen. */
+    if (failed || (by_hand && !took && next_pos <= PLACE_BY_HAND_MAX))
+        ep->refill_not_before_ms = now_ms + REFILL_AGAIN_MS;
+    if (ep->refill_stale)
+        ep->stored_pos = 0;
+    if (!ep->configured)
+        ep->stored_pos = ep->by_hand_pos = TIME_NEVER;
+}
+
 void engine_refilled(struct engine *e, struct engine_endpoint *ep, const struct work *rows, size_t count,
                      int64_t next_pos, bool failed, int64_t now_ms)
 {
     CHECK(ep->refilling);
+    bool took = false;
     for (size_t i = 0; i < count; i++) {
         struct work row = rows[i];
         row.ep = ep;
@@ -390,23 +442,17 @@ void engine_refilled(struct engine *e, struct engine_endpoint *ep, const struct 
             ;
         } else if (p != NULL) {
             if (p->state == WORK_TOMBSTONE && row.trigger != TRIGGER_SCHEDULE)
-                endpoint_mark(ep, row.pos);
+                row.pos <= PLACE_BY_HAND_MAX ? mark_by_hand(ep, row.pos) : endpoint_mark(ep, row.pos);
             merge_row(e, p, &row, now_ms);
         } else if (ep->configured) {
             piece_add(e, ep, &row, now_ms);
+            took = true;
             continue;
         }
         e->env.release(e->env.arg, &row);
     }
-    if (failed)
-        ep->refill_not_before_ms = now_ms + REFILL_AGAIN_MS;
-    else
-        ep->stored_pos = next_pos < ep->refill_mark ? next_pos : ep->refill_mark;
-    if (ep->refill_stale)
-        ep->stored_pos = 0;
-    if (!ep->configured)
-        ep->stored_pos = TIME_NEVER;
-    ep->refilling = ep->refill_stale = false;
+    move_mark(ep, next_pos, failed, took, now_ms);
+    ep->refilling = ep->refilling_by_hand = ep->refill_stale = false;
     queue_free_tombstones(e, ep);
     if (ep->closing)
         endpoint_settle(e, ep);

@@ -67,11 +67,13 @@ struct engine_endpoint {
     int running;      /* RUNNING */
     int busy;         /* RUNNING or RECORDING */
 
-    int64_t stored_pos; /* every pending row before this pos is in memory; TIME_NEVER: all are */
+    int64_t stored_pos;  /* every pending row before this pos is in memory; TIME_NEVER: all are */
+    int64_t by_hand_pos; /* places up to PLACE_BY_HAND_MAX, from here on, may not be in memory; TIME_NEVER: all are */
     bool refilling;
-    bool refill_stale;   /* what the refill under way reads may be out of date */
-    unsigned reread;     /* how often engine_reread was called */
-    int64_t refill_mark; /* smallest pos marked since the refill began */
+    bool refilling_by_hand; /* only those */
+    bool refill_stale;      /* what the refill under way reads may be out of date */
+    unsigned reread;        /* how often engine_reread was called */
+    int64_t refill_mark;    /* smallest pos marked since the refill began */
     int64_t refill_not_before_ms;
     int64_t blocked_until_ms; /* rate or breaker: nothing may start before */
     struct heap_node timer;   /* engine.timers */

@@ -54,6 +54,13 @@ enum delivery_reason { REASON_NONE, REASON_EXHAUSTED, REASON_DISABLED, REASON_DE
 
 enum attempt_trigger { TRIGGER_SCHEDULE = 0, TRIGGER_MANUAL = 1, TRIGGER_RECOVERY = 2 };
 
+/*
+ * What somebody asks for by hand, one at a time (MANUAL), goes before all that waits: its place is the time in steps,
+ * which is before every time in milliseconds. Not in a FIFO endpoint, where it comes last, as everything does.
+ */
+#define PLACE_BY_HAND_STEP_MS 16
+#define PLACE_BY_HAND_MAX     ((int64_t)1 << 38) /* reached in 2109; in milliseconds that is 1978 */
+
 struct delivery {
     oid_t msg;
     oid_t ep;

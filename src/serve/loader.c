@@ -210,6 +210,7 @@ struct news {
     struct reactor *reactor;
     oid_t ep;
     int64_t pos;
+    bool by_hand;
 };
 
 /* A piece of news about an endpoint's pending work as a whole. */
@@ -230,18 +231,31 @@ static void apply_news(struct loop_task *task)
 {
     struct news *n = CONTAINER_OF(task, struct news, task);
     struct engine *e = n->reactor->engine;
-    engine_pending(e, engine_meet(e, n->ep), n->pos, clock_wall_ms());
+    struct engine_endpoint *ep = engine_meet(e, n->ep);
+    if (n->by_hand)
+        engine_by_hand(e, ep, clock_wall_ms());
+    else
+        engine_pending(e, ep, n->pos, clock_wall_ms());
     free(n);
+}
+
+static void post_news(struct shared *s, const struct news *like)
+{
+    struct news *n = mem_zalloc(1, sizeof *n);
+    *n = *like;
+    n->task.run = apply_news;
+    n->reactor = reactor_of(s, n->ep);
+    loop_post(n->reactor->loop, &n->task);
 }
 
 void loader_pending(struct shared *s, oid_t ep, int64_t pos)
 {
-    struct news *n = mem_zalloc(1, sizeof *n);
-    n->task.run = apply_news;
-    n->reactor = reactor_of(s, ep);
-    n->ep = ep;
-    n->pos = pos;
-    loop_post(n->reactor->loop, &n->task);
+    post_news(s, &(struct news){.ep = ep, .pos = pos});
+}
+
+void loader_by_hand(struct shared *s, oid_t ep)
+{
+    post_news(s, &(struct news){.ep = ep, .by_hand = true});
 }
 
 static void apply_expunged(struct loop_task *task)

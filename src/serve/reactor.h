@@ -181,6 +181,8 @@ void loader_refill(struct reactor *r, struct engine_endpoint *ep, int64_t from_p
 void loader_reload(struct shared *s, oid_t app);
 /* Tells the owner that the store has new work for the endpoint. Any thread. */
 void loader_pending(struct shared *s, oid_t ep, int64_t pos);
+/* Tells the owner that an attempt by hand is in the store. Any thread. */
+void loader_by_hand(struct shared *s, oid_t ep);
 /* Tells the owner that this delivery is over, its payload gone. Any thread. */
 void loader_expunged(struct shared *s, oid_t msg, oid_t ep);
 /* Tells the owner that much of what was pending for the endpoint is no longer. Any thread. */

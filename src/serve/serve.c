@@ -85,6 +85,11 @@ static void pending(void *arg, oid_t ep)
     loader_pending(arg, ep, 0); /* its place is the store's affair */
 }
 
+static void by_hand(void *arg, oid_t ep)
+{
+    loader_by_hand(arg, ep);
+}
+
 static void expunged(void *arg, oid_t msg, oid_t ep)
 {
     loader_expunged(arg, msg, ep);
@@ -186,6 +191,7 @@ static void open_api(struct server *v, const struct settings *set)
                           .on_endpoint_changed = endpoint_changed,
                           .on_request = request_came,
                           .on_pending = pending,
+                          .on_by_hand = by_hand,
                           .on_expunged = expunged,
                           .on_canceled = canceled,
                           .on_token_changed = token_changed};

@@ -112,6 +112,13 @@ bool rules_record(struct delivery *d, const struct store_record *r)
     return r->attempt->trigger == TRIGGER_SCHEDULE ? record_scheduled(d, r) : record_by_hand(d, r);
 }
 
+static int64_t place_asked(enum attempt_trigger trigger, int64_t fifo_pos, int64_t now_ms)
+{
+    if (fifo_pos != 0)
+        return fifo_pos;
+    return trigger == TRIGGER_MANUAL ? now_ms / PLACE_BY_HAND_STEP_MS : now_ms;
+}
+
 struct delivery rules_resent(const struct store_resend *r, int64_t fifo_pos)
 {
     struct store_target t = {.ep = r->ep,
@@ -127,15 +134,16 @@ struct delivery rules_resent(const struct store_resend *r, int64_t fifo_pos)
                              .transform = r->transform,
                              .status = DELIVERY_FAIL,
                              .request = r->trigger,
-                             .pos = r->now_ms};
+                             .pos = place_asked(r->trigger, fifo_pos, r->now_ms),
+                             .fifo = fifo_pos != 0};
 }
 
-void rules_request(struct delivery *d, enum attempt_trigger trigger, int64_t now_ms)
+void rules_request(struct delivery *d, enum attempt_trigger trigger, int64_t fifo_pos, int64_t now_ms)
 {
-    if (!rules_pending(d))
-        d->pos = now_ms;
-    else if (!d->fifo && now_ms < d->pos)
-        d->pos = now_ms;
+    int64_t place = place_asked(trigger, fifo_pos, now_ms);
+    d->fifo = d->fifo || fifo_pos != 0;
+    if (!rules_pending(d) || (!d->fifo && place < d->pos))
+        d->pos = place;
     d->request = trigger;
 }
 
@@ -163,7 +171,9 @@ bool rules_cancel(struct delivery *d)
 
 int64_t rules_due_ms(const struct delivery *d)
 {
-    return d->request != TRIGGER_SCHEDULE ? d->pos : d->due_ms;
+    if (d->request == TRIGGER_SCHEDULE)
+        return d->due_ms;
+    return d->pos <= PLACE_BY_HAND_MAX ? d->pos * PLACE_BY_HAND_STEP_MS : d->pos;
 }
 
 /* ---- filters --------------------------------------------------------------------------------------------------- */

@@ -34,8 +34,9 @@ bool rules_record(struct delivery *d, const struct store_record *r);
 /* A delivery that did not exist, for store_resend: FAIL, no schedule, the request pending; or, if_missing, as one of a
  * new message. pos of a FIFO endpoint's is the caller's, see rules_created. */
 struct delivery rules_resent(const struct store_resend *r, int64_t fifo_pos);
-/* Asks for an attempt by hand; a second request takes the place of the first. */
-void rules_request(struct delivery *d, enum attempt_trigger trigger, int64_t now_ms);
+/* Asks for an attempt by hand; a second request takes the place of the first. fifo_pos: the end of the
+ * order of an endpoint that keeps one; 0: it keeps none, or the delivery has its place. */
+void rules_request(struct delivery *d, enum attempt_trigger trigger, int64_t fifo_pos, int64_t now_ms);
 /* Nothing is pending any more: PENDING becomes FAIL with the reason, a request is dropped. False: nothing was. */
 bool rules_fail(struct delivery *d, enum delivery_reason reason);
 /* Nothing is pending any more: PENDING becomes CANCELED, a request is dropped. False: nothing was. */

@@ -50,12 +50,24 @@ static enum err delivery_create(struct sqlite_backend *b, const struct store_res
 {
     int64_t place = 0;
     enum err e = state_endpoint(b, op->app, op->ep);
-    if (e == ERR_OK && op->if_missing && op->fifo)
+    if (e == ERR_OK && op->fifo)
         e = state_next_pos(b, op->ep, &place);
     struct delivery d = rules_resent(op, place);
     if (e == ERR_OK)
         e = delivery_put(b, &d);
     return e == ERR_OK ? render_add(b, op, renders) : e;
+}
+
+static enum err delivery_ask(struct sqlite_backend *b, const struct store_resend *op, struct delivery *d)
+{
+    int64_t place = 0;
+    if (op->fifo && !rules_pending(d)) {
+        enum err e = state_next_pos(b, op->ep, &place);
+        if (e != ERR_OK)
+            return e;
+    }
+    rules_request(d, op->trigger, place, op->now_ms);
+    return delivery_set(b, d);
 }
 
 enum err sqlite_resend(struct backend *base, struct store_resend *op)
@@ -70,8 +82,7 @@ enum err sqlite_resend(struct backend *base, struct store_resend *op)
         if (e == ERR_NOT_FOUND) {
             e = delivery_create(b, op, &renders);
         } else if (e == ERR_OK && op->changed) {
-            rules_request(&d, op->trigger, op->now_ms);
-            e = delivery_set(b, &d);
+            e = delivery_ask(b, op, &d);
         }
     }
     buf_fini(&renders);

@@ -88,7 +88,7 @@ static enum err deliveries_replay(struct sqlite_backend *b, struct store_sweep *
     size_t count = 0;
     enum err e = replay_read(b, op, list, &count);
     for (size_t i = 0; i < count && e == ERR_OK; i++) {
-        rules_request(&list[i], TRIGGER_RECOVERY, op->now_ms);
+        rules_request(&list[i], TRIGGER_RECOVERY, 0, op->now_ms);
         e = delivery_set(b, &list[i]);
     }
     op->rows += count;

@@ -157,7 +157,7 @@ struct store_resend {
     /* Only if there is no delivery: it is made with a schedule of its own (trigger SCHEDULE), due at now_ms, in the
      * endpoint's order when `fifo`. One that is there stays as it is. */
     bool if_missing;
-    bool fifo;
+    bool fifo; /* the endpoint keeps an order: what was over comes last in it */
     bool changed; /* out: false only when if_missing found one */
 };
 

@@ -44,7 +44,7 @@ static enum err visit_replay(struct mem_store *m, struct store_sweep *op, struct
     op->skipped += *changed ? 0 : 1;
     if (!*changed || d.request != TRIGGER_SCHEDULE)
         return ERR_OK;
-    rules_request(&d, TRIGGER_RECOVERY, op->now_ms);
+    rules_request(&d, TRIGGER_RECOVERY, 0, op->now_ms);
     mem_delivery_set(m, was, &d);
     return ERR_OK;
 }

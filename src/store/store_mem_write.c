@@ -130,9 +130,9 @@ enum err mem_resend(struct backend *b, struct store_resend *op)
         return ERR_OK;
     if (was != NULL) {
         d = was->delivery;
-        rules_request(&d, op->trigger, op->now_ms);
+        rules_request(&d, op->trigger, op->fifo && !rules_pending(&d) ? next_place(m, op->ep) : 0, op->now_ms);
     } else {
-        d = rules_resent(op, op->if_missing && op->fifo ? next_place(m, op->ep) : 0);
+        d = rules_resent(op, op->fifo ? next_place(m, op->ep) : 0);
         if (op->render != NULL)
             render_add(m, msg, op->render);
     }

@@ -280,6 +280,7 @@ static void ask(struct crew *c)
                              .ep = p->ep,
                              .profile_version = 1,
                              .trigger = TRIGGER_MANUAL,
+                             .fifo = p->ep == c->ep[0],
                              .now_ms = c->w->s.f[0].now_ms};
     struct store_resend b = a;
     if (!p->ended_by_hand && world_apply(c->w, &a.op, &b.op))
@@ -404,7 +405,7 @@ void crew_committed(struct sim *w)
     if (c->reread_ep != 0)
         engine_reread(c->engine, engine_meet(c->engine, c->reread_ep), now);
     if (c->asked_ep != 0)
-        engine_pending(c->engine, engine_meet(c->engine, c->asked_ep), 0, now);
+        engine_by_hand(c->engine, engine_meet(c->engine, c->asked_ep), now);
     for (size_t i = c->fresh; i < c->piece_count; i++)
         hand_over(c, &c->pieces[i]);
     c->fresh = c->piece_count;

@@ -189,10 +189,10 @@ static void do_resend(struct same *s)
                              .trigger = same_chance(s, 60) ? TRIGGER_MANUAL : TRIGGER_RECOVERY,
                              .now_ms = s->f[0].now_ms};
     a.render = a.profile_version == 2 ? &render : NULL;
+    a.fifo = a.ep == s->ep[0] || a.ep == s->ep[1];
     if (same_chance(s, 40)) {
         a.if_missing = true;
         a.trigger = TRIGGER_SCHEDULE;
-        a.fifo = a.ep == s->ep[0] || a.ep == s->ep[1];
     }
     struct store_resend b = a;
     if (both(s, &a.op, &b.op))

@@ -260,10 +260,12 @@ static bool commit(struct world *w, struct event *v)
     r->tries++;
     r->status = v->verdict.status;
     r->due_ms = v->verdict.due_ms;
+    if (r->request != TRIGGER_SCHEDULE) /* what waits keeps its place */
+        return true;
     if (r->status != DELIVERY_PENDING)
-        r->pos = r->request != TRIGGER_SCHEDULE ? w->now_ms : 0;
+        r->pos = 0;
     else if (!w->fifo[r->ep])
-        r->pos = r->request != TRIGGER_SCHEDULE ? w->now_ms : r->due_ms;
+        r->pos = r->due_ms;
     return true;
 }
 
@@ -277,16 +279,17 @@ static void new_message(struct world *w, oid_t ep)
     plan(w, EV_HAND_OVER, w->fifo[ep] ? 0 : between(w, 0, 50))->row = r;
 }
 
-static void ask_by_hand(struct world *w)
+static void ask_by_hand(struct world *w, struct row *r)
 {
-    struct row *r = &w->rows[chance(w) % w->row_count];
     if (r->request != TRIGGER_SCHEDULE || r->by_hand >= REQUEST_LIMIT || r->expunged)
         return;
     r->by_hand++;
     r->request = TRIGGER_MANUAL;
-    if (!w->fifo[r->ep] || r->pos == 0) /* in an order it keeps its place */
+    if (!w->fifo[r->ep])
+        r->pos = w->now_ms / PLACE_BY_HAND_STEP_MS;
+    else if (r->pos == 0) /* in an order it keeps its place, or comes last */
         r->pos = w->now_ms;
-    engine_pending(w->engine, engine_meet(w->engine, r->ep), r->pos, w->now_ms);
+    engine_by_hand(w->engine, engine_meet(w->engine, r->ep), w->now_ms);
 }
 
 static void expunge(struct world *w)
@@ -383,6 +386,12 @@ static size_t unfinished(const struct world *w)
     return n;
 }
 
+/* Nothing will happen by itself. */
+static bool is_quiet(const struct world *w)
+{
+    return heap_min(&w->events) == NULL && engine_next_ms(w->engine) == TIME_NEVER;
+}
+
 static void advance(struct world *w)
 {
     struct heap_node *next = heap_min(&w->events);
@@ -401,7 +410,7 @@ static void advance(struct world *w)
     engine_step(w->engine, w->now_ms);
 }
 
-static void simulate(uint64_t seed)
+static struct world *begin(uint64_t seed)
 {
     struct world *w = mem_zalloc(1, sizeof *w);
     struct engine_env env = {.arg = w,
@@ -429,22 +438,42 @@ static void simulate(uint64_t seed)
     w->rate[4] = 20;
     for (oid_t ep = 1; ep <= ENDPOINTS; ep++)
         configure(w, ep);
+    return w;
+}
+
+static void end(struct world *w)
+{
+    while (heap_min(&w->events) != NULL)
+        advance(w);
+    engine_free(w->engine);
+    heap_fini(&w->events);
+    free(w);
+}
+
+static void simulate(uint64_t seed)
+{
+    struct world *w = begin(seed);
     for (int i = 0; i < 3000 && w->row_count < 600; i++) {
         if (chance(w) % 3 == 0)
             new_message(w, (oid_t)(1 + chance(w) % ENDPOINTS));
         if (chance(w) % 40 == 0 && w->row_count > 0)
-            ask_by_hand(w);
+            ask_by_hand(w, &w->rows[chance(w) % w->row_count]);
         if (chance(w) % 40 == 0 && w->row_count > 0)
             expunge(w);
         if (chance(w) % 100 == 0 && w->row_count > 0)
             cancel(w);
-        if (heap_min(&w->events) != NULL || engine_next_ms(w->engine) != TIME_NEVER)
+        if (!is_quiet(w))
             advance(w);
     }
     w->healthy = true;
     int64_t healed_ms = w->now_ms;
     for (int i = 0; unfinished(w) > 0; i++) {
-        if (i > EVENTS_MAX || (heap_min(&w->events) == NULL && engine_next_ms(w->engine) == TIME_NEVER))
+        if (is_quiet(w)) { /* as the driver does about once a second */
+            w->now_ms += 1000;
+            engine_retry_blocked(w->engine);
+            engine_step(w->engine, w->now_ms);
+        }
+        if (i > EVENTS_MAX || is_quiet(w))
             fail_msg("seed %llu: %zu deliveries are stuck", (unsigned long long)seed, unfinished(w));
         advance(w);
     }
@@ -460,9 +489,7 @@ static void simulate(uint64_t seed)
     assert_true(st.endpoints < ENDPOINTS); /* some were idle and are forgotten */
     assert_int_equal(st.in_memory, 0);
     assert_int_equal(st.bytes, 0);
-    engine_free(w->engine);
-    heap_fini(&w->events);
-    free(w);
+    end(w);
 }
 
 static void everything_ends(void **state)
@@ -472,6 +499,32 @@ static void everything_ends(void **state)
     uint64_t first = from != NULL ? strtoull(from, NULL, 10) : 1;
     for (uint64_t seed = first; seed < first + (from != NULL ? 1 : 150); seed++) {
         simulate(seed);
+    }
+}
+
+/* A backlog that is far larger than what is kept in memory, and one of it, or one that is over, is asked for. */
+static void by_hand_goes_before_a_backlog(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct world *w = begin(seed);
+        w->healthy = true;
+        for (int i = 0; i < 600; i++)
+            new_message(w, 1);
+        while (w->starts < 100)
+            advance(w);
+        struct row *r = &w->rows[seed % 2 == 0 ? 0 : 599];
+        assert_true(seed % 2 == 0 ? r->pos == 0 : r->pos != 0);
+        ask_by_hand(w, r);
+        int before = w->starts;
+        while (!r->busy)
+            advance(w);
+        /* those under way, and those that begin while the store is read */
+        if (w->starts - before > 40)
+            fail_msg("seed %llu: %d others went first", (unsigned long long)seed, w->starts - before - 1);
+        while (unfinished(w) > 0)
+            advance(w);
+        end(w);
     }
 }
 
@@ -498,18 +551,25 @@ static void breaker_opens_and_ramps(void **state)
     int64_t at;
     breaker_init(&b, 16);
     for (int i = 0; i < 50; i++) /* one message alone never opens it: its own schedule is the pace */
-        breaker_failure(&b, 1, 1000, 0);
+        breaker_failure(&b, 1, false, 1000, 0);
     assert_int_equal(b.state, BREAKER_CLOSED);
     for (oid_t msg = 2; msg <= BREAKER_FAILURES; msg++)
-        breaker_failure(&b, msg, 1000, 0);
+        breaker_failure(&b, msg, false, 1000, 0);
     assert_int_equal(b.state, BREAKER_OPEN);
     assert_false(breaker_allows(&b, 0, 1000, 1500, &at));
     assert_int_equal(at, 2000);
     assert_true(breaker_allows(&b, 0, 1000, 2000, &at));
     assert_false(breaker_allows(&b, 1, 1000, 2000, &at));
     for (oid_t msg = 100; msg < 120; msg++)
-        breaker_failure(&b, msg, 2000, 0);
+        breaker_failure(&b, msg, false, 2000, 0);
     assert_int_equal(b.wait_ms, BREAKER_WAIT_MAX_MS);
+    /* Who tries by hand meanwhile makes nobody wait longer; as the probe that is due it counts. */
+    int64_t probe_ms = b.probe_ms;
+    for (oid_t msg = 200; msg < 220; msg++)
+        breaker_failure(&b, msg, true, probe_ms - 1, 0);
+    assert_int_equal(b.probe_ms, probe_ms);
+    breaker_failure(&b, 300, true, probe_ms, 0);
+    assert_int_equal(b.probe_ms, probe_ms + BREAKER_WAIT_MAX_MS);
     assert_true(breaker_allows(&b, 0, 2000, 2000 + BREAKER_WAIT_MAX_MS, &at));
     breaker_success(&b);
     assert_int_equal(b.state, BREAKER_RAMP);
@@ -537,9 +597,8 @@ static void matching(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(everything_ends),
-            cmocka_unit_test(delays_stay_inside),
-            cmocka_unit_test(breaker_opens_and_ramps),
+            cmocka_unit_test(everything_ends),    cmocka_unit_test(by_hand_goes_before_a_backlog),
+            cmocka_unit_test(delays_stay_inside), cmocka_unit_test(breaker_opens_and_ramps),
             cmocka_unit_test(matching),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person asks for while much waits: it goes next, also after a crash, except where an order is kept.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { postrider } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+import { eachOf } from './lib/wait.mjs';
+
+const BACKLOG = 2000;
+const nth = (q) => JSON.parse(q.body).n;
+
+// One message that was delivered, then a backlog that takes 40 s.
+async function waiting(t, endpoint) {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const app = await p.app();
+    const ep = await p.endpoint(app, r.url(), { throttleRate: 50, ...endpoint });
+    const message = await p.send(app, 'a.b', { n: 0 });
+    await r.arrived(1);
+    await p.attempted(app, message, 1);
+    const sent = await eachOf(Array.from({ length: BACKLOG }, (_, i) => i + 1), 64, (n) => p.send(app, 'a.b', { n }));
+    const resend = (m) => p.ok('POST', `/api/v1/app/${app.id}/msg/${m.id}/endpoint/${ep.id}/resend`);
+    return { p, r, app, message, sent, resend };
+}
+
+// How many others arrive between now and the n-th arrival of message `which`.
+async function othersBefore(r, which, n) {
+    const before = r.count;
+    const at = () => r.requests.map((q, i) => (nth(q) === which ? i : -1)).filter((i) => i >= 0)[n - 1];
+    while (at() === undefined) await r.arrived(r.count + 1);
+    return at() - before;
+}
+
+test('a resend by hand goes before thousands that wait, whether its message was over or waits among them', async (t) => {
+    const { p, r, message, sent, resend } = await waiting(t);
+    await resend(message);
+    assert.ok((await othersBefore(r, 0, 2)) < 60, 'the one that was delivered long ago');
+    const last = sent.at(-1);
+    await resend(last);
+    assert.ok((await othersBefore(r, BACKLOG, 1)) < 60, 'the last of those that wait');
+    // What was asked for and not done when the process ended is the first thing that it does.
+    await Promise.all([resend(message), p.kill()].map((x) => x.catch(() => {})));
+    await p.start();
+    await resend(message);
+    assert.ok((await othersBefore(r, 0, 3)) < 60, 'after a crash');
+    assert.ok(r.count < BACKLOG / 2, `most of the backlog still waits after ${r.count}`);
+});
+
+test('where an order is kept a resend takes its place at the end', async (t) => {
+    const { r, message, resend } = await waiting(t, { fifo: true, throttleRate: 400 });
+    await resend(message);
+    assert.ok(r.count < BACKLOG, 'some of the backlog waits');
+    await r.arrived(BACKLOG + 2);
+    assert.equal(r.requests.map(nth).lastIndexOf(0), BACKLOG + 1);
+});
