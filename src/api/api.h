@@ -95,6 +95,13 @@ struct api_call {
     bool key_kept;         /* and in the store */
     bool stale;            /* another change came between: the handler runs again */
 
+    /* Set while there is no answer yet: what it is about takes its time, and no worker waits for it. */
+    struct {
+        void (*go_on)(struct api *api, struct api_call *call, void *arg);
+        void *arg;
+        int64_t in_ms; /* api_resume then */
+    } later;
+
     /* the answer */
     int status;
     struct http_header out_headers[API_OUT_HEADERS_MAX];
@@ -107,8 +114,10 @@ struct api_call {
     } live;
 };
 
-/* Routes, authenticates, handles. Always leaves an answer. */
+/* Routes, authenticates, handles. Leaves an answer, or call->later: then api_resume is due. */
 void api_handle(struct api *api, struct api_call *call);
+/* Goes on with a call that was left for later, with a reader and the time of now. Leaves the same. */
+void api_resume(struct api *api, struct api_call *call);
 
 /*
  * Appends the path with those characters decoded that need no encoding (letters, digits, - . _ ~): what RFC 3986 takes

@@ -97,6 +97,13 @@ bool idempotency_begin(struct api *api, struct api_call *call)
     return true;
 }
 
+void idempotency_leave(struct api_call *call)
+{
+    if (call->key != NULL)
+        turn_give_back(CONTAINER_OF(call->key, struct turn, key));
+    call->key = NULL;
+}
+
 void idempotency_end(struct api *api, struct api_call *call)
 {
     if (call->key == NULL)
@@ -109,8 +116,7 @@ void idempotency_end(struct api *api, struct api_call *call)
         enum err e = call_run(api, call, &op.op);
         (void)e;
     }
-    turn_give_back(CONTAINER_OF(call->key, struct turn, key));
-    call->key = NULL;
+    idempotency_leave(call);
 }
 
 void call_made(struct api_call *call, int what, oid_t id, int status)

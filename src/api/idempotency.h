@@ -35,6 +35,8 @@ MUST_USE enum err idempotency_read(struct hash_key secret, struct str header, st
 bool idempotency_begin(struct api *api, struct api_call *call);
 /* Answers again if the key is known. False: handle the request. */
 bool idempotency_answer(struct api *api, struct api_call *call);
+/* Instead of idempotency_end, for a call that goes on later: nothing is kept under its key, others with it may run. */
+void idempotency_leave(struct api_call *call);
 /* After the answer; begin returned true. */
 void idempotency_end(struct api *api, struct api_call *call);
 

@@ -183,6 +183,10 @@ static void handle_post(struct api *api, struct api_call *call, const struct rou
     if (!idempotency_begin(api, call))
         return;
     handle(api, call, route);
+    if (call->later.go_on != NULL) {
+        idempotency_leave(call); /* others with its key hold workers, which it needs to go on */
+        return;
+    }
     audit_finish(api, call);
     idempotency_end(api, call);
 }
@@ -210,6 +214,13 @@ static const char *closed_to(struct str path)
     return closed ? sentence : NULL;
 }
 
+static void finish(struct api_call *call)
+{
+    problems_fini(&call->problems);
+    if (call->out.len > 0 && !has_type(call))
+        answer_header(call, STR("Content-Type"), STR("application/json"));
+}
+
 void api_handle(struct api *api, struct api_call *call)
 {
     const struct route *route;
@@ -221,6 +232,7 @@ void api_handle(struct api *api, struct api_call *call)
     if (call->out.max == 0)
         call->out.max = API_OUT_MAX;
     call->console = NULL;
+    call->later.go_on = NULL;
     if (str_find(call->path, '%') < call->path.len) {
         struct buf path = BUF_INIT(call->path.len + 1);
         path_normal(call->path, &path);
@@ -254,7 +266,17 @@ void api_handle(struct api *api, struct api_call *call)
             audit_finish(api, call);
         }
     }
-    problems_fini(&call->problems);
-    if (call->out.len > 0 && !has_type(call))
-        answer_header(call, STR("Content-Type"), STR("application/json"));
+    finish(call);
+}
+
+void api_resume(struct api *api, struct api_call *call)
+{
+    void *arg = call->later.arg;
+    void (*go_on)(struct api * api, struct api_call * call, void *arg) = call->later.go_on;
+    call->later.go_on = NULL;
+    call->problems = PROBLEMS_INIT;
+    go_on(api, call, arg);
+    if (call->later.go_on == NULL)
+        audit_finish(api, call);
+    finish(call);
 }

@@ -179,6 +179,7 @@ enum err reactor_open(struct reactor *r, struct shared *s, unsigned index, int l
     list_init(&r->waiting_alone);
     list_init(&r->signing);
     list_init(&r->live);
+    list_init(&r->later);
     r->live_timer.on_fire = live_beat;
     crypto_random(r->random_state, sizeof r->random_state);
     r->auth = auth_cache_new(s->id_key);

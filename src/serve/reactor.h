@@ -90,7 +90,8 @@ struct reactor {
     struct list waiting_alone; /* flights that wait for their turn to be the only one of their kind */
     struct list signing;       /* targets that have signers, least recently used first */
     size_t signing_count;
-    struct list live; /* who watches, see live.c */
+    struct list later; /* requests whose answer takes its time, see relay.c */
+    struct list live;  /* who watches, see live.c */
     struct loop_timer live_timer;
     atomic_uint live_count;
     struct buf scratch; /* answers are written here */
@@ -125,6 +126,8 @@ void ingest_free_all(struct reactor *r);
 
 /* ---- relay.c ---- */
 void relay_request(struct reactor *r, struct http_exchange *x);
+/* Refuses what was left for later. */
+void relay_cut(struct reactor *r);
 /* Answers with an API error at once. */
 void relay_error(struct http_exchange *x, enum err e, const char *detail);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every request but the hot one: to an API worker and back.
+ * Every request but the hot one: to an API worker and back; and there again, for those whose answer takes its time.
  */
 #include <stdlib.h>
 
@@ -17,6 +17,8 @@ struct relay {
     struct loop_task task;
     struct reactor *reactor;
     struct http_exchange *exchange;
+    struct loop_timer again;
+    struct list later; /* reactor.later */
     struct api_call call;
 };
 
@@ -32,20 +34,60 @@ void relay_error(struct http_exchange *x, enum err e, const char *detail)
     buf_fini(&out);
 }
 
+static void end(struct relay *y)
+{
+    struct api_call *c = &y->call;
+    buf_fini(&c->out);
+    problems_fini(&c->problems);
+    arena_free(c->arena);
+    free(y);
+}
+
+static void go_on(struct loop_timer *t)
+{
+    struct relay *y = CONTAINER_OF(t, struct relay, again);
+    list_remove(&y->later);
+    pool_submit_always(y->reactor->shared->workers, &y->job);
+}
+
+static void wait(struct relay *y)
+{
+    struct reactor *r = y->reactor;
+    if (r->cut) {
+        relay_error(y->exchange, ERR_CLOSED, NULL);
+        end(y);
+        return;
+    }
+    list_push_back(&r->later, &y->later);
+    y->again.on_fire = go_on;
+    loop_timer_set(r->loop, &y->again, loop_now_ms(r->loop) + y->call.later.in_ms);
+}
+
+void relay_cut(struct reactor *r)
+{
+    for (struct list *n; (n = list_pop_front(&r->later)) != NULL;) {
+        struct relay *y = CONTAINER_OF(n, struct relay, later);
+        loop_timer_cancel(r->loop, &y->again);
+        relay_error(y->exchange, ERR_CLOSED, NULL);
+        end(y);
+    }
+}
+
 static void answer(struct loop_task *task)
 {
     struct relay *y = CONTAINER_OF(task, struct relay, task);
     struct api_call *c = &y->call;
+    if (c->later.go_on != NULL) {
+        wait(y);
+        return;
+    }
     if (c->live.on && c->status == 200 && c->method == HTTP_M_GET) {
         live_open(y->reactor, y->exchange, c);
     } else {
         metrics_count_answer(c->status);
         http_respond(y->exchange, c->status, c->out_headers, c->out_header_count, buf_str(&c->out));
     }
-    buf_fini(&c->out);
-    problems_fini(&c->problems);
-    arena_free(c->arena);
-    free(y);
+    end(y);
 }
 
 /* The texts of one-time links and trigger URLs are secrets. */
@@ -60,9 +102,13 @@ static void run(struct pool_job *job, struct store_reader *reader)
     struct relay *y = CONTAINER_OF(job, struct relay, job);
     y->call.reader = reader;
     y->call.now_ms = clock_wall_ms();
-    api_handle(&y->reactor->shared->api, &y->call);
-    log_debug("request", LOG_STR("path", shown_path(y->call.path)), LOG_INT("status", y->call.status),
-              LOG_STR("peer", y->call.peer));
+    if (y->call.later.go_on != NULL)
+        api_resume(&y->reactor->shared->api, &y->call);
+    else
+        api_handle(&y->reactor->shared->api, &y->call);
+    if (y->call.later.go_on == NULL)
+        log_debug("request", LOG_STR("path", shown_path(y->call.path)), LOG_INT("status", y->call.status),
+                  LOG_STR("peer", y->call.peer));
     y->task.run = answer;
     loop_post(y->reactor->loop, &y->task);
 }
@@ -73,6 +119,7 @@ void relay_request(struct reactor *r, struct http_exchange *x)
     struct relay *y = mem_zalloc(1, sizeof *y);
     y->reactor = r;
     y->exchange = x;
+    list_init(&y->later);
     y->job.run = run;
     y->call = (struct api_call){.arena = arena_new(16384),
                                 .method = q->method,

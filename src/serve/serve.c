@@ -417,6 +417,8 @@ static void drain_step(struct loop_task *task)
     d->open = st.running + st.recording + http_server_connections(d->reactor->http) + tokens_open(d->reactor->tokens);
     if (d->how == CUT)
         pump_cut(d->reactor);
+    if (d->how == CUT)
+        relay_cut(d->reactor);
     if (d->how == SEAL)
         reactor_seal(d->reactor);
     if (d->how == STOP)

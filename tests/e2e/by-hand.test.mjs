@@ -2,9 +2,9 @@
 // What a person asks for while much waits: it goes next, also after a crash, except where an order is kept.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { postrider } from './lib/postrider.mjs';
+import { postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { eachOf } from './lib/wait.mjs';
+import { eachOf, until } from './lib/wait.mjs';
 
 const BACKLOG = 2000;
 const nth = (q) => JSON.parse(q.body).n;
@@ -52,4 +52,45 @@ test('where an order is kept a resend takes its place at the end', async (t) => 
     assert.ok(r.count < BACKLOG, 'some of the backlog waits');
     await r.arrived(BACKLOG + 2);
     assert.equal(r.requests.map(nth).lastIndexOf(0), BACKLOG + 1);
+});
+
+test('tests of slow endpoints are in the way of nobody else', async (t) => {
+    const p = await postrider(t);
+    const slowOne = await receiver(t, { answer: () => 'hang' });
+    const r = await receiver(t);
+    const tests = async (url, endpoint) => {
+        const app = await p.app();
+        const ep = await p.endpoint(app, url, endpoint);
+        return (headers = {}) =>
+            p.api('POST', `/api/v1/app/${app.id}/endpoint/${ep.id}/msg/test-attempt`, { eventType: 'a.b', payload: {} }, { headers });
+    };
+    const held = [];
+    for (let i = 0; i < 6; i++) {
+        const test = await tests(slowOne.url(), { timeoutMs: 15_000 });
+        held.push(test(), test());
+        await slowOne.arrived(held.length);
+        const more = await test();
+        assert.equal(more.status, 429, 'a third one of the same workspace');
+        assert.ok(more.headers['retry-after']);
+    }
+    const healthy = await tests(r.url());
+    const began = Date.now();
+    for (let i = 0; i < 3; i++) {
+        const answer = await healthy();
+        assert.deepEqual([answer.status, answer.json?.responseStatusCode], [201, 204], answer.text);
+    }
+    // Who comes with the same key meanwhile waits for nobody.
+    assert.deepEqual((await Promise.all([1, 2].map(() => healthy({ 'idempotency-key': 'k' })))).map((a) => a.status), [201, 201]);
+    assert.ok(Date.now() - began < 5000 * slow, `it took ${Date.now() - began} ms`);
+    const failing = await tests(slowOne.url(), { timeoutMs: 300 });
+    const timedOut = await failing();
+    assert.deepEqual([timedOut.status, timedOut.json?.cause], [201, 'timeout_wait'], timedOut.text);
+    assert.equal((await failing()).status, 201, 'its place is free again');
+    // Asked to stop, and once more: what waits is refused.
+    p.process.kill('SIGTERM');
+    await until('it drains', () => p.log().includes('draining'));
+    p.process.kill('SIGTERM');
+    const ends = await Promise.allSettled(held);
+    assert.deepEqual([...new Set(ends.map((e) => e.value?.status))], [503]);
+    assert.deepEqual(await p.exited, { code: 0, signal: null });
 });
