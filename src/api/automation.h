@@ -6,6 +6,7 @@
 #include "api/plan.h"
 #include "automation/automation.h"
 #include "automation/run.h"
+#include "records/type.h"
 
 /* ERR_NOT_FOUND: none of this workspace, or deleted. */
 MUST_USE enum err automation_load(struct store_reader *r, struct arena *a, oid_t app, oid_t id, struct automation *out);
@@ -37,6 +38,8 @@ struct run_step {
     struct str error;  /* null: none */
 };
 MUST_USE enum err run_step_decode(struct arena *a, const struct doc *d, struct run_step *out);
+/* The rendered input of an http_request step with values of headers that are secrets masked. */
+struct str run_step_masked(struct arena *a, struct str input);
 /* The document's body. */
 struct str run_step_encode(struct arena *a, const struct run_step *s);
 
@@ -62,12 +65,13 @@ MUST_USE enum err run_view_load(const struct api *api, struct store_reader *r, s
 MUST_USE enum err run_trigger_json(struct store_reader *r, struct arena *a, const struct run *run, struct str *out);
 struct expr_env run_env(struct arena *a, const struct run_view *v, int64_t now_ms);
 
-/* Ends a run in a plan: its document as it was read, without key and due time. step: the document of the step under
- * way, NULL: none. */
+/* Ends a run in a plan: its document as it was read, without key and due time. */
 void run_plan_end(struct plan *p, const struct run *run, enum run_status status, struct str error);
 /* A record by id, whatever its type. ERR_NOT_FOUND. */
 MUST_USE enum err automation_record(const struct api *api, struct store_reader *r, struct arena *a, oid_t app,
                                     struct str type, struct str text, struct doc *d);
+/* The type that a DOC_RECORD's ref names. ERR_NOT_FOUND. */
+MUST_USE enum err automation_record_type(struct store_reader *r, struct arena *a, int64_t ref, struct record_type *out);
 /* The id, key, tags and data of a record as templates see it. */
 struct str automation_record_json(const struct api *api, struct arena *a, const struct doc *d);
 

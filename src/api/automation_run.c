@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs of an automation: listed, looked at, cancelled, tried again from where they failed. */
-#include "api/automation.h"
-
-#include "api/handler.h"
+/* Runs of an automation, or about a record: listed, looked at, cancelled, tried again from where they failed. */
 #include "api/idempotency.h"
+#include "api/record.h"
 #include "api/routes.h"
-#include "base/time.h"
+#include "api/run_out.h"
 
-#define TRIES 5
+#define VISITED_MAX 200000 /* runs looked at for one page of a filtered list; the time ends it before */
 
 /* ---- finding ------------------------------------------------------------------------------------------------------
  */
@@ -48,141 +46,127 @@ static bool call_run_of(const struct api *api, struct api_call *call, struct app
     return answer_ok(call, e) && answer_ok(call, run_decode(call->arena, &d, out));
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------
+/* ---- looking at them ----------------------------------------------------------------------------------------------
  */
-
-static void write_time(struct json_writer *w, const char *name, int64_t ms)
-{
-    if (ms != 0)
-        json_w_time_at(w, name, ms);
-    else
-        json_w_null_at(w, name);
-}
-
-static void write_id(const struct api *api, struct api_call *call, struct json_writer *w, const char *name, oid_t id,
-                     const char *prefix)
-{
-    if (id != 0)
-        json_w_str_at(w, name, api_id(api, call, id, prefix));
-    else
-        json_w_null_at(w, name);
-}
-
-/* The members of a run, in an object that the caller has opened. */
-static void write_run(const struct api *api, struct api_call *call, const struct run *r, struct json_writer *w)
-{
-    struct automation_version v;
-    if (automation_version_load(call->reader, call->arena, r->version, &v) != ERR_OK)
-        v.number = 0; /* damage */
-    json_w_str_at(w, "id", api_id(api, call, r->id, doc_prefix(DOC_RUN)));
-    json_w_str_at(w, "status", str_c(run_status_name(r->status)));
-    json_w_i64_at(w, "version", v.number);
-    json_w_opt_str_at(w, "step", run_is_over(r->status) && r->status != RUN_FAILED ? STR_NULL : r->at);
-    write_id(api, call, w, "request", r->request, doc_prefix(DOC_REQUEST));
-    write_id(api, call, w, "parent", r->parent, doc_prefix(DOC_RUN));
-    write_id(api, call, w, "target", r->target, doc_prefix(DOC_RECORD));
-    json_w_opt_str_at(w, "error", r->error);
-    json_w_time_at(w, "startedAt", r->created_ms);
-    write_time(w, "endedAt", r->ended_ms);
-    write_time(w, "dueAt", run_is_over(r->status) ? 0 : r->due_ms);
-}
-
-static void write_step(const struct run_step *s, enum run_status status, struct json_writer *w)
-{
-    json_w_object(w);
-    json_w_str_at(w, "id", s->id);
-    json_w_str_at(w, "type", s->type);
-    json_w_str_at(w, "status", str_c(run_status_name(status)));
-    json_w_time_at(w, "startedAt", s->began_ms);
-    write_time(w, "endedAt", s->ended_ms);
-    json_w_i64_at(w, "attempts", s->attempts);
-    json_w_raw_at(w, "input", s->input.ptr != NULL ? s->input : STR("null"));
-    json_w_raw_at(w, "output", s->output.ptr != NULL ? s->output : STR("null"));
-    json_w_opt_str_at(w, "error", s->error);
-    json_w_object_end(w);
-}
-
-/* A step that was under way when the run was cancelled ended with it. */
-static enum run_status step_status(const struct run *r, const struct doc *d)
-{
-    bool open = !run_is_over((enum run_status)d->status);
-    return open && run_is_over(r->status) ? r->status : (enum run_status)d->status;
-}
-
-static void answer_run(const struct api *api, struct api_call *call, const struct run *r)
-{
-    struct doc *docs = NULL;
-    size_t count = 0;
-    struct str trigger;
-    struct doc_query q = {.kind = DOC_STEP, .app = r->app, .ref = r->id, .limit = RUN_STEPS_MAX + 1};
-    if (!answer_ok(call, run_trigger_json(call->reader, call->arena, r, &trigger)) ||
-        !answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
-        return;
-    struct run_step *steps = arena_alloc(call->arena, (count + 1) * sizeof *steps);
-    for (size_t i = 0; i < count; i++) {
-        if (!answer_ok(call, run_step_decode(call->arena, &docs[i], &steps[i])))
-            return;
-        if (str_eq(steps[i].id, STR("trigger")))
-            trigger = steps[i].output;
-    }
-    struct json_writer w = answer(call, 200);
-    json_w_object(&w);
-    write_run(api, call, r, &w);
-    json_w_raw_at(&w, "trigger", trigger.ptr != NULL ? trigger : STR("null"));
-    json_w_raw_at(&w, "vars", r->vars.ptr != NULL ? r->vars : STR("{}"));
-    json_w_name(&w, STR("steps"));
-    json_w_array(&w);
-    for (size_t i = 0; i < count; i++) {
-        if (!str_eq(steps[i].id, STR("trigger")))
-            write_step(&steps[i], step_status(r, &docs[i]), &w);
-    }
-    json_w_array_end(&w);
-    json_w_object_end(&w);
-}
 
 void automation_run_get(struct api *api, struct api_call *call)
 {
     struct app app;
     struct run r;
     if (call_run_of(api, call, &app, &r))
-        answer_run(api, call, &r);
+        run_out_answer(api, call, &r);
 }
+
+/* A page of runs as they are written. */
+struct listed {
+    struct run *runs;
+    struct run_shelf *shelf;
+};
 
 static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
 {
+    const struct listed *l = items;
     json_w_object(w);
-    write_run(api, call, (const struct run *)items + i, w);
+    run_out_members(api, call, l->shelf, &l->runs[i], w);
     json_w_object_end(w);
 }
 
 static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
 {
-    return api_id(api, call, ((const struct run *)items)[i].id, doc_prefix(DOC_RUN));
+    return api_id(api, call, ((const struct listed *)items)->runs[i].id, doc_prefix(DOC_RUN));
+}
+
+/* The bits of `status`, which may come several times or with commas. False: answered. */
+static bool read_statuses(struct api_call *call, unsigned *out)
+{
+    size_t count;
+    const struct str *wanted = query_list(call, "status", &count);
+    *out = 0;
+    for (size_t i = 0; i < count; i++) {
+        int s = RUN_RUNNING;
+        while (s <= RUN_CANCELLED && !str_eq(wanted[i], str_c(run_status_name((enum run_status)s))))
+            s++;
+        if (s > RUN_CANCELLED)
+            problem_add(&call->problems, "query", STR("status"), STR_NULL, "value_error",
+                        "must be running, waiting, done, failed or cancelled");
+        else
+            *out |= 1U << s;
+    }
+    return call_fits(call);
+}
+
+/* Answers with a page of runs, newest first: those of q->ref, or those about q->about. */
+static void list_runs(struct api *api, struct api_call *call, struct doc_query *q)
+{
+    struct page page;
+    struct run_shelf shelf = {.of = {.id = 0}};
+    struct doc *docs = NULL;
+    size_t count = 0;
+    oid_t stopped = 0;
+    if (!page_read(api, call, doc_prefix(DOC_RUN), PAGE_NEWEST, &page) || !read_statuses(call, &q->statuses))
+        return;
+    q->kind = DOC_RUN;
+    q->descending = page_asks_descending(&page);
+    q->after = page.at;
+    q->limit = page.limit + 1;
+    q->budget = (struct visit_budget){.rows_max = VISITED_MAX, .stopped = &stopped};
+    if (!answer_ok(call, store_list_docs(call->reader, call->arena, q, &docs, &count)))
+        return;
+    struct listed l = {arena_alloc(call->arena, (count + 1) * sizeof *l.runs), &shelf};
+    for (size_t i = 0; i < count; i++) {
+        if (!answer_ok(call, run_decode(call->arena, &docs[i], &l.runs[i])))
+            return;
+    }
+    if (stopped != 0)
+        page.stopped = api_id(api, call, stopped, doc_prefix(DOC_RUN));
+    answer_page(api, call, &(struct page_items){&page, count, &l, write_item, name_item});
 }
 
 void automation_run_list(struct api *api, struct api_call *call)
 {
     struct app app;
-    struct page page;
-    struct doc *docs = NULL;
     oid_t id;
+    if (call_automation(api, call, &app, &id))
+        list_runs(api, call, &(struct doc_query){.app = app.id, .ref = id});
+}
+
+/* Whether there is, or was, such a record in the workspace: every one has a history. */
+static enum err had_record(struct api_call *call, oid_t app, oid_t id)
+{
+    struct doc *docs = NULL;
     size_t count = 0;
-    if (!call_automation(api, call, &app, &id) || !page_read(api, call, doc_prefix(DOC_RUN), PAGE_NEWEST, &page))
+    struct doc_query q = {.kind = DOC_CHANGE, .app = app, .ref = id, .limit = 1};
+    enum err e = store_list_docs(call->reader, call->arena, &q, &docs, &count);
+    return e == ERR_OK && count == 0 ? ERR_NOT_FOUND : e;
+}
+
+/* Also of one that was deleted, by its id. */
+void record_run_list(struct api *api, struct api_call *call)
+{
+    struct app app;
+    struct record_type type;
+    struct doc d;
+    struct record rec;
+    oid_t id = 0;
+    if (!call_app(api, call, &app))
         return;
-    struct doc_query q = {.kind = DOC_RUN,
-                          .app = app.id,
-                          .ref = id,
-                          .descending = page_asks_descending(&page),
-                          .after = page.at,
-                          .limit = page.limit + 1};
-    if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
+    enum err e = record_type_find(call->reader, call->arena, &app, call->params[1], &type);
+    if (e == ERR_NOT_FOUND) {
+        answer_error(call, e, "no such type of records");
         return;
-    struct run *runs = arena_alloc(call->arena, (count + 1) * sizeof *runs);
-    for (size_t i = 0; i < count; i++) {
-        if (!answer_ok(call, run_decode(call->arena, &docs[i], &runs[i])))
-            return;
     }
-    answer_page(api, call, &(struct page_items){&page, count, runs, write_item, name_item});
+    if (e == ERR_OK && oid_parse(call->params[2], doc_prefix(DOC_RECORD), api->id_key, &id) == ERR_OK) {
+        e = had_record(call, app.id, id);
+    } else if (e == ERR_OK) {
+        e = record_find(api, call->reader, call->arena, app.id, &type, call->params[2], &d, &rec);
+        id = e == ERR_OK ? d.id : 0;
+    }
+    if (e == ERR_NOT_FOUND) {
+        answer_error(call, e, "no such record");
+        return;
+    }
+    if (answer_ok(call, e))
+        list_runs(api, call, &(struct doc_query){.app = app.id, .about = id});
 }
 
 /* ---- by hand ------------------------------------------------------------------------------------------------------
@@ -212,7 +196,8 @@ void automation_run_cancel(struct api *api, struct api_call *call)
         answer_empty(call);
 }
 
-/* From the step that failed, with the version that it has; its idempotency key stays the same. */
+/* From the step that failed, with the version that it has; its idempotency key stays the same. It counts as under way
+ * again, so it takes back the key that it gave up. */
 void automation_run_retry(struct api *api, struct api_call *call)
 {
     struct app app;
@@ -227,6 +212,7 @@ void automation_run_retry(struct api *api, struct api_call *call)
     struct plan p = plan_of(api, call, &app);
     uint64_t expected = r.doc_version;
     r.status = RUN_RUNNING;
+    r.key = r.held;
     r.due_ms = r.updated_ms = call->now_ms;
     r.ended_ms = 0;
     r.attempt = 0;
@@ -235,7 +221,12 @@ void automation_run_retry(struct api *api, struct api_call *call)
     run_encode(call->arena, &r, &d);
     plan_change(&p, DOC_UPDATE, &d, expected);
     call_made(call, MADE_NOTHING, 0, 204);
-    if (!answer_ok(call, plan_commit(&p, call)))
+    enum err e = plan_commit(&p, call);
+    if (e == ERR_CONFLICT) {
+        answer_error(call, e, "another run of this automation is under way for the same record");
+        return;
+    }
+    if (!answer_ok(call, e))
         return;
     runner_wake(api);
     answer_empty(call);

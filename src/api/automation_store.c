@@ -4,6 +4,7 @@
 
 #include "api/handler.h"
 #include "api/record.h"
+#include "signing/header.h"
 
 #define BODY_MAX ((size_t)64 << 20)
 
@@ -74,6 +75,34 @@ enum err run_step_decode(struct arena *a, const struct doc *d, struct run_step *
     return ERR_OK;
 }
 
+struct str run_step_masked(struct arena *a, struct str input)
+{
+    struct json *tree = NULL;
+    struct buf text = BUF_INIT(BODY_MAX);
+    struct json_writer w = json_writer(&text);
+    if (input.ptr == NULL || json_parse(a, input, &tree, NULL) != ERR_OK || json_get(tree, STR("headers")) == NULL)
+        return input;
+    json_w_object(&w);
+    for (const struct json *m = tree->child; m != NULL; m = m->next) {
+        json_w_name(&w, m->name);
+        if (!str_eq(m->name, STR("headers")) || m->type != JSON_OBJECT) {
+            json_w_raw(&w, m->raw);
+            continue;
+        }
+        json_w_object(&w);
+        for (const struct json *h = m->child; h != NULL; h = h->next) {
+            json_w_name(&w, h->name);
+            if (header_is_sensitive(h->name))
+                json_w_str(&w, STR(HEADER_MASK));
+            else
+                json_w_raw(&w, h->raw);
+        }
+        json_w_object_end(&w);
+    }
+    json_w_object_end(&w);
+    return taken(a, &text);
+}
+
 struct str run_step_encode(struct arena *a, const struct run_step *s)
 {
     struct buf text = BUF_INIT(BODY_MAX);
@@ -107,6 +136,21 @@ enum err automation_record(const struct api *api, struct store_reader *r, struct
     if (e == ERR_OK)
         e = record_type_find(r, a, &ws, type, &t);
     return e == ERR_OK ? record_find(api, r, a, app, &t, text, d, &rec) : e;
+}
+
+enum err automation_record_type(struct store_reader *r, struct arena *a, int64_t ref, struct record_type *out)
+{
+    size_t n;
+    struct object o;
+    const struct record_type *builtin = record_types_builtin(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (builtin[i].ref == ref) {
+            *out = builtin[i];
+            return ERR_OK;
+        }
+    }
+    enum err e = store_get_object(r, a, OBJ_RECORD_TYPE, ref, &o);
+    return e == ERR_OK ? record_type_decode(a, &o, out) : e;
 }
 
 struct str automation_record_json(const struct api *api, struct arena *a, const struct doc *d)

@@ -155,12 +155,13 @@ const struct description api_descriptions[] = {
     {PATCH,  REC, "v1.record.patch", "Merge data into a record (RFC 7396); tags, when given, replace the ones before", "RecordPatch", "RecordOut", 200, NULL, 0},
     {DELETE, REC, "v1.record.delete", "Delete a record; its history stays", NULL, NULL, 204, NULL, 0},
     {GET,    REC "/history", "v1.record.history", "What changed in a record, newest first", NULL, "[RecordChangeOut]", 200, PAGE, 0},
+    {GET,    REC "/run", "v1.record.run.list", "List the runs of automations that are about a record, newest first", NULL, "[RunOut]", 200, PAGE " run_status", 0},
     {POST,   REC "/tag/{tag}", "v1.record.tag.add", "Add a tag", NULL, "RecordOut", 200, NULL, 0},
     {DELETE, REC "/tag/{tag}", "v1.record.tag.remove", "Remove a tag", NULL, "RecordOut", 200, NULL, 0},
 
     {GET,    TRIG, "v1.trigger.get", "Get a trigger", NULL, "TriggerOut", 200, NULL, 0},
-    {GET,    TRIG "/request", "v1.trigger.list-requests", "List the requests that a trigger received", NULL, "[TriggerRequestOut]", 200, ORDERED, 0},
-    {GET,    TRIG "/request/{request_id}", "v1.trigger.get-request", "Get a request with its whole body", NULL, "TriggerRequestOut", 200, NULL, 0},
+    {GET,    TRIG "/request", "v1.trigger.list-requests", "List the requests that a trigger received", NULL, "[TriggerRequestOut]", 200, ORDERED " outcome", 0},
+    {GET,    TRIG "/request/{request_id}", "v1.trigger.get-request", "Get a request with its whole body", NULL, "TriggerRequestDetailOut", 200, NULL, 0},
     {POST,   TRIG "/rotate", "v1.trigger.rotate", "Give a trigger another URL; the one before stays valid for a while", "TriggerRotateIn", "TriggerOut", 200, NULL, 0},
     {GET,    AUTO "/sample", "v1.automation.list-samples", "List the requests that may be the sample of an automation", NULL, "[TriggerSampleOut]", 200, ORDERED, 0},
     {POST,   AUTO "/sample/{request_id}/use", "v1.automation.use-sample", "Choose the sample of an automation", NULL, "TriggerSampleOut", 200, NULL, 0},
@@ -214,7 +215,7 @@ const struct description api_descriptions[] = {
     {GET,    AUTO "/version", "v1.automation.versions", "List its versions, newest first", NULL, "AutomationVersionsOut", 200, NULL, 0},
     {POST,   AUTO "/test", "v1.automation.test", "Try the newest version, or other steps, with a sample: what each step would do; nothing is done", "AutomationTestIn", "AutomationTestOut", 200, NULL, 0},
     {POST,   AUTO "/preview", "v1.automation.preview", "What texts with expressions become, behind some steps, with a sample", "AutomationPreviewIn", "AutomationPreviewOut", 200, NULL, 0},
-    {GET,    AUTO "/run", "v1.automation.run.list", "List its runs, newest first", NULL, "[RunOut]", 200, PAGE, 0},
+    {GET,    AUTO "/run", "v1.automation.run.list", "List its runs, newest first", NULL, "[RunOut]", 200, PAGE " run_status", 0},
     {GET,    AUTO "/run/{run_id}", "v1.automation.run.get", "Get a run with its steps", NULL, "RunDetailOut", 200, NULL, 0},
     {POST,   AUTO "/run/{run_id}/cancel", "v1.automation.run.cancel", "Cancel a run", NULL, NULL, 204, NULL, 0},
     {POST,   AUTO "/run/{run_id}/retry", "v1.automation.run.retry", "Go on with a failed run from the step that failed", NULL, NULL, 204, NULL, 0},
@@ -237,7 +238,7 @@ const struct description api_descriptions[] = {
     {GET,    APP "/events", "v1.message.events", "Read all messages of an application in order", NULL, "MessageEventsOut", 200, "limit iterator event_types channels after", 0},
     {GET,    V1 "/events", "v1.events.stream", "Read the operational events of the environment in order", NULL, "MessageEventsOut", 200, "limit iterator event_types channels after", 0},
     {GET,    V1 "/audit-log", "v1.audit-log.list", "Who did what, newest first; each entry has the hash of the one before", NULL, "[AuditEntryOut]", 200, PAGE, 0},
-    {GET,    APP "/live", "v1.live.application", "What happens in an application, as server-sent events: message, attempt, endpoint, request, lagged", NULL, NULL, 200, NULL, 0},
+    {GET,    APP "/live", "v1.live.application", "What happens in an application, as server-sent events: message, attempt, endpoint, request, run, lagged", NULL, NULL, 200, NULL, 0},
     {GET,    V1 "/live", "v1.live.environment", "What happens in the environment, as server-sent events", NULL, NULL, 200, NULL, 0},
     {POST,   SES, "v1.console.session.create", "Sign in to the console; a cookie holds the session", "ConsoleSignInIn", "ConsoleSessionOut", 200, NULL, 0},
     {POST,   SES "/portal", "v1.console.session.portal", "Exchange the key of a portal link for a session, once", "ConsolePortalIn", "ConsoleSessionOut", 200, NULL, 0},
@@ -305,6 +306,7 @@ const struct query_parameter query_parameters[] = {
         {"before", "time", "Older than this"},
         {"after", "time", "Newer than this"},
         {"status", "int", "0 success, 1 pending, 2 fail, 4 canceled"},
+        {"outcome", "[string]", "Only those that were accepted, captured, duplicate or refused"},
         {"task", "string", "Only of this kind"},
         {"failing", "bool", "Only those whose last attempt failed, given up or to be tried again"},
         {"status_code_class", "int", "0 no answer, 100, 200, 300, 400 or 500"},
@@ -334,12 +336,16 @@ struct str description_group(const struct description *d)
 
 const struct query_parameter *query_parameter_next(struct str *rest)
 {
-    /* The one name that means two things: tasks have other states than deliveries. */
+    /* The one name that means several things: tasks and runs have other states than deliveries. */
     static const struct query_parameter task_status = {"status", "string",
                                                        "Only those that are running, finished or failed"};
+    static const struct query_parameter run_status = {
+            "status", "[string]", "Only those that are running, waiting, done, failed or cancelled"};
     struct str name = str_split(rest, ' ');
     if (str_eq(name, STR("task_status")))
         return &task_status;
+    if (str_eq(name, STR("run_status")))
+        return &run_status;
     for (size_t i = 0; i < query_parameter_count && name.len > 0; i++) {
         if (str_eq(name, str_c(query_parameters[i].name)))
             return &query_parameters[i];

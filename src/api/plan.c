@@ -66,6 +66,15 @@ static void renew(struct plan *p, const struct store_append *ops)
         p->messages[i].id = oid_next(p->api->oids, p->now_ms);
 }
 
+void runs_changed(const struct api *api, struct store_reader *r, oid_t app, const struct doc_change *changes,
+                  size_t count)
+{
+    for (size_t i = 0; i < count && api->on_run != NULL; i++) {
+        if (changes[i].doc.kind == DOC_RUN && changes[i].change != DOC_DELETE)
+            api->on_run(api->hook_arg, r, app, &changes[i].doc);
+    }
+}
+
 enum err plan_commit(struct plan *p, struct api_call *call)
 {
     struct append *appends = arena_zalloc(p->arena, (p->message_count + 1) * sizeof *appends);
@@ -89,6 +98,8 @@ enum err plan_commit(struct plan *p, struct api_call *call)
                 append_tell(&appends[k], p->api);
             append_fini(&appends[k]);
         }
+        if (e == ERR_OK)
+            runs_changed(p->api, p->reader, p->app, p->changes, p->count);
         if (e == ERR_OK && p->cues > 0)
             runner_wake(p->api);
         if (e == ERR_STALE && !again)

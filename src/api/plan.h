@@ -34,5 +34,8 @@ void plan_emit(struct plan *p, struct str event_type, struct str payload);
  * configuration changes. ERR_STALE, ERR_CONFLICT: a document is not as it was read: read again and plan anew. Blocks.
  */
 MUST_USE enum err plan_commit(struct plan *p, struct api_call *call);
+/* Tells who watches of the runs among changes that are committed; plan_commit does it by itself. */
+void runs_changed(const struct api *api, struct store_reader *r, oid_t app, const struct doc_change *changes,
+                  size_t count);
 
 #endif

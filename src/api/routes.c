@@ -153,6 +153,7 @@ const struct route api_routes[] = {
     {PATCH,  REC,                     record_patch,           WHO_EDIT,  A(RECORD), 0},
     {DELETE, REC,                     record_delete,          WHO_EDIT,  A(RECORD), 0},
     {GET,    REC "/history",          record_history,         WHO_READ,  A(RECORD), 0},
+    {GET,    REC "/run",              record_run_list,        WHO_READ,  A(AUTOMATION), 0},
     {POST,   REC "/tag/{tag}",        record_tag_add,         WHO_EDIT,  A(RECORD), 0},
     {DELETE, REC "/tag/{tag}",        record_tag_remove,      WHO_EDIT,  A(RECORD), 0},
 

@@ -18,22 +18,6 @@ static enum err workspace_of(struct turn *t, struct app *out)
     return e == ERR_OK ? app_decode(t->arena, &o, out) : e;
 }
 
-/* The type of a record that is there. */
-static enum err type_of(struct turn *t, const struct doc *d, struct record_type *out)
-{
-    size_t n;
-    struct object o;
-    const struct record_type *builtin = record_types_builtin(&n);
-    for (size_t i = 0; i < n; i++) {
-        if (builtin[i].ref == d->ref) {
-            *out = builtin[i];
-            return ERR_OK;
-        }
-    }
-    enum err e = store_get_object(t->reader, t->arena, OBJ_RECORD_TYPE, d->ref, &o);
-    return e == ERR_OK ? record_type_decode(t->arena, &o, out) : e;
-}
-
 static enum err edit(struct turn *t, const struct record_type *type, const struct doc *was,
                      const struct record_edit *what, struct outcome *out)
 {
@@ -94,7 +78,7 @@ static bool target(struct turn *t, struct doc *d, struct record_type *type, enum
     struct str text = turn_text(t, "target");
     *e = automation_record(t->api, t->reader, t->arena, t->run.app, turn_text(t, "record"), text, d);
     if (*e == ERR_OK && type != NULL)
-        *e = type_of(t, d, type);
+        *e = automation_record_type(t->reader, t->arena, d->ref, type);
     if (*e == ERR_NOT_FOUND) {
         *out = turn_failed(t, "target: there is no record \"" STR_FMT "\"", STR_ARG(str_take(text, 200)));
         *e = ERR_OK;

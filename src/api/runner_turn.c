@@ -189,8 +189,11 @@ enum err turn_do(struct turn *t, struct outcome *out)
     *out = (struct outcome){.kind = OUTCOME_DONE, .next = t->step->next};
     t->state.began_ms = t->state.began_ms != 0 ? t->state.began_ms : t->now_ms;
     bool resumed = t->run.status == RUN_WAITING && t->step->kind == STEP_WAIT;
-    if (!resumed)
-        t->state.attempts = ++t->run.attempt;
+    if (!resumed) {
+        t->run.attempt++;
+        t->state.attempts++; /* and those before a retry by hand */
+    }
+    t->state.ended_ms = 0; /* of a try before */
     if (!render(t, out))
         return ERR_OK;
     switch (t->step->kind) {
@@ -237,6 +240,8 @@ static void plan_step(struct turn *t, enum run_status status)
                          .ref = t->run.id,
                          .key = t->step->id,
                          .created_ms = t->now_ms};
+    if (t->step->kind == STEP_HTTP_REQUEST)
+        t->state.input = run_step_masked(t->arena, t->state.input);
     if (t->state.input.len > OUTPUT_MAX)
         t->state.input = STR("{\"truncated\":true}");
     d.status = (int)status;

@@ -18,10 +18,11 @@
     "createdAt:time updatedAt:time"
 #define REQUEST_OUT                                                                                                    \
     "id:string receivedAt:time outcome:string status:int reason:string? runId:string? method:string headers:object "   \
-    "query:object contentType:string? address:string? size:int body:any?"
+    "query:object contentType:string? address:string? size:int body:any? bodyTruncated:bool selected:bool"
 #define AUTOMATION_TRY_IN "trigger:object sample:string steps:[object] target:object"
 #define RUN_OUT                                                                                                        \
-    "id:string status:string version:int step:string? request:string? parent:string? target:string? error:string? "    \
+    "id:string automationId:string automationName:string? status:string version:int step:string? stepType:string? "    \
+    "waitingFor:RunWait? request:string? parent:string? target:string? record:RunRecord? error:string? "               \
     "startedAt:time endedAt:time? dueAt:time?"
 #define KEY_OUT                                                                                                        \
     "id:string name:string role:string appId:string? scopes:[string]? censoredToken:string createdAt:time "            \
@@ -256,11 +257,19 @@ const struct schema api_schemas[] = {
          .use = SCHEMA_OUT,
          .more = "id:string type:string branch:int?- input:object? error:string? record:string? missing:[string]"},
         {.name = "RunOut", .use = SCHEMA_OUT, .more = RUN_OUT},
-        {.name = "RunDetailOut", .use = SCHEMA_OUT, .more = RUN_OUT " trigger:object? vars:object steps:[RunStep]"},
+        {.name = "RunWait", .use = SCHEMA_OUT, .more = "type:string events:[string] until:time?"},
+        {.name = "RunRecord", .use = SCHEMA_OUT, .more = "id:string type:string key:string? name:string?"},
+        {.name = "RunDetailOut",
+         .use = SCHEMA_OUT,
+         .more = RUN_OUT " parentAutomationId:string? parentAutomationName:string? trigger:object? vars:object "
+                         "definition:[object] steps:[RunStep]"},
         {.name = "RunStep",
          .use = SCHEMA_OUT,
          .more = "id:string type:string status:string startedAt:time endedAt:time? attempts:int input:object? "
-                 "output:object? error:string?"},
+                 "output:object? error:string? mail:RunMail?-"},
+        {.name = "RunMail",
+         .use = SCHEMA_OUT,
+         .more = "status:string to:string attempts:int error:string? nextAttempt:time?"},
         {.name = "IntegrationIn", .use = SCHEMA_IN, TABLE(integration)},
         {.name = "IntegrationOut",
          .use = SCHEMA_OUT,
@@ -348,7 +357,8 @@ const struct schema api_schemas[] = {
          .more = "id:string type:string url:string verify:object? dedupe:string? effectiveDedupe:string? "
                  "methods:[string] sample:string? automationId:string status:string createdAt:time updatedAt:time"},
         {.name = "TriggerRequestOut", .use = SCHEMA_OUT, .more = REQUEST_OUT},
-        {.name = "TriggerSampleOut", .use = SCHEMA_OUT, .more = REQUEST_OUT " selected:bool"},
+        {.name = "TriggerRequestDetailOut", .use = SCHEMA_OUT, .more = REQUEST_OUT " raw:string rawEncoding:string"},
+        {.name = "TriggerSampleOut", .use = SCHEMA_OUT, .more = REQUEST_OUT " raw:string- rawEncoding:string-"},
         {.name = "TriggerRotateIn", .use = SCHEMA_IN, .more = "graceSeconds:int"},
         {.name = "VariablesOut",
          .use = SCHEMA_OUT,

@@ -159,6 +159,7 @@ struct doc arrival_doc(const struct arrival *ar, oid_t id, const struct request 
                     .kind = DOC_REQUEST,
                     .app = ar->app.id,
                     .ref = ar->trigger.id,
+                    .status = (int)r->outcome,
                     .purge_ms = ar->call->now_ms + keep_ms,
                     .created_ms = ar->call->now_ms,
                     .updated_ms = ar->call->now_ms};

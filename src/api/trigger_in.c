@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "api/plan.h"
 #include "api/routes.h"
 #include "api/trigger_arrival.h"
 #include "api/trigger_define.h"
@@ -99,7 +100,8 @@ static bool refuse(struct arrival *ar, enum err e, const char *why)
     struct request r = arrival_request(ar, call->status, REQUEST_REFUSED);
     r.why = str_c(why != NULL ? why : err_text(e));
     r.body = str_take(ar->in.body, TRIGGER_REFUSED_BODY);
-    if (r.body.len < ar->in.body.len)
+    const char *unread;
+    if (r.body.len < ar->in.body.len || content_kind(&ar->in, &r.kind, &unread) != ERR_OK)
         r.kind = CONTENT_TEXT;
     keep_refusal(ar, &r);
     return false;
@@ -325,6 +327,7 @@ static enum err start_run(struct arrival *ar, struct str key, oid_t *run)
     if (e != ERR_OK)
         return e;
     ar->kept = docs.request;
+    runs_changed(ar->api, ar->call->reader, ar->app.id, docs.changes, docs.count);
     runner_wake(ar->api);
     return ERR_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that triggers received, as they are kept (DOC_REQUEST): what was accepted as long as payloads are; of what
- * was only captured the newest TRIGGER_CAPTURES, of what was refused or was a duplicate the newest TRIGGER_REFUSALS of
- * each trigger, and never longer.
+ * Requests that triggers received, as they are kept (DOC_REQUEST; its status is the outcome): what was accepted as long
+ * as payloads are; of what was only captured the newest TRIGGER_CAPTURES, of what was refused or was a duplicate the
+ * newest TRIGGER_REFUSALS of each trigger, and never longer.
  */
 #ifndef PR_API_TRIGGER_REQUEST_H
 #define PR_API_TRIGGER_REQUEST_H

@@ -2,6 +2,7 @@
 /* What customers see of a trigger: its requests, the sample that its automation is built with, its variables; another
  * URL for it. */
 #include "api/idempotency.h"
+#include "api/request_out.h"
 #include "api/routes.h"
 #include "api/trigger_in.h"
 #include "api/trigger_url.h"
@@ -9,10 +10,12 @@
 #include "incoming/variables.h"
 #include "model/config.h"
 
-#define SHOWN_BODY_MAX  16384 /* bytes of a body in a list */
-#define WALK_MAX        2000  /* requests looked at for one page of samples */
+#define VISITED_MAX     200000 /* requests looked at for one page of a filtered list; the time ends it before */
 #define GRACE_MAX_S     604800
 #define GRACE_DEFAULT_S 0
+
+/* What a run may start with. */
+#define OUTCOMES_OF_SAMPLES (1U << REQUEST_ACCEPTED | 1U << REQUEST_CAPTURED)
 
 /* ---- finding -------------------------------------------------------------------------------------------------------
  */
@@ -76,57 +79,47 @@ static enum err load_request(struct store_reader *r, struct arena *a, const stru
     return e == ERR_OK ? request_decode(a, &d, out) : e;
 }
 
-static const char *outcome_name(enum request_outcome o)
+static bool may_be_sample(const struct request *r)
 {
-    switch (o) {
-    case REQUEST_ACCEPTED:
-        return "accepted";
-    case REQUEST_CAPTURED:
-        return "captured";
-    case REQUEST_DUPLICATE:
-        return "duplicate";
-    case REQUEST_REFUSED:
-        return "refused";
-    }
-    return "refused";
+    return r->outcome == REQUEST_ACCEPTED || r->outcome == REQUEST_CAPTURED;
 }
 
-/* The body as a run would see it; of what cannot be read its text. */
-static void write_body(struct api_call *call, const struct request *r, bool whole, struct json_writer *w)
+/* The newest that may be one. */
+static enum err find_newest(struct store_reader *r, struct arena *a, const struct trigger *t, struct request *out)
 {
-    struct str json;
-    struct json *tree;
-    if (!whole && r->size > SHOWN_BODY_MAX)
-        json_w_null_at(w, "body");
-    else if (request_trigger_json(call->arena, r, &json) == ERR_OK &&
-             json_parse(call->arena, json, &tree, NULL) == ERR_OK)
-        json_w_raw_at(w, "body", json_get(tree, STR("body"))->raw);
-    else
-        json_w_str_at(w, "body", r->body);
+    struct doc *docs;
+    size_t count;
+    struct doc_query q = {.kind = DOC_REQUEST,
+                          .app = t->app,
+                          .ref = t->id,
+                          .descending = true,
+                          .limit = 1,
+                          .statuses = OUTCOMES_OF_SAMPLES};
+    enum err e = store_list_docs(r, a, &q, &docs, &count);
+    if (e == ERR_OK && count == 0)
+        e = ERR_NOT_FOUND;
+    return e == ERR_OK ? request_decode(a, &docs[0], out) : e;
 }
 
-static void write_request(const struct api *api, struct api_call *call, const struct request *r, bool whole,
-                          struct json_writer *w)
+/* The one that was chosen, or the newest. */
+static enum err find_sample(struct store_reader *r, struct arena *a, const struct trigger *t, struct request *out)
 {
-    json_w_str_at(w, "id", api_id(api, call, r->id, doc_prefix(DOC_REQUEST)));
-    json_w_time_at(w, "receivedAt", r->received_ms);
-    json_w_str_at(w, "outcome", str_c(outcome_name(r->outcome)));
-    json_w_i64_at(w, "status", r->status);
-    json_w_opt_str_at(w, "reason", r->why);
-    json_w_opt_str_at(w, "runId", r->run != 0 ? api_id(api, call, r->run, doc_prefix(DOC_RUN)) : STR_NULL);
-    json_w_str_at(w, "method", r->method);
-    json_w_raw_at(w, "headers", r->headers);
-    json_w_raw_at(w, "query", r->query);
-    json_w_opt_str_at(w, "contentType", r->type);
-    json_w_opt_str_at(w, "address", r->peer);
-    json_w_i64_at(w, "size", r->size);
-    write_body(call, r, whole, w);
+    enum err e = t->sample != 0 ? load_request(r, a, t, t->sample, out) : ERR_NOT_FOUND;
+    return e == ERR_NOT_FOUND ? find_newest(r, a, t, out) : e;
+}
+
+/* The id of the sample in force, 0: there is none. False: answered. */
+static bool call_sample(struct api_call *call, const struct trigger *t, oid_t *out)
+{
+    struct request sample;
+    enum err e = find_sample(call->reader, call->arena, t, &sample);
+    *out = e == ERR_OK ? sample.id : 0;
+    return e == ERR_NOT_FOUND || answer_ok(call, e);
 }
 
 /* What a page is written from. */
 struct listed {
-    const struct trigger *trigger;
-    const struct request *requests;
+    struct request *requests;
     oid_t sample; /* the one in force */
 };
 
@@ -139,68 +132,67 @@ static void write_item(const struct api *api, struct api_call *call, const void 
 {
     const struct listed *l = items;
     json_w_object(w);
-    write_request(api, call, &l->requests[i], false, w);
+    request_out_members(api, call, &l->requests[i], false, l->requests[i].id == l->sample, w);
     json_w_object_end(w);
 }
 
-static void write_sample(const struct api *api, struct api_call *call, const void *items, size_t i,
-                         struct json_writer *w)
+/* The bits of `outcome`, which may come several times or with commas. False: answered. */
+static bool read_outcomes(struct api_call *call, unsigned *out)
 {
-    const struct listed *l = items;
-    json_w_object(w);
-    write_request(api, call, &l->requests[i], false, w);
-    json_w_bool_at(w, "selected", l->requests[i].id == l->sample);
-    json_w_object_end(w);
+    size_t count;
+    const struct str *wanted = query_list(call, "outcome", &count);
+    *out = 0;
+    for (size_t i = 0; i < count; i++) {
+        int o = REQUEST_ACCEPTED;
+        while (o <= REQUEST_REFUSED && !str_eq(wanted[i], str_c(request_outcome_name((enum request_outcome)o))))
+            o++;
+        if (o > REQUEST_REFUSED)
+            problem_add(&call->problems, "query", STR("outcome"), STR_NULL, "value_error",
+                        "must be accepted, captured, duplicate or refused");
+        else
+            *out |= 1U << o;
+    }
+    return call_fits(call);
 }
 
-static bool may_be_sample(const struct request *r)
+/* Answers with a page of a trigger's requests of these outcomes, 0: all. */
+static void list_requests(struct api *api, struct api_call *call, const struct trigger *t, unsigned outcomes)
 {
-    return r->outcome == REQUEST_ACCEPTED || r->outcome == REQUEST_CAPTURED;
-}
-
-/* A page of a trigger's requests; samples: only those that may be one. False: answered. */
-static bool list_requests(struct api *api, struct api_call *call, const struct trigger *t, bool samples,
-                          struct page *page, struct request **out, size_t *n)
-{
-    size_t seen = 0, count = 0;
-    *n = 0;
-    if (!page_read(api, call, doc_prefix(DOC_REQUEST), PAGE_DESCENDING, page))
-        return false;
-    struct request *list = arena_alloc(call->arena, (page->limit + 1) * sizeof *list);
+    struct page page;
+    struct doc *docs;
+    size_t count;
+    oid_t stopped = 0;
+    struct listed l = {.sample = 0};
+    if (!page_read(api, call, doc_prefix(DOC_REQUEST), PAGE_DESCENDING, &page) || !call_sample(call, t, &l.sample))
+        return;
     struct doc_query q = {.kind = DOC_REQUEST,
                           .app = t->app,
                           .ref = t->id,
-                          .descending = page_asks_descending(page),
-                          .after = page->at,
-                          .limit = page->limit + 1};
-    do {
-        struct doc *docs;
-        if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
-            return false;
-        for (size_t i = 0; i < count && *n <= page->limit; i++, seen++) {
-            if (!answer_ok(call, request_decode(call->arena, &docs[i], &list[*n])))
-                return false;
-            q.after = docs[i].id;
-            *n += !samples || may_be_sample(&list[*n]);
-        }
-    } while (*n <= page->limit && count == q.limit && seen < WALK_MAX);
-    if (*n <= page->limit && count == q.limit)
-        page->stopped = api_id(api, call, q.after, doc_prefix(DOC_REQUEST));
-    *out = list;
-    return true;
+                          .descending = page_asks_descending(&page),
+                          .after = page.at,
+                          .limit = page.limit + 1,
+                          .statuses = outcomes,
+                          .data_max = REQUEST_SHOWN_BODY,
+                          .budget = {.rows_max = VISITED_MAX, .stopped = &stopped}};
+    if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
+        return;
+    l.requests = arena_alloc(call->arena, (count + 1) * sizeof *l.requests);
+    for (size_t i = 0; i < count; i++) {
+        if (!answer_ok(call, request_decode(call->arena, &docs[i], &l.requests[i])))
+            return;
+    }
+    if (stopped != 0)
+        page.stopped = api_id(api, call, stopped, doc_prefix(DOC_REQUEST));
+    answer_page(api, call, &(struct page_items){&page, count, &l, write_item, name_item});
 }
 
 void trigger_request_list(struct api *api, struct api_call *call)
 {
     struct object o;
     struct trigger t;
-    struct page page;
-    struct request *list;
-    size_t n;
-    if (!call_trigger(api, call, &o, &t) || !list_requests(api, call, &t, false, &page, &list, &n))
-        return;
-    struct listed l = {.trigger = &t, .requests = list};
-    answer_page(api, call, &(struct page_items){&page, n, &l, write_item, name_item});
+    unsigned outcomes;
+    if (call_trigger(api, call, &o, &t) && read_outcomes(call, &outcomes))
+        list_requests(api, call, &t, outcomes);
 }
 
 void trigger_request_get(struct api *api, struct api_call *call)
@@ -208,49 +200,26 @@ void trigger_request_get(struct api *api, struct api_call *call)
     struct object o;
     struct trigger t;
     struct request r;
-    oid_t id = 0;
+    oid_t id = 0, sample;
     if (!call_trigger(api, call, &o, &t))
         return;
     enum err e = oid_parse(call->params[2], doc_prefix(DOC_REQUEST), api->id_key, &id);
     if (e == ERR_OK)
         e = load_request(call->reader, call->arena, &t, id, &r);
-    if (!answer_ok(call, e))
+    if (e == ERR_NOT_FOUND) {
+        answer_error(call, e, "no such request, or it is no longer kept");
+        return;
+    }
+    if (!answer_ok(call, e) || !call_sample(call, &t, &sample))
         return;
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
-    write_request(api, call, &r, true, &w);
+    request_out_members(api, call, &r, true, r.id == sample, &w);
     json_w_object_end(&w);
 }
 
 /* ---- samples -------------------------------------------------------------------------------------------------------
  */
-
-/* The newest that may be one. */
-static enum err find_newest(struct store_reader *r, struct arena *a, const struct trigger *t, struct request *out)
-{
-    struct doc_query q = {.kind = DOC_REQUEST, .app = t->app, .ref = t->id, .descending = true, .limit = 10};
-    size_t count, seen = 0;
-    do {
-        struct doc *docs;
-        enum err e = store_list_docs(r, a, &q, &docs, &count);
-        for (size_t i = 0; e == ERR_OK && i < count; i++, seen++) {
-            e = request_decode(a, &docs[i], out);
-            if (e == ERR_OK && may_be_sample(out))
-                return ERR_OK;
-            q.after = docs[i].id;
-        }
-        if (e != ERR_OK)
-            return e;
-    } while (count == q.limit && seen < WALK_MAX);
-    return ERR_NOT_FOUND;
-}
-
-/* The one that was chosen, or the newest. */
-static enum err find_sample(struct store_reader *r, struct arena *a, const struct trigger *t, struct request *out)
-{
-    enum err e = t->sample != 0 ? load_request(r, a, t, t->sample, out) : ERR_NOT_FOUND;
-    return e == ERR_NOT_FOUND ? find_newest(r, a, t, out) : e;
-}
 
 enum err trigger_sample(const struct api *api, struct store_reader *r, struct arena *a, const struct object *trigger,
                         oid_t *request, struct str *trigger_json)
@@ -282,16 +251,8 @@ void automation_sample_list(struct api *api, struct api_call *call)
 {
     struct object o;
     struct trigger t;
-    struct page page;
-    struct request *list, sample = {.id = 0};
-    size_t n;
-    if (!call_automation_trigger(api, call, &o, &t) || !list_requests(api, call, &t, true, &page, &list, &n))
-        return;
-    enum err e = find_sample(call->reader, call->arena, &t, &sample);
-    if (e != ERR_NOT_FOUND && !answer_ok(call, e))
-        return;
-    struct listed l = {.trigger = &t, .requests = list, .sample = e == ERR_OK ? sample.id : 0};
-    answer_page(api, call, &(struct page_items){&page, n, &l, write_sample, name_item});
+    if (call_automation_trigger(api, call, &o, &t))
+        list_requests(api, call, &t, OUTCOMES_OF_SAMPLES);
 }
 
 void automation_sample_use(struct api *api, struct api_call *call)
@@ -322,8 +283,7 @@ void automation_sample_use(struct api *api, struct api_call *call)
         return;
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
-    write_request(api, call, &r, true, &w);
-    json_w_bool_at(&w, "selected", true);
+    request_out_members(api, call, &r, true, true, &w);
     json_w_object_end(&w);
 }
 

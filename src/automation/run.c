@@ -23,6 +23,7 @@ static const struct field run_fields[] = {
         {.name = "steps", .kind = FIELD_MS, .at = AT(steps)},
         {.name = "ended", .kind = FIELD_MS, .at = AT(ended_ms)},
         {.name = "epoch", .kind = FIELD_MS, .at = AT(epoch)},
+        {.name = "held", .kind = FIELD_TEXT, .at = AT(held)},
         {.name = "error", .kind = FIELD_TEXT, .at = AT(error)},
 };
 #undef AT
@@ -65,14 +66,18 @@ void run_encode(struct arena *a, const struct run *r, struct doc *out)
 {
     struct buf text = BUF_INIT((size_t)64 << 20);
     struct json_writer w = json_writer(&text);
+    struct run stored = *r;
+    if (r->key.ptr != NULL)
+        stored.held = r->key;
     json_w_object(&w);
-    fields_write_stored(run_fields, ARRAY_LEN(run_fields), r, &w);
+    fields_write_stored(run_fields, ARRAY_LEN(run_fields), &stored, &w);
     json_w_object_end(&w);
     CHECK(!text.overflow); /* what goes in is limited */
     *out = (struct doc){.id = r->id,
                         .kind = DOC_RUN,
                         .app = r->app,
                         .ref = r->automation,
+                        .about = r->target,
                         .key = r->key,
                         .status = (int)r->status,
                         .due_ms = r->due_ms,

@@ -36,7 +36,7 @@ struct run {
     oid_t app;
     oid_t automation;
     enum run_status status;
-    struct str key; /* null: none */
+    struct str key; /* null: none, or given up */
     int64_t due_ms;
     int64_t created_ms;
     int64_t updated_ms;
@@ -45,7 +45,8 @@ struct run {
     int64_t version;    /* oid of the OBJ_AUTOMATION_VERSION */
     int64_t request;    /* oid of the DOC_REQUEST that started it; 0: none */
     int64_t parent;     /* oid of the run that started it; 0: none */
-    int64_t target;     /* oid of the record that it is about; 0: none */
+    int64_t target;     /* oid of the record that it is about; 0: none. Also the document's `about` */
+    struct str held;    /* its key, also after it was given up */
     struct str trigger; /* JSON object: root `trigger` of its templates; null: it stands in a step's document, or: */
     int64_t request_until_ms; /* until then it is made of the request, which is kept so long; 0: it is not */
     struct str vars;          /* JSON object: root `vars`; null: none set */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/live.h"
+#include "automation/run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -201,6 +202,29 @@ void live_request(struct shared *s, oid_t env, oid_t app, oid_t trigger, oid_t r
     oid_format(trigger, object_prefix(OBJ_TRIGGER), s->id_key, id);
     json_w_str_at(&w, "triggerId", str_c(id));
     end(s, NULL, env, app, &w);
+}
+
+/* Whoever changes runs knows no environment: it is read, once somebody watches anything. */
+void live_run(struct shared *s, struct store_reader *r, oid_t app, const struct doc *run)
+{
+    struct buf out = BUF_INIT(EVENT_MAX);
+    char id[OID_TEXT_SIZE];
+    struct object o;
+    if (atomic_load_explicit(&s->live.streams, memory_order_relaxed) == 0)
+        return;
+    struct arena *a = arena_new(4096);
+    if (store_get_object(r, a, OBJ_APP, app, &o) == ERR_OK && is_watched(s, o.env, app)) {
+        struct json_writer w = begin(s, "run", run->id, doc_prefix(DOC_RUN), app, &out);
+        oid_format(run->ref, object_prefix(OBJ_AUTOMATION), s->id_key, id);
+        json_w_str_at(&w, "automationId", str_c(id));
+        json_w_str_at(&w, "status", str_c(run_status_name((enum run_status)run->status)));
+        if (run->about != 0) {
+            oid_format(run->about, doc_prefix(DOC_RECORD), s->id_key, id);
+            json_w_str_at(&w, "target", str_c(id));
+        }
+        end(s, NULL, o.env, app, &w);
+    }
+    arena_free(a);
 }
 
 /* ---- whether they still may -------------------------------------------------------------------------------------- */

@@ -80,6 +80,11 @@ static void request_came(void *arg, oid_t env, oid_t app, oid_t trigger, oid_t r
     live_request(arg, env, app, trigger, request);
 }
 
+static void run_moved(void *arg, struct store_reader *r, oid_t app, const struct doc *run)
+{
+    live_run(arg, r, app, run);
+}
+
 static void pending(void *arg, oid_t ep)
 {
     loader_pending(arg, ep, 0); /* its place is the store's affair */
@@ -190,6 +195,7 @@ static void open_api(struct server *v, const struct settings *set)
                           .on_config_changed = config_changed,
                           .on_endpoint_changed = endpoint_changed,
                           .on_request = request_came,
+                          .on_run = run_moved,
                           .on_pending = pending,
                           .on_by_hand = by_hand,
                           .on_expunged = expunged,

@@ -98,8 +98,8 @@ test('answers are as described, for every operation', async (t) => {
         const op = api.paths[path.split('?')[0]][method.toLowerCase()];
         const url = path.replace(/\{(\w+)\}/g, (_, name) => names[name]);
         const answer = await p.api(method, url, body, options);
-        const [status] = Object.keys(op.responses);
-        assert.equal(String(answer.status), status, `${pattern}: ${answer.status} ${answer.text}`);
+        const status = String(answer.status);
+        assert.ok(op.responses[status] && (/^2/.test(status) || status === Object.keys(op.responses)[0]), `${pattern}: ${answer.status} ${answer.text}`);
         seen.add(op.operationId);
         if (!op.responses[status].content) return undefined;
         assert.deepEqual(misfits(api, op.responses[status].content['application/json'].schema, answer.json), [], pattern);
@@ -246,7 +246,7 @@ test('answers are as described, for every operation', async (t) => {
     for (const [m, body] of [['GET'], ['PUT', { data: { number: 1 } }], ['PATCH', { data: { a: 1 } }]]) await call(`${m} ${R}`, n, body);
     await call(`POST ${R}/tag/{tag}`, { ...n, tag: 'x' });
     await call(`DELETE ${R}/tag/{tag}`, { ...n, tag: 'x' });
-    for (const rest of [`${A}/record/{type}`, `${R}/history`]) await call(`GET ${rest}`, n);
+    for (const rest of [`${A}/record/{type}`, `${R}/history`, `${R}/run`]) await call(`GET ${rest}`, n);
     await call(`DELETE ${R}`, n);
     await call(`DELETE ${V}/record-type/{name}`, { name: 'ticket' });
 
@@ -271,6 +271,17 @@ test('answers are as described, for every operation', async (t) => {
     await until('it waits', async () => (await call(`GET ${U}/run`, w)).data[0]?.status === 'waiting');
     w.run_id = (await call(`GET ${U}/run`, w)).data[0].id;
     await call(`POST ${U}/run/{run_id}/cancel`, w);
+    const hook = (await call(`POST ${A}/automation`, n, { name: 'h', trigger: { type: 'incoming_webhook' }, steps })).trigger;
+    const h = { ...n, auto_id: (await call(`GET ${A}/automation`, n)).data.find((a) => a.trigger.id === hook.id).id, trigger_id: hook.id, token: hook.url.split('/').pop() };
+    const I = '/v1/webhooks/in/{token}';
+    h.request_id = (await call(`POST ${I}`, h, { x: 1 }, { token: null })).id;
+    await call(`PUT ${I}`, h, { x: 1, y: { z: 2 } }, { token: null });
+    await call(`GET ${I}`, h, undefined, { token: null });
+    const G = `${A}/trigger/{trigger_id}`;
+    for (const rest of ['', '/request', '/request/{request_id}']) await call(`GET ${G}${rest}`, h);
+    await call(`POST ${U}/sample/{request_id}/use`, h);
+    for (const rest of ['sample', 'variable']) await call(`GET ${U}/${rest}`, h);
+    await call(`POST ${G}/rotate`, h, { graceSeconds: 60 });
     }
 
     await call(`GET ${V}/settings/egress`, n);
@@ -325,9 +336,7 @@ test('answers are as described, for every operation', async (t) => {
     await call(`DELETE ${T}`, n);
     await call(`DELETE ${A}`, n);
     const all = Object.values(api.paths).flatMap((path) => Object.values(path).map((op) => op.operationId));
-    // Triggers come with automations: triggers.test.mjs has them.
-    const apart = /^v1\.(trigger|incoming|automation)\./;
-    assert.deepEqual(all.filter((id) => !seen.has(id) && !apart.test(id)), []);
+    assert.deepEqual(all.filter((id) => !seen.has(id)), []);
 });
 
 test('the page asks nobody for anything', async (t) => {

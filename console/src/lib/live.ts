@@ -6,7 +6,7 @@ import { authHeaders } from './api';
 import { value } from './store';
 
 export interface LiveEvent {
-    kind: 'message' | 'attempt' | 'endpoint' | 'request' | 'look'; // look: something may have happened
+    kind: 'message' | 'attempt' | 'endpoint' | 'request' | 'run' | 'look'; // look: something may have happened
     data: Record<string, unknown>;
 }
 type Listener = (event: LiveEvent) => void;
@@ -122,7 +122,7 @@ class Stream {
             else if (line.startsWith('data:')) data += line.slice(5).trim();
         }
         if (kind === 'lagged') return this.tell({ kind: 'look', data: {} });
-        if (kind !== 'message' && kind !== 'attempt' && kind !== 'endpoint' && kind !== 'request') return;
+        if (kind !== 'message' && kind !== 'attempt' && kind !== 'endpoint' && kind !== 'request' && kind !== 'run') return;
         try {
             this.tell({ kind, data: JSON.parse(data) as Record<string, unknown> });
         } catch {
