@@ -37,7 +37,9 @@ static const struct arg_page page = {
                    "Exit status 0: it was taken.",
         .flags = flags,
         .flag_count = ARRAY_LEN(flags),
-        .notes = "The body is FILE, byte for byte; - is standard input; without one it is {\"test\":true}.",
+        .notes = "The body is FILE, byte for byte; - is standard input; without one it is {\"test\":true}, with a time "
+                 "in "
+                 "it for providers that sign one there.",
         .example =
                 "postrider trigger send --provider github --secret s3cret --url http://127.0.0.1:8071/v1/webhooks/in/… "
                 "push.json",
@@ -151,25 +153,33 @@ static int send_request(struct speak *s, const struct profile *p, struct str bod
     return taken ? CLI_DONE : CLI_NO;
 }
 
+static struct str default_body(struct arena *a, const struct profile *p)
+{
+    struct str time = profile_rules(p)->body_time;
+    if (time.len == 0)
+        return STR("{\"test\":true}");
+    return arena_printf(a, "{\"test\":true,\"" STR_FMT "\":%lld}", STR_ARG(time), (long long)clock_system_ms());
+}
+
 static int trigger_send(int argc, char **argv)
 {
     struct args a;
     struct speak s;
-    struct str body = STR("{\"test\":true}");
+    struct str body;
     int status = args_read(&page, argc, argv, &a);
     if (status != ARGS_GO_ON)
         return status;
     const struct provider *known = provider_find(str_c(args_text(&a, "provider")));
     if (known == NULL)
         return list_providers(&a, args_text(&a, "provider"));
+    struct profile *p = provider_profile(known);
     s = (struct speak){.args = &a, .arena = arena_new(65536)};
+    body = default_body(s.arena, p);
     if (a.operand_count > 0)
         status = speak_read(&s, a.operands[0], &body);
-    if (status == ARGS_GO_ON) {
-        struct profile *p = provider_profile(known);
+    if (status == ARGS_GO_ON)
         status = send_request(&s, p, body);
-        profile_free(p);
-    }
+    profile_free(p);
     arena_free(s.arena);
     return status;
 }

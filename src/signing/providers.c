@@ -71,7 +71,10 @@ const struct provider providers[] = {
         {"meta", "Meta: Facebook, Instagram, WhatsApp", meta, NULL},
         {"zoom", "Zoom", zoom, NULL},
         {"xero", "Xero",
-         BODY_ROW("x-xero-signature", "base64", "\"handshake\":\"xero\",\"acceptedStatus\":200,\"quiet\":true"), NULL},
+         BODY_ROW(
+                 "x-xero-signature", "base64",
+                 "\"handshake\":\"xero\",\"dedupe\":\"header:x-xero-signature\",\"acceptedStatus\":200,\"quiet\":true"),
+         NULL},
         {"hubspot", "HubSpot, version 3", hubspot, NULL},
         {"woocommerce", "WooCommerce",
          BODY_ROW("X-WC-Webhook-Signature", "base64",
