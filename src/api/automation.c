@@ -333,8 +333,8 @@ void automation_delete(struct api *api, struct api_call *call)
  */
 
 /*
- * The schedule's document, before the automation is published: one that comes due for an automation that is not is
- * dropped, so that a crash between leaves nothing behind.
+ * The schedule's document, before the automation is published. Whoever finds it due looks at what is in force, so a
+ * crash between starts nothing and loses nothing; it is not taken away here, since the version before may need it.
  */
 static enum err plan_schedule(struct api *api, struct api_call *call, const struct automation *m, const struct start *s)
 {
@@ -342,8 +342,8 @@ static enum err plan_schedule(struct api *api, struct api_call *call, const stru
     int64_t due_ms = s->kind == START_SCHEDULE ? cron_next(&s->cron, call->now_ms) : 0;
     struct doc_change c = {.change = DOC_UPDATE};
     enum err e = store_find_doc(call->reader, call->arena, DOC_CUE, m->app, m->id, STR("schedule"), &d);
-    if (e == ERR_NOT_FOUND && due_ms == 0)
-        return ERR_OK;
+    if (due_ms == 0 || due_ms == TIME_NEVER)
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
     if (e != ERR_OK && e != ERR_NOT_FOUND)
         return e;
     if (e == ERR_NOT_FOUND) {
@@ -359,10 +359,9 @@ static enum err plan_schedule(struct api *api, struct api_call *call, const stru
     d.due_ms = due_ms;
     d.updated_ms = call->now_ms;
     c.doc = d;
-    if (due_ms == 0)
-        c.change = DOC_DELETE;
     struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = m->app, .changes = &c, .count = 1};
-    return store_run(api->store, &op.op);
+    e = store_run(api->store, &op.op);
+    return e == ERR_NOT_FOUND || e == ERR_CONFLICT ? ERR_STALE : e; /* somebody was faster: once more */
 }
 
 static bool compile_version(struct api_call *call, const struct automation_version *v, struct start *s,

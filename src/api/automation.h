@@ -48,6 +48,7 @@ struct str run_step_encode(struct arena *a, const struct run_step *s);
 struct run_view {
     struct expr_root roots[RUN_ROOTS];
     size_t count;
+    size_t bytes; /* of the JSON that was read for them */
 };
 /* steps: {"id": output…}; event: NULL, or what `event` is. */
 struct run_facts {

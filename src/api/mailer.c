@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "api/due.h"
 #include "api/mail.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "delivery/smtp.h"
 #include "sys/clock.h"
 
-#define PAGE         16
 #define LOOK_MS      TIME_MINUTE_MS /* at the latest, whatever the clock does */
 #define STORE_MS     1000           /* after trouble with the store */
 #define PAUSE_MIN_MS (2 * TIME_SECOND_MS)
@@ -38,6 +38,7 @@ struct mailer {
     struct arena *arena; /* of `from` */
     struct mail_address from;
     struct store_reader *reader;
+    struct due_turns turns;
     struct smtp *smtp; /* NULL: no connection is kept */
     int64_t pause_ms;  /* 0: the relay is well */
     int64_t not_before_ms;
@@ -205,22 +206,42 @@ static void send_letter(struct mailer *m, struct arena *a, const struct doc *doc
 
 /* ---- the thread -------------------------------------------------------------------------------------------------- */
 
-/* What is due; *next_ms: how long there is nothing to do. */
-static enum err send_due(struct mailer *m, int64_t *wait_ms)
+static bool errands_wait(struct mailer *m)
+{
+    pthread_mutex_lock(&m->lock);
+    bool some = m->errand_count > 0;
+    pthread_mutex_unlock(&m->lock);
+    return some;
+}
+
+static enum err send_one(struct mailer *m, const struct doc_due *due)
 {
     struct arena *a = arena_new(65536);
-    struct doc *due = NULL;
-    size_t n = 0;
+    struct doc d;
+    enum err e = store_get_doc(m->reader, a, DOC_MAIL, due->id, &d);
+    if (e == ERR_OK && d.due_ms == due->due_ms)
+        send_letter(m, a, &d);
+    arena_free(a);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* What is due; *wait_ms: how long there is nothing to do. */
+static enum err send_due(struct mailer *m, int64_t *wait_ms)
+{
+    struct doc_due due[DUE_PAGE];
+    size_t n = 0, i = 0;
     int64_t next_ms = TIME_NEVER, now_ms = m->config.now();
-    enum err e = store_due_docs(m->reader, a, DOC_MAIL, now_ms, PAGE, &due, &n, &next_ms);
-    for (size_t i = 0; i < n && e == ERR_OK && !atomic_load(&m->stop) && clock_mono_ms() >= m->not_before_ms; i++)
-        send_letter(m, a, &due[i]);
+    enum err e = due_take(&m->turns, m->reader, now_ms, 1, due, &n, &next_ms);
+    for (; i < n && e == ERR_OK && !atomic_load(&m->stop) && clock_mono_ms() >= m->not_before_ms; i++) {
+        if (errands_wait(m))
+            break;
+        e = send_one(m, &due[i]);
+    }
     *wait_ms = n > 0 ? 0 : next_ms == TIME_NEVER ? LOOK_MS : next_ms - now_ms;
     if (n == 0) { /* relays close idle connections themselves, and not nicely */
         smtp_close(m->smtp);
         m->smtp = NULL;
     }
-    arena_free(a);
     return e;
 }
 
@@ -267,6 +288,7 @@ enum err mail_start(struct api *api, const struct mail_config *c)
     struct mailer *m = mem_zalloc(1, sizeof *m);
     m->api = api;
     m->config = *c;
+    m->turns = (struct due_turns){.kind = DOC_MAIL, .at = -1};
     m->arena = arena_new(1024);
     enum err e = mail_address_parse(m->arena, str_c(c->from), &m->from);
     if (e == ERR_OK)

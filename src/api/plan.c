@@ -56,14 +56,15 @@ static enum err match(struct plan *p, struct append *appends, struct store_appen
     return e;
 }
 
-/* One came too late under its id: all get new ones, in the same order. */
-static void renew(struct plan *p, const struct store_append *ops)
+/* One came too late under its id: all get new ones, in the same order. False: they may not. */
+static bool renew(struct plan *p, const struct store_append *ops)
 {
     bool late = false;
     for (size_t i = 0; i < p->message_count; i++)
         late = late || ops[i].late;
-    for (size_t i = 0; i < p->message_count && late; i++)
+    for (size_t i = 0; i < p->message_count && late && !p->ids_told; i++)
         p->messages[i].id = oid_next(p->api->oids, p->now_ms);
+    return !late || !p->ids_told;
 }
 
 void runs_changed(const struct api *api, struct store_reader *r, oid_t app, const struct doc_change *changes,
@@ -75,37 +76,95 @@ void runs_changed(const struct api *api, struct store_reader *r, oid_t app, cons
     }
 }
 
-enum err plan_commit(struct plan *p, struct api_call *call)
+/* One try of a plan. */
+struct attempt_of_plan {
+    struct plan *plan;
+    struct append *appends;
+    struct store_append *ops;
+    struct store_docs op;
+    size_t made;
+    bool again; /* a message was matched against an older configuration, or is late */
+    enum err result;
+};
+
+static void attempt_begin(struct attempt_of_plan *t)
 {
-    struct append *appends = arena_zalloc(p->arena, (p->message_count + 1) * sizeof *appends);
-    struct store_append *ops = arena_zalloc(p->arena, (p->message_count + 1) * sizeof *ops);
-    enum err e = ERR_STALE;
-    bool again = false;
-    for (int i = 0; i < TRIES && e == ERR_STALE; i++) {
-        struct store_docs op = {.op = {.kind = STORE_DOCS},
+    struct plan *p = t->plan;
+    if (t->appends == NULL) {
+        t->appends = arena_zalloc(p->arena, (p->message_count + 1) * sizeof *t->appends);
+        t->ops = arena_zalloc(p->arena, (p->message_count + 1) * sizeof *t->ops);
+    }
+    t->op = (struct store_docs){.op = {.kind = STORE_DOCS},
                                 .app = p->app,
                                 .changes = p->changes,
                                 .count = p->count,
-                                .appends = ops,
+                                .appends = t->ops,
                                 .append_count = p->message_count};
-        size_t made;
-        e = match(p, appends, ops, again, &made);
-        if (e == ERR_OK)
-            e = call != NULL ? call_run(p->api, call, &op.op) : store_run(p->api->store, &op.op);
-        again = e == ERR_STALE && op.failed_at >= p->count && p->message_count > 0;
-        for (size_t k = 0; k < made; k++) {
-            if (e == ERR_OK)
-                append_tell(&appends[k], p->api);
-            append_fini(&appends[k]);
-        }
-        if (e == ERR_OK)
-            runs_changed(p->api, p->reader, p->app, p->changes, p->count);
-        if (e == ERR_OK && p->cues > 0)
-            runner_wake(p->api);
-        if (e == ERR_STALE && !again)
-            return e;
-        if (e == ERR_STALE)
-            renew(p, ops);
+    t->result = match(p, t->appends, t->ops, t->again, &t->made);
+}
+
+/* Whether it must be tried once more. */
+static bool attempt_end(struct attempt_of_plan *t)
+{
+    struct plan *p = t->plan;
+    for (size_t k = 0; k < t->made; k++) {
+        if (t->result == ERR_OK)
+            append_tell(&t->appends[k], p->api);
+        append_fini(&t->appends[k]);
     }
-    return e;
+    if (t->result == ERR_OK)
+        runs_changed(p->api, p->reader, p->app, p->changes, p->count);
+    if (t->result == ERR_OK && p->cues > 0)
+        runner_wake(p->api);
+    t->again = t->result == ERR_STALE && t->op.failed_at >= p->count && p->message_count > 0;
+    t->again = t->again && renew(p, t->ops);
+    return t->again;
+}
+
+enum err plan_commit(struct plan *p, struct api_call *call)
+{
+    struct attempt_of_plan t = {.plan = p};
+    bool again = true;
+    for (int i = 0; i < TRIES && again; i++) {
+        attempt_begin(&t);
+        if (t.result == ERR_OK)
+            t.result = call != NULL ? call_run(p->api, call, &t.op.op) : store_run(p->api->store, &t.op.op);
+        again = attempt_end(&t);
+    }
+    return t.result;
+}
+
+void plan_commit_all(struct plan *const *plans, size_t count, enum err *results)
+{
+    struct attempt_of_plan t[PLANS_MAX];
+    struct store_op *ops[PLANS_MAX];
+    bool open[PLANS_MAX];
+    size_t left = count;
+    CHECK(count <= PLANS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        t[i] = (struct attempt_of_plan){.plan = plans[i]};
+        open[i] = true;
+    }
+    for (int round = 0; round < TRIES && left > 0; round++) {
+        size_t n = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (open[i])
+                attempt_begin(&t[i]);
+            if (open[i] && t[i].result == ERR_OK)
+                ops[n++] = &t[i].op.op;
+        }
+        if (n > 0)
+            store_run_all(plans[0]->api->store, ops, n);
+        left = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (!open[i])
+                continue;
+            if (t[i].result == ERR_OK)
+                t[i].result = t[i].op.op.result;
+            open[i] = attempt_end(&t[i]);
+            left += open[i];
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        results[i] = t[i].result;
 }

@@ -22,7 +22,8 @@ struct plan {
     size_t count, cap;
     struct message *messages;
     size_t message_count, message_cap;
-    size_t cues; /* for the runner, among the changes */
+    size_t cues;   /* for the runner, among the changes */
+    bool ids_told; /* an id of its messages stands in a document: one that comes too late is ERR_STALE */
 };
 
 /* Adds a change of a document. */
@@ -37,5 +38,9 @@ MUST_USE enum err plan_commit(struct plan *p, struct api_call *call);
 /* Tells who watches of the runs among changes that are committed; plan_commit does it by itself. */
 void runs_changed(const struct api *api, struct store_reader *r, oid_t app, const struct doc_change *changes,
                   size_t count);
+#define PLANS_MAX 64
+/* The same for several, which share a commit of the store; each has a result of its own, whatever becomes of the
+ * others. */
+void plan_commit_all(struct plan *const *plans, size_t count, enum err *results);
 
 #endif

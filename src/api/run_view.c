@@ -124,7 +124,10 @@ enum err run_view_load(const struct api *api, struct store_reader *r, struct are
         e = outputs(a, r, run, &f.steps, &trigger);
     if (e == ERR_OK)
         e = parse(a, trigger, &f.trigger);
-    return e == ERR_OK ? run_view_make(api, r, a, &f, out) : e;
+    if (e == ERR_OK)
+        e = run_view_make(api, r, a, &f, out);
+    out->bytes = trigger.len + run->vars.len + (f.steps != NULL ? f.steps->raw.len : 0);
+    return e;
 }
 
 struct expr_env run_env(struct arena *a, const struct run_view *v, int64_t now_ms)

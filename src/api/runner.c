@@ -1,47 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The thread that runs automations. It owns its reader and what is under way outside; other threads wake it, and the
- * desk gives back answered requests. A run that may not be asked outside now, because its workspace has enough under
- * way, is put off in the store, each a little longer than the one before, so that many of them do not hide others.
+ * desk gives back answered requests.
  */
 #include "api/runner.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
+#include "api/runner_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "sys/clock.h"
 
-#define DUE_MAX    200
-#define IN_A_ROW   20 /* steps of a run before others come */
-#define AGAIN_MS   1000
-#define LOOK_MS    60000 /* at the latest; a clock may jump */
-#define SLOT_MS    100
-#define TRIES      5
-#define APPS_KNOWN 256
-
-struct waiting_app {
-    oid_t app;
-    int64_t slot_ms; /* the next time that has not been given away */
-};
-
-struct runner {
-    struct api *api;
-    int64_t (*now)(void);
-    struct store_reader *reader;
-    struct outside_desk *desk;
-    struct outside *under_way[RUNNER_OUTSIDE_MAX];
-    size_t under_way_count;
-    struct waiting_app apps[APPS_KNOWN];
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    struct outside *answered;
-    bool news;
-    bool stop;
-};
+#define AGAIN_MS 1000  /* after trouble with the store */
+#define IDLE_MS  50    /* when all that is due is under way */
+#define LOOK_MS  60000 /* at the latest; a clock may jump */
 
 struct doc_change run_create(struct api *api, struct arena *a, const struct run_start *s)
 {
@@ -49,7 +23,6 @@ struct doc_change run_create(struct api *api, struct arena *a, const struct run_
                     .app = s->app,
                     .automation = s->automation,
                     .status = RUN_RUNNING,
-                    .key = s->key,
                     .due_ms = s->now_ms,
                     .created_ms = s->now_ms,
                     .updated_ms = s->now_ms,
@@ -61,6 +34,8 @@ struct doc_change run_create(struct api *api, struct arena *a, const struct run_
                     .trigger = s->trigger_json,
                     .request_until_ms = s->trigger_json.ptr == NULL ? s->request_until_ms : 0};
     struct doc_change c = {.change = DOC_CREATE};
+    if (s->target != 0)
+        r.key = s->alone ? run_target_prefix(a, s->target) : run_target_key(a, s->target, r.id);
     run_encode(a, &r, &c.doc);
     return c;
 }
@@ -87,7 +62,7 @@ static void answered(void *arg, struct outside *o)
     pthread_mutex_unlock(&r->lock);
 }
 
-static bool stopping(struct runner *r)
+bool runner_stopping(struct runner *r)
 {
     pthread_mutex_lock(&r->lock);
     bool stop = r->stop;
@@ -95,80 +70,19 @@ static bool stopping(struct runner *r)
     return stop;
 }
 
-/* ---- outside ------------------------------------------------------------------------------------------------------
+bool runner_draining(struct runner *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool draining = r->draining;
+    pthread_mutex_unlock(&r->lock);
+    return draining;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------------------------
  */
 
-static bool is_under_way(const struct runner *r, oid_t run)
-{
-    for (size_t i = 0; i < r->under_way_count; i++) {
-        if (r->under_way[i]->run == run)
-            return true;
-    }
-    return false;
-}
-
-static bool has_slot(const struct runner *r, oid_t app)
-{
-    size_t own = 0;
-    for (size_t i = 0; i < r->under_way_count; i++)
-        own += r->under_way[i]->app == app;
-    return own < RUNNER_OUTSIDE_PER_APP && r->under_way_count < RUNNER_OUTSIDE_MAX;
-}
-
-/* When to look again at a run that found no slot. */
-static int64_t next_slot(struct runner *r, oid_t app, int64_t now_ms)
-{
-    struct waiting_app *w = &r->apps[(uint64_t)app % APPS_KNOWN];
-    if (w->app != app || w->slot_ms < now_ms)
-        *w = (struct waiting_app){app, now_ms};
-    if (w->slot_ms < now_ms + 10 * TIME_MINUTE_MS)
-        w->slot_ms += SLOT_MS;
-    return w->slot_ms;
-}
-
-static enum err put_off(struct runner *r, struct turn *t)
-{
-    uint64_t expected = t->run.doc_version;
-    struct doc d;
-    t->run.due_ms = next_slot(r, t->run.app, t->now_ms);
-    run_encode(t->arena, &t->run, &d);
-    plan_change(&t->plan, DOC_UPDATE, &d, expected);
-    return plan_commit(&t->plan, NULL);
-}
-
-/* The run says so before the request goes out. */
-static enum err send_out(struct runner *r, struct turn *t, const struct outcome *sent)
-{
-    struct outcome failed = *sent;
-    struct outside *o = mem_zalloc(1, sizeof *o);
-    o->arena = arena_new(8192);
-    list_init(&o->node);
-    bool made = outside_make(t, o, &failed);
-    enum err e = turn_save(t, made ? sent : &failed);
-    if (!made || e != ERR_OK) {
-        outside_free(o);
-        return e;
-    }
-    r->under_way[r->under_way_count++] = o;
-    outside_send(r->desk, o);
-    return ERR_OK;
-}
-
-static enum err write_answer(struct runner *r, struct arena *a, struct outside *o)
-{
-    struct turn t = {.api = r->api, .reader = r->reader, .arena = a, .now_ms = r->now()};
-    enum err e = turn_load(&t, o->run);
-    if (e == ERR_NOT_FOUND)
-        return ERR_OK; /* cancelled meanwhile */
-    if (e != ERR_OK)
-        return e;
-    if (t.step == NULL || t.step->kind != STEP_HTTP_REQUEST || t.run.status != RUN_RUNNING || t.step_doc.id == 0)
-        return ERR_OK;
-    o->outcome.next = t.step->next;
-    return turn_save(&t, &o->outcome);
-}
-
-static void take_answers(struct runner *r)
+/* Moves what the desk has given back to what is to be written. */
+static void fetch_answers(struct runner *r)
 {
     pthread_mutex_lock(&r->lock);
     struct outside *first = r->answered;
@@ -176,161 +90,151 @@ static void take_answers(struct runner *r)
     pthread_mutex_unlock(&r->lock);
     while (first != NULL) {
         struct outside *o = first;
-        enum err e = ERR_STALE;
         first = o->next;
-        for (int i = 0; i < TRIES && e == ERR_STALE; i++) {
-            struct arena *a = arena_new(65536);
-            e = write_answer(r, a, o);
-            arena_free(a);
-        }
-        if (e != ERR_OK && e != ERR_CLOSED) /* it is asked again, with the same key */
-            log_error("automation_answer_lost", LOG_INT("run", o->run), LOG_CSTR("error", err_text(e)));
-        for (size_t i = 0; i < r->under_way_count; i++) {
-            if (r->under_way[i] == o)
-                r->under_way[i--] = r->under_way[--r->under_way_count];
-        }
-        outside_free(o);
+        o->next = r->unwritten;
+        r->unwritten = o;
     }
 }
 
-/* ---- runs ---------------------------------------------------------------------------------------------------------
+/* Runs that wait for the places that these have given back. */
+static bool pull(struct runner *r, const struct task *given_back, size_t count)
+{
+    struct task tasks[BATCH];
+    size_t n = 0;
+    for (size_t i = 0; i < count && n < BATCH; i++) {
+        bool again = false;
+        for (size_t k = 0; k < i && !again; k++)
+            again = given_back[k].app == given_back[i].app;
+        if (!again)
+            n += slot_pull(r, given_back[i].app, tasks + n, BATCH - n);
+    }
+    return n == 0 || batch_run(r, tasks, n);
+}
+
+/* At most BATCH of them. An answer that cannot be written now stays for the next time. */
+static bool write_answers(struct runner *r)
+{
+    struct task tasks[BATCH];
+    struct outside *these[BATCH], **at = &r->unwritten;
+    size_t count = 0;
+    for (struct outside *o = r->unwritten; o != NULL && count < BATCH; o = o->next) {
+        if (later_waits(r, o->run))
+            continue;
+        these[count] = o;
+        tasks[count++] = (struct task){.run = o->run, .app = o->app, .answer = o};
+    }
+    bool good = count == 0 || batch_run(r, tasks, count);
+    for (size_t i = 0; i < count; i++) { /* in the list's own order */
+        while (*at != these[i])
+            at = &(*at)->next;
+        if (!tasks[i].written)
+            continue;
+        *at = these[i]->next;
+        slot_give_back(r, these[i]);
+        outside_free(these[i]);
+    }
+    return good && (runner_stopping(r) || pull(r, tasks, count));
+}
+
+static bool take_answers(struct runner *r)
+{
+    bool good = true;
+    fetch_answers(r);
+    for (size_t i = 0; i < RUNNER_OUTSIDE_MAX / BATCH && r->unwritten != NULL && good; i++)
+        good = write_answers(r);
+    return good;
+}
+
+/* ---- what is due --------------------------------------------------------------------------------------------------
  */
 
-/* A step. *more: the next is due at once. */
-static enum err step(struct runner *r, struct arena *a, oid_t run, bool *more)
-{
-    struct turn t = {.api = r->api, .reader = r->reader, .arena = a, .now_ms = r->now()};
-    struct outcome o = {.kind = OUTCOME_DONE};
-    enum err e = turn_load(&t, run);
-    *more = false;
-    if (e == ERR_NOT_FOUND || (e == ERR_OK && t.run.due_ms > t.now_ms))
-        return ERR_OK;
-    if (e != ERR_OK)
-        return e;
-    if (t.step != NULL && t.step->kind == STEP_HTTP_REQUEST && !has_slot(r, t.run.app))
-        return put_off(r, &t);
-    if (t.step != NULL)
-        e = turn_do(&t, &o);
-    if (e == ERR_OK && o.kind == OUTCOME_SENT)
-        return send_out(r, &t, &o);
-    if (e == ERR_OK)
-        e = turn_save(&t, &o);
-    *more = e == ERR_OK && !run_is_over(t.run.status) && t.run.due_ms != 0 && t.run.due_ms <= t.now_ms;
-    return e;
-}
+/* What one look found. */
+struct look {
+    bool good;       /* the store can */
+    bool worked;     /* something was done */
+    int64_t next_ms; /* when there is more, as far as known */
+};
 
-/* What cannot be done is not tried for ever: the run fails where even that it does can be written. */
-static void give_up(struct runner *r, const struct doc *d, enum err why)
+static void do_runs(struct runner *r, struct look *l)
 {
-    struct arena *a = arena_new(16384);
-    struct run run;
-    struct doc now;
-    struct plan p = {.api = r->api, .reader = r->reader, .arena = a, .app = d->app, .now_ms = r->now()};
-    log_error("automation_run_failed", LOG_INT("run", d->id), LOG_CSTR("error", err_text(why)));
-    enum err e = store_get_doc(r->reader, a, DOC_RUN, d->id, &now);
-    if (e == ERR_OK && run_decode(a, &now, &run) == ERR_OK && !run_is_over(run.status)) {
-        run_plan_end(&p, &run, RUN_FAILED, str_c(err_text(why)));
-        e = plan_commit(&p, NULL);
-    } else if (e == ERR_OK) { /* damaged: it is due no more */
-        now.due_ms = 0;
-        plan_change(&p, DOC_UPDATE, &now, now.version);
-        e = plan_commit(&p, NULL);
-    }
-    if (e != ERR_OK)
-        log_error("automation_run_stuck", LOG_INT("run", d->id), LOG_CSTR("error", err_text(e)));
-    arena_free(a);
-}
-
-/* False: the store cannot now. */
-static bool run_some(struct runner *r, const struct doc *d)
-{
-    bool more = true;
-    int stale = 0;
-    enum err e = ERR_OK;
-    for (int i = 0; i < IN_A_ROW && more && !stopping(r); i++) {
-        struct arena *a = arena_new(65536);
-        e = step(r, a, d->id, &more);
-        if (e == ERR_STALE && ++stale < TRIES) {
-            more = true;
-            e = ERR_OK;
-        }
-        arena_free(a);
-    }
-    if (e != ERR_OK && !err_may_retry(e))
-        give_up(r, d, e);
-    return e == ERR_OK || e == ERR_STALE || !err_may_retry(e);
-}
-
-static bool do_runs(struct runner *r, int64_t *next_ms, bool *more)
-{
-    struct arena *a = arena_new(65536);
-    struct doc *docs = NULL;
-    size_t count = 0, done = 0;
-    bool good = store_due_docs(r->reader, a, DOC_RUN, r->now(), DUE_MAX, &docs, &count, next_ms) == ERR_OK;
-    for (size_t i = 0; i < count && good && !stopping(r); i++) {
-        if (is_under_way(r, docs[i].id))
+    struct doc_due due[DUE_PAGE];
+    struct task tasks[BATCH];
+    size_t count = 0, n = 0;
+    int64_t next_ms = TIME_NEVER;
+    l->good = due_take(&r->runs, r->reader, r->now(), 2 * RUNNER_OUTSIDE_PER_APP, due, &count, &next_ms) == ERR_OK;
+    for (size_t i = 0; i < count && l->good && !runner_stopping(r); i++) {
+        if (!slot_is_under_way(r, due[i].id) && !later_waits(r, due[i].id))
+            tasks[n++] = (struct task){.run = due[i].id, .app = due[i].app};
+        if (n == 0 || (n < BATCH && i + 1 < count))
             continue;
-        good = run_some(r, &docs[i]);
-        done++;
-        take_answers(r);
+        l->good = batch_run(r, tasks, n) && take_answers(r);
+        l->worked = true;
+        n = 0;
     }
-    *more = *more || done > 0;
-    arena_free(a);
-    return good;
+    l->next_ms = next_ms < l->next_ms ? next_ms : l->next_ms;
 }
 
-static bool do_cues(struct runner *r, int64_t *next_ms, bool *more)
+static void do_cues(struct runner *r, struct look *l)
 {
-    struct arena *list = arena_new(65536);
-    struct doc *docs = NULL;
-    size_t count = 0;
-    bool good = store_due_docs(r->reader, list, DOC_CUE, r->now(), DUE_MAX, &docs, &count, next_ms) == ERR_OK;
-    for (size_t i = 0; i < count && good && !stopping(r); i++) {
-        struct arena *a = arena_new(65536);
-        enum err e = cue_tell(r->api, r->reader, a, &docs[i], r->now());
-        arena_free(a);
-        good = e == ERR_OK || e == ERR_STALE || !err_may_retry(e);
-        if (e == ERR_OK || e == ERR_STALE || err_may_retry(e))
-            continue;
-        log_error("automation_cue_lost", LOG_INT("cue", docs[i].id), LOG_CSTR("error", err_text(e)));
-        struct doc_change c = {.change = DOC_DELETE, .doc = docs[i]};
-        struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = docs[i].app, .changes = &c, .count = 1};
-        good = store_run(r->api->store, &op.op) != ERR_CLOSED;
+    struct doc_due due[DUE_PAGE];
+    size_t count = 0, n = 0;
+    int64_t next_ms = TIME_NEVER;
+    l->good = due_take(&r->cues, r->reader, r->now(), 1, due, &count, &next_ms) == ERR_OK;
+    for (size_t i = 0; i < count && l->good; i++) {
+        if (!later_waits(r, due[i].id))
+            due[n++] = due[i];
     }
-    *more = *more || count > 0;
-    arena_free(list);
-    return good;
+    for (size_t i = 0; i < n && l->good && !runner_stopping(r); i += BATCH) {
+        l->good = cues_tell(r, due + i, n - i < BATCH ? n - i : BATCH) && take_answers(r);
+        l->worked = true;
+    }
+    l->next_ms = next_ms < l->next_ms ? next_ms : l->next_ms;
 }
 
 /* ---- the thread ---------------------------------------------------------------------------------------------------
  */
 
-/* Until something is due (by the wall clock), news, an answer, or the end. */
-static void rest(struct runner *r, int64_t due_ms)
+/* For so long, until news, an answer, or the end. */
+static void rest(struct runner *r, int64_t wait_ms, bool news)
 {
-    int64_t wait_ms = due_ms == TIME_NEVER ? LOOK_MS : due_ms - r->now();
     wait_ms = wait_ms < 1 ? 1 : wait_ms > LOOK_MS ? LOOK_MS : wait_ms;
     int64_t until_ms = clock_mono_ms() + wait_ms;
     struct timespec at = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     pthread_mutex_lock(&r->lock);
-    while (!r->stop && !r->news && r->answered == NULL && clock_mono_ms() < until_ms)
+    while (!r->stop && !(news && (r->news || r->answered != NULL)) && clock_mono_ms() < until_ms)
         pthread_cond_clockwait(&r->wake, &r->lock, CLOCK_MONOTONIC, &at);
-    r->news = false;
+    if (news)
+        r->news = false;
     pthread_mutex_unlock(&r->lock);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 static void *run_thread(void *arg)
 {
     struct runner *r = arg;
-    while (!stopping(r)) {
-        int64_t cue_ms = TIME_NEVER, run_ms = TIME_NEVER;
-        bool more = false;
-        take_answers(r);
-        bool good = do_cues(r, &cue_ms, &more) && do_runs(r, &run_ms, &more);
-        if (!good)
-            rest(r, r->now() + AGAIN_MS);
-        else if (!more)
-            rest(r, cue_ms < run_ms ? cue_ms : run_ms);
+    while (!runner_stopping(r)) {
+        struct look l = {.good = take_answers(r), .next_ms = TIME_NEVER};
+        if (l.good)
+            do_cues(r, &l);
+        if (l.good)
+            do_runs(r, &l);
+        if (!l.good) {
+            rest(r, AGAIN_MS, false);
+        } else if (!l.worked) {
+            int64_t now_ms = r->now(), later_ms = later_next(r);
+            int64_t wait_ms = l.next_ms == TIME_NEVER ? LOOK_MS : l.next_ms - now_ms;
+            if (l.next_ms <= now_ms)
+                wait_ms = IDLE_MS;
+            if (r->unwritten != NULL)
+                wait_ms = least(wait_ms, AGAIN_MS);
+            rest(r, least(wait_ms, later_ms == TIME_NEVER ? LOOK_MS : later_ms - clock_mono_ms()), true);
+        } else if (runner_draining(r)) {
+            rest(r, IDLE_MS, true); /* what is due may be what does not go out any more */
+        }
     }
     return NULL;
 }
@@ -340,6 +244,8 @@ enum err runner_start(struct api *api, int64_t (*now)(void), const struct client
     struct runner *r = mem_zalloc(1, sizeof *r);
     r->api = api;
     r->now = now;
+    r->cues = (struct due_turns){.kind = DOC_CUE, .at = -1};
+    r->runs = (struct due_turns){.kind = DOC_RUN, .at = -1};
     *why = "no thread";
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->wake, NULL);
@@ -354,8 +260,22 @@ enum err runner_start(struct api *api, int64_t (*now)(void), const struct client
         outside_close(r->desk);
     if (r->reader != NULL)
         store_reader_close(r->reader);
+    pthread_cond_destroy(&r->wake);
+    pthread_mutex_destroy(&r->lock);
     free(r);
     return ERR_IO;
+}
+
+size_t runner_drain(struct api *api)
+{
+    struct runner *r = api->runner;
+    if (r == NULL)
+        return 0;
+    pthread_mutex_lock(&r->lock);
+    r->draining = true;
+    size_t outside = r->outside;
+    pthread_mutex_unlock(&r->lock);
+    return outside;
 }
 
 void runner_stop(struct api *api)
@@ -369,7 +289,17 @@ void runner_stop(struct api *api)
     pthread_mutex_unlock(&r->lock);
     pthread_join(r->thread, NULL);
     outside_close(r->desk);
+    known_versions_fini(&r->versions);
     store_reader_close(r->reader);
+}
+
+static void free_all(struct outside *first)
+{
+    while (first != NULL) {
+        struct outside *o = first;
+        first = o->next;
+        outside_free(o);
+    }
 }
 
 void runner_free(struct api *api)
@@ -377,11 +307,8 @@ void runner_free(struct api *api)
     struct runner *r = api->runner;
     if (r == NULL)
         return;
-    while (r->answered != NULL) {
-        struct outside *o = r->answered;
-        r->answered = o->next;
-        outside_free(o);
-    }
+    free_all(r->answered);
+    free_all(r->unwritten);
     pthread_cond_destroy(&r->wake);
     pthread_mutex_destroy(&r->lock);
     api->runner = NULL;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cues: a message or a change of a record, told first to the automations that start with it, in one commit with the
- * note that they were, then to the runs that wait for it, a page at a time. A run that is woken is so in a commit of
- * its own, which takes away the document by which it was found: a crash between repeats nothing.
+ * Cues: a message or a change of a record, told first to the automations that start with it, in one change with the
+ * note that they were, then to the runs that wait for it, a page at a time. A run is woken in a change that takes away
+ * the document by which it was found: a crash between repeats nothing.
  */
 #include "api/cue.h"
 
 #include "api/handler.h"
-#include "api/runner.h"
+#include "api/runner_priv.h"
 #include "base/log.h"
 #include "base/time.h"
 
-#define PAGE     100
-#define WAKE_TRY 3
+#define PAGE       BATCH             /* of those who wait */
+#define PAGE_BYTES ((size_t)4 << 20) /* of what they have read */
+#define GIVE_UP    20
 
 /* ---- what happened, as JSON ---------------------------------------------------------------------------------------
  */
@@ -75,16 +76,26 @@ static void record_event(struct arena *a, const struct cue *c, struct happened *
 /* ---- who starts ---------------------------------------------------------------------------------------------------
  */
 
+/* The published automations of a workspace, read once for the cues that are told together. */
+struct audience {
+    oid_t app;
+    struct automation *automations;
+    size_t count;
+};
+
 struct telling {
+    struct runner *runner;
     struct api *api;
     struct store_reader *reader;
     struct arena *arena;
-    const struct doc *doc;
+    struct doc doc;
     struct cue cue;
     struct happened what;
     const struct json *trigger; /* what.trigger, parsed */
     int64_t now_ms;
     struct plan plan;
+    bool planned;
+    enum err result;
 };
 
 static bool starts_with(struct telling *t, const struct start *s)
@@ -111,13 +122,13 @@ static bool starts_with(struct telling *t, const struct start *s)
 
 static enum err start_one(struct telling *t, const struct automation *m)
 {
-    struct automation_version v;
-    struct start s;
-    struct problems problems = PROBLEMS_INIT;
-    enum err e = automation_version_load(t->reader, t->arena, m->published, &v);
-    bool fits = e == ERR_OK && start_compile(t->arena, v.trigger, &s, &problems) == ERR_OK && starts_with(t, &s);
-    problems_fini(&problems);
-    if (!fits)
+    const struct known_version *v;
+    enum err e = known_version_get(&t->runner->versions, t->reader, m->published, &v);
+    if (e != ERR_OK && later_is_hopeless(e)) { /* the others start nevertheless */
+        log_error("automation_damaged", LOG_INT("automation", m->id), LOG_CSTR("error", err_text(e)));
+        return ERR_OK;
+    }
+    if (e != ERR_OK || !v->starts || !starts_with(t, &v->start))
         return e;
     if (t->cue.depth > RUN_DEPTH_MAX) {
         log_warn("automation_too_deep", LOG_INT("automation", m->id),
@@ -135,23 +146,35 @@ static enum err start_one(struct telling *t, const struct automation *m)
     return ERR_OK;
 }
 
-static enum err start_all(struct telling *t)
+static enum err load_audience(struct telling *t, struct arena *a, struct audience *out)
 {
     struct object o, *found = NULL;
     size_t count = 0;
-    enum err e = store_get_object(t->reader, t->arena, OBJ_APP, t->doc->app, &o);
+    *out = (struct audience){.app = t->doc.app};
+    enum err e = store_get_object(t->reader, a, OBJ_APP, t->doc.app, &o);
     if (e != ERR_OK || o.deleted_ms != 0)
-        return e;
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
     struct object_query q = {.kind = OBJ_AUTOMATION, .env = o.env, .app = o.id, .limit = AUTOMATIONS_MAX};
-    e = store_list_objects(t->reader, t->arena, &q, &found, &count);
+    e = store_list_objects(t->reader, a, &q, &found, &count);
+    out->automations = arena_alloc(a, (count + 1) * sizeof *out->automations);
     for (size_t i = 0; i < count && e == ERR_OK; i++) {
-        struct automation m;
-        e = automation_decode(t->arena, &found[i], &m);
+        struct automation *m = &out->automations[out->count];
+        e = automation_decode(a, &found[i], m);
+        out->count += e == ERR_OK && m->status == AUTOMATION_PUBLISHED && m->published != 0 ? 1 : 0;
+    }
+    return e;
+}
+
+static enum err start_all(struct telling *t, const struct audience *who)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < who->count && e == ERR_OK; i++) {
+        const struct automation *m = &who->automations[i];
         bool heard = false;
-        for (size_t k = 0; e == ERR_OK && k < m.hear_count; k++)
-            heard = heard || str_eq(m.hears[k], t->cue.event);
-        if (heard && m.status == AUTOMATION_PUBLISHED && m.published != 0)
-            e = start_one(t, &m);
+        for (size_t k = 0; k < m->hear_count && !heard; k++)
+            heard = str_eq(m->hears[k], t->cue.event);
+        if (heard)
+            e = start_one(t, m);
     }
     return e;
 }
@@ -159,151 +182,341 @@ static enum err start_all(struct telling *t)
 /* ---- who waits ----------------------------------------------------------------------------------------------------
  */
 
-/* Whether the run is still where this document found it, and the event fits; then the turn's plan has the rest. */
-static enum err wake(struct telling *t, const struct doc *wait, int64_t run, struct str step, bool *gone)
+/* A run that may wait for it, found by a DOC_WAIT. */
+struct waiting {
+    const struct doc *wait;
+    struct turn turn;
+    bool gone;    /* it waits no more */
+    bool planned; /* there is something to commit */
+};
+
+/* Whether the run is still where this document found it, and the event fits. */
+static enum err look_at(struct telling *t, struct waiting *w, int64_t run, struct str step, bool *fits)
 {
-    struct turn turn = {.api = t->api, .reader = t->reader, .arena = t->arena, .now_ms = t->now_ms};
-    bool holds = true;
-    *gone = true;
-    enum err e = turn_load(&turn, run);
+    struct turn *turn = &w->turn;
+    *fits = false;
+    w->gone = true;
+    enum err e = turn_load(turn, run);
     if (e == ERR_NOT_FOUND)
         return ERR_OK;
     if (e != ERR_OK)
         return e;
-    if (turn.run.status != RUN_WAITING || turn.step == NULL || !str_eq(turn.step->id, step))
+    if (turn->run.status != RUN_WAITING || turn->step == NULL || !str_eq(turn->step->id, step))
         return ERR_OK;
-    const struct step_value *where = step_value(turn.step, "where");
-    if (where != NULL) {
-        struct run_view v;
-        e = run_view_load(t->api, t->reader, t->arena, &turn.run, t->trigger, &v);
-        struct expr_env env = run_env(t->arena, &v, t->now_ms);
-        holds = e == ERR_OK && condition_holds(where->condition, &env, &holds) == ERR_OK && holds;
+    w->gone = false;
+    const struct step_value *where = step_value(turn->step, "where");
+    if (where == NULL) {
+        *fits = true;
+        return ERR_OK;
     }
-    if (e != ERR_OK || !holds) {
-        *gone = false;
-        return e;
-    }
-    struct outcome o = {.kind = OUTCOME_DONE,
-                        .next = turn.step->next,
-                        .output = arena_printf(t->arena, "{\"timedOut\":false,\"event\":" STR_FMT "}",
-                                               STR_ARG(t->what.trigger.len <= 32768 ? t->what.trigger : STR("null")))};
-    plan_change(&turn.plan, DOC_DELETE, wait, 0);
-    return turn_save(&turn, &o);
+    e = run_view_load(t->api, t->reader, t->arena, &turn->run, t->trigger, &turn->view);
+    struct expr_env env = run_env(t->arena, &turn->view, t->now_ms);
+    *fits = e == ERR_OK && condition_holds(where->condition, &env, fits) == ERR_OK && *fits;
+    return e;
 }
 
-static enum err wake_one(struct telling *t, const struct doc *wait)
+/* The event becomes the step's output. */
+static enum err plan_go_on(struct telling *t, struct waiting *w)
+{
+    struct outcome o = {
+            .kind = OUTCOME_DONE,
+            .next = w->turn.step->next,
+            .output = arena_printf(t->arena, "{\"timedOut\":false,\"event\":" STR_FMT "}", STR_ARG(t->what.trigger))};
+    plan_change(&w->turn.plan, DOC_DELETE, w->wait, 0);
+    return turn_plan(&w->turn, &o);
+}
+
+static void plan_forget(struct telling *t, struct waiting *w)
+{
+    w->turn.plan = (struct plan){
+            .api = t->api, .reader = t->reader, .arena = t->arena, .app = w->wait->app, .now_ms = t->now_ms};
+    plan_change(&w->turn.plan, DOC_DELETE, w->wait, 0);
+}
+
+/* Plans that the run goes on, or that the document goes away. */
+static enum err plan_wake(struct telling *t, struct waiting *w)
 {
     struct json *body;
     int64_t run = 0;
     struct str step;
-    bool gone = true;
-    enum err e = ERR_STALE;
-    bool good = json_parse(t->arena, wait->body, &body, NULL) == ERR_OK &&
-                json_as_i64(json_get(body, STR("run")), &run) && json_as_str(json_get(body, STR("step")), &step);
-    for (int i = 0; good && i < WAKE_TRY && e == ERR_STALE; i++)
-        e = wake(t, wait, run, step, &gone);
-    if (good && (e != ERR_OK || !gone))
-        return e;
-    struct doc_change c = {.change = DOC_DELETE, .doc = *wait};
-    struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = wait->app, .changes = &c, .count = 1};
-    e = store_run(t->api->store, &op.op);
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    bool fits = false;
+    w->gone = true;
+    w->turn = (struct turn){.api = t->api,
+                            .reader = t->reader,
+                            .versions = &t->runner->versions,
+                            .arena = t->arena,
+                            .now_ms = t->now_ms};
+    enum err e = ERR_OK;
+    if (json_parse(t->arena, w->wait->body, &body, NULL) == ERR_OK && json_as_i64(json_get(body, STR("run")), &run) &&
+        json_as_str(json_get(body, STR("step")), &step))
+        e = look_at(t, w, run, step, &fits);
+    if (e == ERR_OK && w->gone)
+        plan_forget(t, w);
+    else if (e == ERR_OK && fits)
+        e = plan_go_on(t, w);
+    w->planned = e == ERR_OK && (fits || w->gone);
+    if (e != ERR_OK && later_is_hopeless(e)) { /* it is found out when its time comes */
+        log_error("automation_run_not_woken", LOG_INT("run", run), LOG_CSTR("error", err_text(e)));
+        return ERR_OK;
+    }
+    return e;
+}
+
+/* The first error that matters. */
+static enum err commit_wakes(struct waiting *list, size_t count)
+{
+    struct plan *plans[PAGE] = {NULL};
+    enum err results[PAGE], e = ERR_OK;
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].planned)
+            plans[n++] = &list[i].turn.plan;
+    }
+    plan_commit_all(plans, n, results);
+    for (size_t i = 0; i < n && e == ERR_OK; i++)
+        e = results[i] == ERR_NOT_FOUND ? ERR_OK : results[i];
+    return e;
 }
 
 /* ---- one cue ------------------------------------------------------------------------------------------------------
  */
 
-static enum err write_cue(struct telling *t, bool over)
+static void plan_cue(struct telling *t, bool over)
 {
-    struct doc d = *t->doc;
+    struct doc d = t->doc;
     d.body = cue_encode(t->api->oids, t->arena, d.app, &t->cue, t->now_ms).body;
     d.updated_ms = t->now_ms;
-    plan_change(&t->plan, over ? DOC_DELETE : DOC_UPDATE, &d, t->doc->version);
-    return plan_commit(&t->plan, NULL);
+    plan_change(&t->plan, over ? DOC_DELETE : DOC_UPDATE, &d, t->doc.version);
+    t->planned = true;
 }
 
+static enum err list_waiting(struct telling *t, size_t limit, struct doc **waits, size_t *count)
+{
+    struct doc_query q = {.kind = DOC_WAIT,
+                          .app = t->doc.app,
+                          .ref = cue_wait_ref(t->cue.event),
+                          .after = t->cue.after,
+                          .limit = limit};
+    enum err e = store_list_docs(t->reader, t->arena, &q, waits, count);
+    for (size_t i = 0; i < *count && e == ERR_OK; i++) {
+        if ((*waits)[i].id > t->doc.id) /* waits since after it happened */
+            *count = i;
+    }
+    return e;
+}
+
+/* A page of them; that it was told is written after they have gone on. */
 static enum err tell_waiting(struct telling *t)
+{
+    struct waiting *list = arena_zalloc(t->arena, PAGE * sizeof *list);
+    struct doc *waits = NULL;
+    size_t count = 0, n = 0, bytes = 0;
+    enum err e = list_waiting(t, PAGE, &waits, &count);
+    for (; n < count && bytes < PAGE_BYTES && e == ERR_OK; n++) {
+        list[n].wait = &waits[n];
+        e = plan_wake(t, &list[n]);
+        bytes += list[n].turn.view.bytes + t->what.trigger.len;
+    }
+    if (e == ERR_OK)
+        e = commit_wakes(list, n);
+    if (e != ERR_OK)
+        return e;
+    t->cue.after = n > 0 ? waits[n - 1].id : t->cue.after;
+    plan_cue(t, n == count && count < PAGE);
+    return ERR_OK;
+}
+
+/* Whoever starts with it starts now; whoever waits for it is told next. */
+static enum err tell_starting(struct telling *t, const struct audience *who)
 {
     struct doc *waits = NULL;
     size_t count = 0;
-    struct doc_query q = {.kind = DOC_WAIT,
-                          .app = t->doc->app,
-                          .ref = cue_wait_ref(t->cue.event),
-                          .after = t->cue.after,
-                          .limit = PAGE};
-    enum err e = store_list_docs(t->reader, t->arena, &q, &waits, &count);
-    for (size_t i = 0; i < count && e == ERR_OK; i++) {
-        t->cue.after = waits[i].id;
-        if (waits[i].id > t->doc->id) /* waits since after it happened */
-            count = 0;
-        else
-            e = wake_one(t, &waits[i]);
-    }
-    return e == ERR_OK ? write_cue(t, count < PAGE) : e;
+    enum err e = start_all(t, who);
+    if (e == ERR_OK && t->cue.msg != 0)
+        e = list_waiting(t, 1, &waits, &count);
+    t->cue.told = true;
+    if (e == ERR_OK)
+        plan_cue(t, count == 0);
+    return e;
 }
 
-static enum err tell_happened(struct telling *t)
+static enum err read_cue(struct telling *t)
 {
     struct json *tree = NULL;
-    enum err e = cue_decode(t->arena, t->doc, &t->cue);
+    enum err e = cue_decode(t->arena, &t->doc, &t->cue);
     if (e == ERR_OK && t->cue.msg == 0)
         record_event(t->arena, &t->cue, &t->what);
     else if (e == ERR_OK)
-        e = message_event(t->api, t->reader, t->arena, t->doc->app, &t->cue, &t->what);
-    if (e == ERR_NOT_FOUND)
-        return write_cue(t, true); /* expunged meanwhile */
+        e = message_event(t->api, t->reader, t->arena, t->doc.app, &t->cue, &t->what);
     if (e == ERR_OK)
         e = json_parse(t->arena, t->what.trigger, &tree, NULL);
     t->trigger = tree;
-    if (e == ERR_OK && t->cue.told)
-        return tell_waiting(t);
-    if (e == ERR_OK)
-        e = start_all(t);
-    t->cue.told = true;
-    return e == ERR_OK ? write_cue(t, t->cue.msg == 0) : e;
+    return e;
 }
 
 /* ---- schedules ----------------------------------------------------------------------------------------------------
  */
 
+#define YOUNG_MS (10 * TIME_MINUTE_MS)
+
+static enum err load_schedule(struct telling *t, struct automation *m, const struct cron **cron)
+{
+    const struct known_version *v;
+    *cron = NULL;
+    enum err e = automation_load(t->reader, t->arena, t->doc.app, t->doc.ref, m);
+    if (e == ERR_OK && m->status == AUTOMATION_PUBLISHED && m->published != 0) {
+        e = known_version_get(&t->runner->versions, t->reader, m->published, &v);
+        if (e == ERR_OK && v->starts && v->start.kind == START_SCHEDULE)
+            *cron = &v->start.cron;
+    }
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/*
+ * Starts one run, however many times were missed. The document is written before what it is for is published, so that
+ * a time that is not in the schedule in force starts nothing, and a young document of no schedule waits a little.
+ */
 static enum err tell_schedule(struct telling *t)
 {
     struct automation m;
-    struct automation_version v;
-    struct start s = {.kind = START_SEQUENCE};
-    struct problems problems = PROBLEMS_INIT;
-    struct doc d = *t->doc;
+    const struct cron *cron;
+    struct doc d = t->doc;
     char at[TIME_TEXT_SIZE];
-    enum err e = automation_load(t->reader, t->arena, t->doc->app, t->doc->ref, &m);
-    bool on = e == ERR_OK && m.status == AUTOMATION_PUBLISHED && m.published != 0;
-    if (on && (e = automation_version_load(t->reader, t->arena, m.published, &v)) == ERR_OK)
-        on = start_compile(t->arena, v.trigger, &s, &problems) == ERR_OK && s.kind == START_SCHEDULE;
-    problems_fini(&problems);
-    if (e != ERR_OK && e != ERR_NOT_FOUND)
+    enum err e = load_schedule(t, &m, &cron);
+    if (e != ERR_OK)
         return e;
-    d.due_ms = on ? cron_next(&s.cron, t->now_ms) : TIME_NEVER;
-    plan_change(&t->plan, d.due_ms != TIME_NEVER ? DOC_UPDATE : DOC_DELETE, &d, t->doc->version);
-    if (on) {
-        time_format(t->doc->due_ms, at);
-        struct run_start start = {
-                .app = m.app,
-                .automation = m.id,
-                .version = m.published,
-                .trigger_json = arena_printf(t->arena, "{\"type\":\"schedule\",\"body\":{\"scheduledAt\":\"%s\"}}", at),
-                .now_ms = t->now_ms};
-        struct doc_change c = run_create(t->api, t->arena, &start);
-        plan_change(&t->plan, DOC_CREATE, &c.doc, 0);
-    }
-    return plan_commit(&t->plan, NULL);
+    d.due_ms = cron != NULL                               ? cron_next(cron, t->now_ms)
+               : t->now_ms - t->doc.updated_ms < YOUNG_MS ? t->now_ms + TIME_MINUTE_MS
+                                                          : TIME_NEVER;
+    d.updated_ms = cron != NULL ? t->now_ms : d.updated_ms;
+    plan_change(&t->plan, d.due_ms != TIME_NEVER ? DOC_UPDATE : DOC_DELETE, &d, t->doc.version);
+    t->planned = true;
+    if (cron == NULL || cron_next(cron, t->doc.due_ms - 1) != t->doc.due_ms)
+        return ERR_OK;
+    time_format(t->doc.due_ms, at);
+    struct run_start start = {
+            .app = m.app,
+            .automation = m.id,
+            .version = m.published,
+            .trigger_json = arena_printf(t->arena, "{\"type\":\"schedule\",\"body\":{\"scheduledAt\":\"%s\"}}", at),
+            .now_ms = t->now_ms};
+    struct doc_change c = run_create(t->api, t->arena, &start);
+    plan_change(&t->plan, DOC_CREATE, &c.doc, 0);
+    return ERR_OK;
 }
 
-enum err cue_tell(struct api *api, struct store_reader *r, struct arena *a, const struct doc *d, int64_t now_ms)
+/* ---- many ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Those who are told together, by workspace. */
+struct audiences {
+    struct arena *arena;
+    struct audience all[BATCH];
+    size_t count;
+};
+
+static enum err audience_of(struct telling *t, struct audiences *known, const struct audience **out)
 {
-    struct telling t = {.api = api,
-                        .reader = r,
-                        .arena = a,
-                        .doc = d,
-                        .now_ms = now_ms,
-                        .plan = {.api = api, .reader = r, .arena = a, .app = d->app, .now_ms = now_ms}};
-    return d->ref != 0 ? tell_schedule(&t) : tell_happened(&t);
+    for (size_t i = 0; i < known->count; i++) {
+        if (known->all[i].app == t->doc.app) {
+            *out = &known->all[i];
+            return ERR_OK;
+        }
+    }
+    enum err e = load_audience(t, known->arena, &known->all[known->count]);
+    if (e == ERR_OK)
+        *out = &known->all[known->count++];
+    return e;
+}
+
+static enum err tell(struct telling *t, struct audiences *known)
+{
+    const struct audience *who;
+    if (t->doc.ref != 0)
+        return tell_schedule(t);
+    enum err e = read_cue(t);
+    if (e == ERR_NOT_FOUND) { /* expunged meanwhile */
+        plan_cue(t, true);
+        return ERR_OK;
+    }
+    if (e == ERR_OK && t->cue.told)
+        return tell_waiting(t);
+    if (e == ERR_OK)
+        e = audience_of(t, known, &who);
+    return e == ERR_OK ? tell_starting(t, who) : e;
+}
+
+static void telling_begin(struct runner *r, struct telling *t, const struct doc_due *due, struct audiences *known)
+{
+    *t = (struct telling){
+            .runner = r, .api = r->api, .reader = r->reader, .arena = arena_new(16384), .now_ms = r->now()};
+    t->result = store_get_doc(r->reader, t->arena, DOC_CUE, due->id, &t->doc);
+    if (t->result == ERR_NOT_FOUND)
+        t->doc = (struct doc){.id = due->id};
+    if (t->result == ERR_NOT_FOUND || (t->result == ERR_OK && (t->doc.due_ms == 0 || t->doc.due_ms > t->now_ms))) {
+        t->result = ERR_OK;
+        return;
+    }
+    t->plan =
+            (struct plan){.api = r->api, .reader = r->reader, .arena = t->arena, .app = due->app, .now_ms = t->now_ms};
+    if (t->result == ERR_OK)
+        t->result = tell(t, known);
+    t->planned = t->planned && t->result == ERR_OK;
+}
+
+/* What cannot be told is not told for ever. */
+static void drop_cue(struct runner *r, const struct doc_due *due, enum err why)
+{
+    struct doc_change c = {.change = DOC_DELETE, .doc = {.id = due->id, .kind = DOC_CUE}};
+    struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = due->app, .changes = &c, .count = 1};
+    log_error("automation_cue_lost", LOG_INT("cue", due->id), LOG_CSTR("error", err_text(why)));
+    enum err e = store_run(r->api->store, &op.op);
+    if (e == ERR_OK || e == ERR_NOT_FOUND)
+        later_forget(r, due->id);
+    else
+        (void)later_note(r, due->id);
+}
+
+/* False: the store cannot now. */
+static bool telling_end(struct runner *r, const struct doc_due *due, enum err e)
+{
+    if (e == ERR_OK || e == ERR_STALE) {
+        later_forget(r, due->id);
+        return true;
+    }
+    if (e == ERR_FULL || e == ERR_BUSY || e == ERR_CLOSED)
+        return false;
+    int tries = later_is_hopeless(e) ? GIVE_UP : later_note(r, due->id);
+    if (tries >= GIVE_UP)
+        drop_cue(r, due, e);
+    return tries > 0;
+}
+
+bool cues_tell(struct runner *r, const struct doc_due *due, size_t count)
+{
+    struct audiences known = {.arena = arena_new(65536)};
+    struct telling *list = arena_alloc(known.arena, (count + 1) * sizeof *list);
+    bool good = true;
+    for (size_t i = 0, first = 0, bytes = 0; i < count && good; i++) {
+        struct plan *plans[BATCH] = {NULL};
+        enum err results[BATCH];
+        size_t n = 0, k = 0;
+        telling_begin(r, &list[i], &due[i], &known);
+        bytes += list[i].what.trigger.len;
+        if (i + 1 < count && bytes < PAGE_BYTES)
+            continue;
+        for (size_t j = first; j <= i; j++) {
+            if (list[j].planned)
+                plans[n++] = &list[j].plan;
+        }
+        plan_commit_all(plans, n, results);
+        for (; first <= i; first++) {
+            good = telling_end(r, &due[first], list[first].planned ? results[k++] : list[first].result) && good;
+            arena_free(list[first].arena);
+        }
+        bytes = 0;
+    }
+    known_versions_trim(&r->versions);
+    arena_free(known.arena);
+    return good;
 }

@@ -11,9 +11,10 @@
 #include "base/mem.h"
 #include "base/time.h"
 
-#define TIMEOUT_MS 15000
-#define HEADERS    40
-#define BODY_KEPT  49152
+#define TIMEOUT_MS         15000
+#define HEADERS            40
+#define BODY_KEPT          49152
+#define RETRY_AFTER_MAX_MS TIME_HOUR_MS
 
 struct outside_desk {
     struct loop *loop;
@@ -80,7 +81,8 @@ static bool add_headers(struct turn *t, struct outside *o, const char **lines, s
     return true;
 }
 
-bool outside_make(struct turn *t, struct outside *o, struct outcome *out)
+/* False: *out. */
+static bool fill(struct turn *t, struct outside *o, struct outcome *out)
 {
     char id[OID_TEXT_SIZE];
     const char *why = NULL;
@@ -116,6 +118,17 @@ bool outside_make(struct turn *t, struct outside *o, struct outcome *out)
     return true;
 }
 
+struct outside *outside_make(struct turn *t, struct outcome *out)
+{
+    struct outside *o = mem_zalloc(1, sizeof *o);
+    o->arena = arena_new(8192);
+    list_init(&o->node);
+    if (fill(t, o, out))
+        return o;
+    outside_free(o);
+    return NULL;
+}
+
 void outside_free(struct outside *o)
 {
     ssrf_url_fini(&o->url);
@@ -147,7 +160,10 @@ static void on_answer(struct client_request *r, const struct client_result *res)
     struct json_writer w = json_writer(&text);
     bool good = res->cause == CAUSE_NONE;
     o->outcome = (struct outcome){.kind = good ? OUTCOME_DONE : OUTCOME_FAILED,
-                                  .error = good ? STR_NULL : arena_str(o->arena, str_take(res->error, 500))};
+                                  .error = good ? STR_NULL : arena_str(o->arena, str_take(res->error, 500)),
+                                  .retry_after_ms = res->retry_after_ms};
+    if (o->outcome.retry_after_ms > RETRY_AFTER_MAX_MS)
+        o->outcome.retry_after_ms = RETRY_AFTER_MAX_MS;
     if (res->http_status != 0) {
         json_w_object(&w);
         json_w_i64_at(&w, "status", res->http_status);
@@ -221,7 +237,7 @@ void outside_close(struct outside_desk *d)
 {
     d->end.run = end;
     loop_post(d->loop, &d->end);
-    pthread_join(d->thread, NULL);
+    CHECK(pthread_join(d->thread, NULL) == 0);
     client_free(d->client);
     loop_free(d->loop);
     free(d);

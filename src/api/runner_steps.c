@@ -6,8 +6,6 @@
 #include "api/runner.h"
 #include "base/time.h"
 
-#define RUNS_LOOKED_AT 1000 /* by stop_sequence */
-
 /* ---- records ------------------------------------------------------------------------------------------------------
  */
 
@@ -35,8 +33,10 @@ static enum err edit(struct turn *t, const struct record_type *type, const struc
     d = was != NULL ? *was : (struct doc){.id = rec.id};
     record_encode(t->arena, &rec, &d);
     out->output = automation_record_json(t->api, t->arena, &d);
-    if (t->run.target == 0)
-        t->run.target = rec.id; /* from here on templates know it as `contact` */
+    if (t->run.target == 0) { /* from here on templates know it as `contact` */
+        t->run.target = rec.id;
+        t->run.key = t->run.key.ptr != NULL ? t->run.key : run_target_key(t->arena, rec.id, t->run.id);
+    }
     return ERR_OK;
 }
 
@@ -72,8 +72,7 @@ static enum err upsert(struct turn *t, struct outcome *out)
     return edit(t, &type, e == ERR_OK ? &d : NULL, &(struct record_edit){.merge = set}, out);
 }
 
-/* The record that `target` names. False: *out, or *e is a store error. */
-static bool target(struct turn *t, struct doc *d, struct record_type *type, enum err *e, struct outcome *out)
+bool step_target(struct turn *t, struct doc *d, struct record_type *type, enum err *e, struct outcome *out)
 {
     struct str text = turn_text(t, "target");
     *e = automation_record(t->api, t->reader, t->arena, t->run.app, turn_text(t, "record"), text, d);
@@ -94,7 +93,7 @@ enum err step_do_records(struct turn *t, struct outcome *out)
     enum err e;
     if (t->step->kind == STEP_UPSERT_RECORD)
         return upsert(t, out);
-    if (!target(t, &d, &type, &e, out))
+    if (!step_target(t, &d, &type, &e, out))
         return e;
     return edit(t, &type, &d, &(struct record_edit){.merge = json_get(t->input, STR("set"))}, out);
 }
@@ -106,7 +105,7 @@ enum err step_do_tags(struct turn *t, struct outcome *out)
     enum err e;
     struct str tag = turn_text(t, "tag");
     struct record_edit add = {.add_tags = &tag, .add_count = 1}, take = {.remove_tags = &tag, .remove_count = 1};
-    if (!target(t, &d, &type, &e, out))
+    if (!step_target(t, &d, &type, &e, out))
         return e;
     return edit(t, &type, &d, t->step->kind == STEP_ADD_TAG ? &add : &take, out);
 }
@@ -175,128 +174,6 @@ enum err step_do_wait(struct turn *t, struct outcome *out)
     if (names != NULL)
         plan_waits(t, names, out->due_ms);
     return ERR_OK;
-}
-
-/* ---- sequences ----------------------------------------------------------------------------------------------------
- */
-
-/* The automation that the step names, of this workspace. False as above. */
-static bool sequence(struct turn *t, struct automation *m, enum err *e, struct outcome *out)
-{
-    oid_t id;
-    *e = oid_parse(turn_text(t, "automation"), object_prefix(OBJ_AUTOMATION), t->api->id_key, &id);
-    if (*e == ERR_OK)
-        *e = automation_load(t->reader, t->arena, t->run.app, id, m);
-    if (*e == ERR_NOT_FOUND) {
-        *out = turn_failed(t, "automation: there is none of this id");
-        *e = ERR_OK;
-        return false;
-    }
-    return *e == ERR_OK;
-}
-
-static struct str enrolment(struct turn *t, oid_t record)
-{
-    return record == 0 ? STR_NULL : arena_printf(t->arena, "target:%lld", (long long)record);
-}
-
-static struct str started_json(struct turn *t, const char *started, oid_t run)
-{
-    char id[OID_TEXT_SIZE];
-    oid_format(run, doc_prefix(DOC_RUN), t->api->id_key, id);
-    return arena_printf(t->arena, "{\"started\":%s,\"run\":\"%s\"}", started, id);
-}
-
-static struct str sequence_trigger(struct turn *t)
-{
-    struct buf text = BUF_INIT((size_t)4 << 20);
-    struct json_writer w = json_writer(&text);
-    const struct json *input = json_get(t->input, STR("input"));
-    char id[OID_TEXT_SIZE];
-    oid_format(t->run.id, doc_prefix(DOC_RUN), t->api->id_key, id);
-    json_w_object(&w);
-    json_w_str_at(&w, "type", STR("sequence"));
-    json_w_str_at(&w, "run", str_c(id));
-    json_w_raw_at(&w, "body", input != NULL ? input->raw : STR("{}"));
-    json_w_object_end(&w);
-    CHECK(!text.overflow); /* the input is limited */
-    struct str s = arena_str(t->arena, buf_str(&text));
-    buf_fini(&text);
-    return s;
-}
-
-enum err step_do_start(struct turn *t, struct outcome *out)
-{
-    struct automation m;
-    struct doc d = {0}, old;
-    struct run before;
-    enum err e;
-    struct str reentry = turn_text(t, "reentry"), text = turn_text(t, "target");
-    if (!sequence(t, &m, &e, out))
-        return e;
-    if (m.status != AUTOMATION_PUBLISHED || m.published == 0) {
-        *out = turn_failed(t, "automation: it is not published");
-        return ERR_OK;
-    }
-    if (t->run.depth + 1 > RUN_DEPTH_MAX) {
-        *out = turn_failed(t, "runs start runs more than 10 deep");
-        return ERR_OK;
-    }
-    if (text.len > 0 && !target(t, &d, NULL, &e, out))
-        return e;
-    struct str key = str_eq(reentry, STR("parallel")) ? STR_NULL : enrolment(t, d.id);
-    e = key.ptr == NULL ? ERR_NOT_FOUND : store_find_doc(t->reader, t->arena, DOC_RUN, t->run.app, m.id, key, &old);
-    if (e != ERR_OK && e != ERR_NOT_FOUND)
-        return e;
-    if (e == ERR_OK && !str_eq(reentry, STR("restart"))) {
-        out->output = started_json(t, "false", old.id);
-        return ERR_OK;
-    }
-    if (e == ERR_OK && old.id == t->run.id) {
-        *out = turn_failed(t, "automation: a run cannot restart itself");
-        return ERR_OK;
-    }
-    if (e == ERR_OK && (e = run_decode(t->arena, &old, &before)) != ERR_OK)
-        return e;
-    if (e == ERR_OK)
-        run_plan_end(&t->plan, &before, RUN_CANCELLED, STR("started anew"));
-    struct run_start s = {.app = t->run.app,
-                          .automation = m.id,
-                          .version = m.published,
-                          .trigger_json = sequence_trigger(t),
-                          .key = key,
-                          .now_ms = t->now_ms,
-                          .parent = t->run.id,
-                          .target = d.id,
-                          .depth = t->run.depth + 1};
-    struct doc_change c = run_create(t->api, t->arena, &s);
-    plan_change(&t->plan, DOC_CREATE, &c.doc, 0);
-    out->output = started_json(t, "true", c.doc.id);
-    return ERR_OK;
-}
-
-enum err step_do_stop(struct turn *t, struct outcome *out)
-{
-    struct automation m;
-    struct doc d = {0}, *runs = NULL;
-    size_t count = 0, stopped = 0;
-    enum err e;
-    if (!sequence(t, &m, &e, out) || !target(t, &d, NULL, &e, out))
-        return e;
-    struct doc_query q = {.kind = DOC_RUN, .app = t->run.app, .ref = m.id, .descending = true, .limit = RUNS_LOOKED_AT};
-    e = store_list_docs(t->reader, t->arena, &q, &runs, &count);
-    for (size_t i = 0; i < count && e == ERR_OK; i++) {
-        struct run r;
-        if (run_is_over((enum run_status)runs[i].status) || runs[i].id == t->run.id)
-            continue;
-        e = run_decode(t->arena, &runs[i], &r);
-        if (e != ERR_OK || r.target != d.id)
-            continue;
-        run_plan_end(&t->plan, &r, RUN_CANCELLED, STR("stopped by another automation"));
-        stopped++;
-    }
-    out->output = arena_printf(t->arena, "{\"stopped\":%zu}", stopped);
-    return e;
 }
 
 /* ---- mail ---------------------------------------------------------------------------------------------------------

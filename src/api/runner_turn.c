@@ -34,8 +34,10 @@ struct str turn_text(const struct turn *t, const char *name)
 
 static enum err load_step(struct turn *t)
 {
-    int at = t->run.at.ptr == NULL ? t->def.first : definition_find(&t->def, t->run.at);
-    t->step = at >= 0 ? &t->def.steps[at] : NULL;
+    int at = t->run.at.ptr == NULL ? t->def->first : definition_find(t->def, t->run.at);
+    if (t->run.at.ptr != NULL && at < 0)
+        return ERR_INVALID;
+    t->step = at >= 0 ? &t->def->steps[at] : NULL;
     if (t->step == NULL)
         return ERR_OK;
     enum err e = store_find_doc(t->reader, t->arena, DOC_STEP, t->run.app, t->run.id, t->step->id, &t->step_doc);
@@ -63,34 +65,44 @@ static struct str actor_of(struct turn *t, const struct automation *m)
     return s;
 }
 
+/* Who causes what the step causes. */
+static enum err load_actor(struct turn *t)
+{
+    struct automation m = {0};
+    enum err e = automation_load(t->reader, t->arena, t->run.app, t->run.automation, &m);
+    t->plan.actor = actor_of(t, &m);
+    return e == ERR_NOT_FOUND ? ERR_OK : e; /* its runs go on when it is deleted */
+}
+
+static enum err load_definition(struct turn *t)
+{
+    const struct known_version *v;
+    enum err e = known_version_get(t->versions, t->reader, t->run.version, &v);
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && !v->runs))
+        return ERR_INVALID; /* damage, or an older program took it */
+    if (e == ERR_OK)
+        t->def = &v->def;
+    return e;
+}
+
 enum err turn_load(struct turn *t, oid_t run)
 {
     struct doc d;
-    struct automation m = {0};
-    struct problems problems = PROBLEMS_INIT;
     enum err e = store_get_doc(t->reader, t->arena, DOC_RUN, run, &d);
     if (e == ERR_OK)
         e = run_decode(t->arena, &d, &t->run);
     if (e != ERR_OK || run_is_over(t->run.status))
         return e == ERR_OK ? ERR_NOT_FOUND : e;
-    e = automation_version_load(t->reader, t->arena, t->run.version, &t->version);
-    if (e == ERR_OK && !definition_compile(t->arena, t->version.steps, &t->def, &problems))
-        e = ERR_INVALID; /* an older program took it */
-    problems_fini(&problems);
-    if (e == ERR_OK)
-        e = load_step(t);
-    if (e == ERR_OK)
-        e = run_view_load(t->api, t->reader, t->arena, &t->run, NULL, &t->view);
-    t->env = run_env(t->arena, &t->view, t->now_ms);
-    enum err found = automation_load(t->reader, t->arena, t->run.app, t->run.automation, &m);
     t->plan = (struct plan){.api = t->api,
                             .reader = t->reader,
                             .arena = t->arena,
                             .app = t->run.app,
                             .now_ms = t->now_ms,
-                            .depth = t->run.depth + 1,
-                            .actor = actor_of(t, &m)};
-    return e != ERR_OK || found == ERR_NOT_FOUND ? e : found;
+                            .depth = t->run.depth + 1};
+    e = load_definition(t);
+    if (e == ERR_OK)
+        e = load_step(t);
+    return e == ERR_NOT_FOUND ? ERR_INVALID : e;
 }
 
 /* ---- doing --------------------------------------------------------------------------------------------------------
@@ -179,17 +191,37 @@ static enum err do_emit(struct turn *t, struct outcome *out)
         return ERR_OK;
     }
     plan_emit(&t->plan, event, payload);
+    t->plan.ids_told = true;
     oid_format(t->plan.messages[t->plan.message_count - 1].id, "msg_", t->api->id_key, id);
     out->output = arena_printf(t->arena, "{\"id\":\"%s\"}", id);
     return ERR_OK;
+}
+
+static enum err load_view(struct turn *t)
+{
+    enum err e = run_view_load(t->api, t->reader, t->arena, &t->run, NULL, &t->view);
+    t->env = run_env(t->arena, &t->view, t->now_ms);
+    return e == ERR_OK ? load_actor(t) : e;
+}
+
+/* Goes on with an attempt that has begun: the time that it waited for has come, or a request went out, and the program
+ * ended before the answer was written. */
+static bool is_resumed(const struct turn *t)
+{
+    if (t->step->kind == STEP_WAIT)
+        return t->run.status == RUN_WAITING;
+    return t->step->kind == STEP_HTTP_REQUEST && t->run.status == RUN_RUNNING && t->run.attempt > 0 &&
+           t->step_doc.id != 0 && t->step_doc.status == RUN_RUNNING;
 }
 
 enum err turn_do(struct turn *t, struct outcome *out)
 {
     *out = (struct outcome){.kind = OUTCOME_DONE, .next = t->step->next};
     t->state.began_ms = t->state.began_ms != 0 ? t->state.began_ms : t->now_ms;
-    bool resumed = t->run.status == RUN_WAITING && t->step->kind == STEP_WAIT;
-    if (!resumed) {
+    enum err e = load_view(t);
+    if (e != ERR_OK)
+        return e == ERR_NOT_FOUND ? ERR_INVALID : e;
+    if (!is_resumed(t)) {
         t->run.attempt++;
         t->state.attempts++; /* and those before a retry by hand */
     }
@@ -297,7 +329,7 @@ static void go_on(struct turn *t, int next)
     if (next < 0)
         finish(t, RUN_DONE, STR_NULL);
     else
-        t->run.at = t->def.steps[next].id;
+        t->run.at = t->def->steps[next].id;
 }
 
 static void save_done(struct turn *t, const struct outcome *o)
@@ -319,7 +351,8 @@ static void save_failed(struct turn *t, const struct outcome *o)
     if (again) {
         plan_step(t, RUN_WAITING);
         t->run.status = RUN_WAITING;
-        t->run.due_ms = t->now_ms + t->step->retry_ms[tried - 1];
+        t->run.due_ms = t->now_ms + (o->retry_after_ms > t->step->retry_ms[tried - 1] ? o->retry_after_ms
+                                                                                      : t->step->retry_ms[tried - 1]);
         return;
     }
     t->state.ended_ms = t->now_ms;
@@ -330,21 +363,37 @@ static void save_failed(struct turn *t, const struct outcome *o)
         finish(t, RUN_FAILED, arena_printf(t->arena, STR_FMT ": " STR_FMT, STR_ARG(t->step->id), STR_ARG(o->error)));
 }
 
-enum err turn_save(struct turn *t, const struct outcome *o)
+static void go_somewhere(struct turn *t, const struct outcome *o)
+{
+    if (t->step == NULL) {
+        finish(t, RUN_DONE, STR_NULL);
+        return;
+    }
+    switch (o->kind) {
+    case OUTCOME_DONE:
+        save_done(t, o);
+        return;
+    case OUTCOME_FAILED:
+        save_failed(t, o);
+        return;
+    case OUTCOME_WAITS:
+        plan_step(t, RUN_WAITING);
+        t->run.status = RUN_WAITING;
+        t->run.due_ms = o->due_ms == TIME_NEVER ? 0 : o->due_ms;
+        return;
+    case OUTCOME_SENT:
+        plan_step(t, RUN_RUNNING);
+        t->run.status = RUN_RUNNING;
+        t->run.due_ms = t->now_ms;
+        return;
+    }
+}
+
+enum err turn_plan(struct turn *t, const struct outcome *o)
 {
     uint64_t expected = t->run.doc_version;
     struct doc d;
-    if (t->step == NULL)
-        finish(t, RUN_DONE, STR_NULL);
-    else if (o->kind == OUTCOME_DONE)
-        save_done(t, o);
-    else if (o->kind == OUTCOME_FAILED)
-        save_failed(t, o);
-    else {
-        plan_step(t, o->kind == OUTCOME_WAITS ? RUN_WAITING : RUN_RUNNING);
-        t->run.status = o->kind == OUTCOME_WAITS ? RUN_WAITING : RUN_RUNNING;
-        t->run.due_ms = o->kind == OUTCOME_SENT ? t->now_ms : o->due_ms == TIME_NEVER ? 0 : o->due_ms;
-    }
+    go_somewhere(t, o);
     if (!run_is_over(t->run.status) && (t->run.steps > RUN_STEPS_MAX || t->now_ms - t->run.created_ms > RUN_LIFE_MS))
         finish(t, RUN_FAILED, t->run.steps > RUN_STEPS_MAX ? STR("more than 1,000 steps") : STR("older than a year"));
     enum err e = move_trigger(t);
@@ -353,10 +402,12 @@ enum err turn_save(struct turn *t, const struct outcome *o)
     t->run.updated_ms = t->now_ms;
     run_encode(t->arena, &t->run, &d);
     plan_change(&t->plan, DOC_UPDATE, &d, expected);
-    e = plan_commit(&t->plan, NULL);
-    if (e == ERR_OK && t->mail)
+    return ERR_OK;
+}
+
+enum err turn_end(struct turn *t, enum err committed)
+{
+    if (committed == ERR_OK && t->mail)
         mail_wake(t->api);
-    if (e == ERR_OK)
-        t->run.doc_version = expected + 1;
-    return e == ERR_CONFLICT ? ERR_STALE : e;
+    return committed == ERR_CONFLICT ? ERR_STALE : committed;
 }

@@ -22,7 +22,6 @@ static const struct field run_fields[] = {
         {.name = "depth", .kind = FIELD_MS, .at = AT(depth)},
         {.name = "steps", .kind = FIELD_MS, .at = AT(steps)},
         {.name = "ended", .kind = FIELD_MS, .at = AT(ended_ms)},
-        {.name = "epoch", .kind = FIELD_MS, .at = AT(epoch)},
         {.name = "held", .kind = FIELD_TEXT, .at = AT(held)},
         {.name = "error", .kind = FIELD_TEXT, .at = AT(error)},
 };
@@ -87,4 +86,14 @@ void run_encode(struct arena *a, const struct run *r, struct doc *out)
                         .updated_ms = r->updated_ms,
                         .version = r->doc_version};
     buf_fini(&text);
+}
+
+struct str run_target_prefix(struct arena *a, oid_t target)
+{
+    return arena_printf(a, "target:%lld;", (long long)target);
+}
+
+struct str run_target_key(struct arena *a, oid_t target, oid_t run)
+{
+    return arena_printf(a, "target:%lld;%lld", (long long)target, (long long)run);
 }

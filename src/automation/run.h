@@ -6,7 +6,8 @@
  *  1. A run has due_ms != 0 exactly while there is something to be done about it: always while RUN_RUNNING, and while
  *     RUN_WAITING unless it waits for an event without end.
  *  2. Its version (OBJ_AUTOMATION_VERSION) never changes, whatever becomes of the automation.
- *  3. Its key, if it has one, is given up when it ends, so that another may start.
+ *  3. The key of a run that is about a record begins with run_target_prefix, so that the runs about it are found; it
+ *     is given up when the run ends. Of runs that may not be side by side it is the prefix itself, which is unique.
  */
 #ifndef PR_AUTOMATION_RUN_H
 #define PR_AUTOMATION_RUN_H
@@ -57,7 +58,6 @@ struct run {
     int64_t depth;    /* 0: started from outside */
     int64_t steps;    /* begun so far */
     int64_t ended_ms; /* 0: not yet */
-    int64_t epoch;    /* retries by hand: a step that is done again has another idempotency key */
     struct str error; /* why it failed; null: it did not */
 };
 
@@ -67,6 +67,10 @@ MUST_USE enum err run_decode(struct arena *a, const struct doc *d, struct run *o
 void run_encode(struct arena *a, const struct run *r, struct doc *out);
 /* Until when what started it is needed, at the time of its last change: for its next step, or to be tried again. */
 int64_t run_needs_trigger_ms(const struct run *r);
+
+struct str run_target_prefix(struct arena *a, oid_t target);
+/* The key of a run beside which there may be others. */
+struct str run_target_key(struct arena *a, oid_t target, oid_t run);
 
 /* ---- starting one -------------------------------------------------------------------------------------------------
  */
@@ -80,7 +84,7 @@ struct run_start {
     oid_t request;            /* the DOC_REQUEST; 0: none */
     struct str trigger_json;  /* JSON object: what templates know as `trigger`; null: the request has it */
     int64_t request_until_ms; /* then: how long it is kept */
-    struct str key;           /* unique among the automation's runs that have not ended; null: none */
+    bool alone;               /* ERR_CONFLICT while there is such a run that has not ended and is about `target` */
     int64_t now_ms;
     /* set by those who start runs from runs; else 0 */
     oid_t parent;

@@ -453,7 +453,7 @@ static void stop(struct server *v, sigset_t *signals)
     struct timespec tick = {.tv_nsec = 20 * 1000000};
     log_info("draining");
     atomic_store(&s->draining, true);
-    while (drain_all(v, DRAIN) > 0 && clock_mono_ms() < until_ms)
+    while (drain_all(v, DRAIN) + runner_drain(&s->api) > 0 && clock_mono_ms() < until_ms)
         if (sigtimedwait(signals, NULL, &tick) > 0)
             break; /* asked twice */
     /* Each step ends those who may still call what the next one ends: reactors the pools, workers the tasks, both the

@@ -92,6 +92,7 @@ enum stmt {
     W_DOC_SET,
     W_DOC_DROP,
     W_DOC_PURGE,
+    W_DOC_CHILD,
     W_DOC_APP,
     W_KEY_SLOTS,
     W_KEY_SLOT_PUT,
@@ -144,8 +145,11 @@ enum stmt {
     R_DOCS_DOWN,
     R_DOCS_ABOUT_UP,
     R_DOCS_ABOUT_DOWN,
-    R_DOCS_DUE,
     R_DOCS_COUNT,
+    R_DOCS_PREFIX,
+    R_DUE,
+    R_DUE_APP,
+    R_DUE_APPS,
     STMT_COUNT
 };
 

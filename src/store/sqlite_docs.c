@@ -178,6 +178,21 @@ enum err sqlite_append(struct backend *base, struct store_append *op)
     return settle(b, e);
 }
 
+/* A step of the run goes before the run. */
+static enum err child_of(struct sqlite_backend *b, oid_t app, oid_t run, oid_t *id)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_DOC_CHILD,
+                                 "SELECT id FROM doc INDEXED BY doc_ref WHERE kind=? AND app=? AND ref=? LIMIT 1");
+    bind_int(st, 1, DOC_STEP);
+    bind_int(st, 2, app);
+    bind_int(st, 3, run);
+    enum err e = conn_next(&b->w, st);
+    if (e == ERR_OK)
+        *id = col_int(st, 0);
+    sqlite3_reset(st);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err purge_one(struct sqlite_backend *b, const struct store_sweep *op, sqlite3_stmt *st, bool *gone)
 {
     enum err e = conn_next(&b->w, st);
@@ -185,10 +200,13 @@ static enum err purge_one(struct sqlite_backend *b, const struct store_sweep *op
         *gone = true;
         return e == ERR_NOT_FOUND ? ERR_OK : e;
     }
-    oid_t id = col_int(st, 0);
+    oid_t id = col_int(st, 0), app = col_int(st, 1);
+    bool is_run = col_int(st, 2) == DOC_RUN;
     sqlite3_reset(st);
     if (op->rows == 0)
         e = highest_keep(b);
+    if (e == ERR_OK && is_run && op->sweep == SWEEP_DOCS)
+        e = child_of(b, app, id, &id);
     return e == ERR_OK ? doc_drop(b, id) : e;
 }
 
@@ -202,11 +220,13 @@ enum err docs_sweep(struct sqlite_backend *b, struct store_sweep *op)
         sqlite3_stmt *st;
         if (op->sweep == SWEEP_DOCS) {
             st = conn_stmt(&b->w, W_DOC_PURGE,
-                           "SELECT id FROM doc INDEXED BY doc_purge WHERE purge_ms>0 AND purge_ms<=? ORDER BY purge_ms "
+                           "SELECT id,app,kind FROM doc INDEXED BY doc_purge WHERE purge_ms>0 AND purge_ms<=? ORDER BY "
+                           "purge_ms "
                            "LIMIT 1");
             bind_int(st, 1, op->now_ms);
         } else {
-            st = conn_stmt(&b->w, W_DOC_APP, "SELECT id FROM doc INDEXED BY doc_ref WHERE kind=? AND app=? LIMIT 1");
+            st = conn_stmt(&b->w, W_DOC_APP,
+                           "SELECT id,app,kind FROM doc INDEXED BY doc_ref WHERE kind=? AND app=? LIMIT 1");
             bind_int(st, 1, op->cursor);
             bind_int(st, 2, op->ep);
         }
@@ -346,23 +366,84 @@ enum err sqlite_count_docs(struct store_reader *base, enum doc_kind kind, oid_t 
     return e;
 }
 
-enum err sqlite_due_docs(struct store_reader *base, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
-                         struct doc **out, size_t *count, int64_t *next_ms)
+/* The first text behind all that begin with the prefix, which is ASCII. */
+static struct str behind(struct arena *a, struct str prefix)
+{
+    char *end = arena_cstr(a, prefix);
+    CHECK(prefix.len > 0 && (unsigned char)end[prefix.len - 1] < 0x7f);
+    end[prefix.len - 1]++;
+    return str_of(end, prefix.len);
+}
+
+enum err sqlite_list_docs_by_key(struct store_reader *base, struct arena *a, const struct doc_query *q,
+                                 struct str prefix, struct doc **out, size_t *count)
 {
     struct sqlite_reader *r = reader_of(base);
-    size_t n = 0;
     reader_begin(r);
-    sqlite3_stmt *st = conn_stmt(&r->c, R_DOCS_DUE,
-                                 "SELECT " DOC_COLUMNS " FROM doc INDEXED BY doc_due WHERE kind=? AND due_ms>0"
-                                 " ORDER BY due_ms,id LIMIT ?");
+    sqlite3_stmt *st = conn_stmt(&r->c, R_DOCS_PREFIX,
+                                 "SELECT " DOC_COLUMNS " FROM doc INDEXED BY doc_key"
+                                 " WHERE kind=? AND app=? AND ref=? AND key>=? AND key<? ORDER BY key LIMIT ?");
+    bind_int(st, 1, q->kind);
+    bind_int(st, 2, q->app);
+    bind_int(st, 3, q->ref);
+    bind_text(st, 4, prefix);
+    bind_text(st, 5, behind(a, prefix));
+    bind_int(st, 6, (int64_t)q->limit);
+    return docs_take(r, a, st, q->limit, out, count);
+}
+
+/* ---- what is due --------------------------------------------------------------------------------------------------
+ */
+
+static sqlite3_stmt *due_stmt(struct sqlite_reader *r, enum doc_kind kind, oid_t app, size_t limit)
+{
+    sqlite3_stmt *st = app == DUE_OF_ALL
+                               ? conn_stmt(&r->c, R_DUE,
+                                           "SELECT id,app,due_ms FROM doc INDEXED BY doc_due WHERE kind=? AND due_ms>0"
+                                           " ORDER BY due_ms,id LIMIT ?")
+                               : conn_stmt(&r->c, R_DUE_APP,
+                                           "SELECT id,app,due_ms FROM doc INDEXED BY doc_turn WHERE kind=?1 AND app=?3"
+                                           " AND due_ms>0 ORDER BY due_ms,id LIMIT ?2");
     bind_int(st, 1, kind);
-    bind_int(st, 2, (int64_t)limit + 1);
-    enum err e = docs_take(r, a, st, limit + 1, out, &n);
+    bind_int(st, 2, (int64_t)limit);
+    if (app != DUE_OF_ALL)
+        bind_int(st, 3, app);
+    return st;
+}
+
+enum err sqlite_due(struct store_reader *base, enum doc_kind kind, oid_t app, int64_t until_ms, struct doc_due *out,
+                    size_t limit, size_t *count, int64_t *next_ms)
+{
+    struct sqlite_reader *r = reader_of(base);
+    enum err e = ERR_OK;
+    size_t n = 0;
     *next_ms = TIME_NEVER;
-    *count = 0;
-    while (e == ERR_OK && *count < n && *count < limit && (*out)[*count].due_ms <= until_ms)
-        (*count)++;
-    if (e == ERR_OK && *count < n)
-        *next_ms = (*out)[*count].due_ms;
+    reader_begin(r);
+    sqlite3_stmt *st = due_stmt(r, kind, app, limit + 1);
+    while (*next_ms == TIME_NEVER && (e = conn_next(&r->c, st)) == ERR_OK) {
+        int64_t due_ms = col_int(st, 2);
+        if (due_ms > until_ms || n == limit)
+            *next_ms = due_ms;
+        else
+            out[n++] = (struct doc_due){.id = col_int(st, 0), .app = col_int(st, 1), .due_ms = due_ms};
+    }
+    sqlite3_reset(st);
+    *count = e == ERR_OK || e == ERR_NOT_FOUND ? n : 0;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err sqlite_due_app(struct store_reader *base, enum doc_kind kind, oid_t after, struct doc_due *out)
+{
+    struct sqlite_reader *r = reader_of(base);
+    reader_begin(r);
+    sqlite3_stmt *st = conn_stmt(&r->c, R_DUE_APPS,
+                                 "SELECT id,app,due_ms FROM doc INDEXED BY doc_turn WHERE kind=? AND app>? AND due_ms>0"
+                                 " ORDER BY app,due_ms,id LIMIT 1");
+    bind_int(st, 1, kind);
+    bind_int(st, 2, after);
+    enum err e = conn_next(&r->c, st);
+    if (e == ERR_OK)
+        *out = (struct doc_due){.id = col_int(st, 0), .app = col_int(st, 1), .due_ms = col_int(st, 2)};
+    sqlite3_reset(st);
     return e;
 }

@@ -222,7 +222,9 @@ const struct backend_ops backend_sqlite = {
         .find_doc = sqlite_find_doc,
         .list_docs = sqlite_list_docs,
         .count_docs = sqlite_count_docs,
-        .due_docs = sqlite_due_docs,
+        .list_docs_by_key = sqlite_list_docs_by_key,
+        .due = sqlite_due,
+        .due_app = sqlite_due_app,
         .get_health = sqlite_get_health,
         .count_pending = sqlite_count_pending,
 };

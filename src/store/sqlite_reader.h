@@ -67,8 +67,11 @@ enum err sqlite_list_docs(struct store_reader *r, struct arena *a, const struct 
                           size_t *count);
 enum err sqlite_count_docs(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t ref, size_t most,
                            size_t *out);
-enum err sqlite_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
-                         struct doc **out, size_t *count, int64_t *next_ms);
+enum err sqlite_list_docs_by_key(struct store_reader *r, struct arena *a, const struct doc_query *q, struct str prefix,
+                                 struct doc **out, size_t *count);
+enum err sqlite_due(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t until_ms, struct doc_due *out,
+                    size_t limit, size_t *count, int64_t *next_ms);
+enum err sqlite_due_app(struct store_reader *r, enum doc_kind kind, oid_t after, struct doc_due *out);
 enum err sqlite_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out);
 enum err sqlite_count_pending(struct store_reader *r, uint64_t limit, uint64_t *out);
 

@@ -107,6 +107,9 @@ static const char *const migrations[SCHEMA_VERSION] = {
         /* 8: which record a run is about; NULL: none. */
         "ALTER TABLE doc ADD COLUMN about INTEGER;"
         "CREATE INDEX doc_about ON doc(about, kind, id) WHERE about IS NOT NULL;",
+
+        /* 9: what is due of each workspace, so that they can take turns. */
+        "CREATE INDEX doc_turn ON doc(kind, app, due_ms, id) WHERE due_ms > 0;",
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

@@ -272,10 +272,21 @@ enum err store_count_docs(struct store_reader *r, enum doc_kind kind, oid_t app,
     return r->ops->count_docs(r, kind, app, ref, most, out);
 }
 
-enum err store_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
-                        struct doc **out, size_t *count, int64_t *next_ms)
+enum err store_list_docs_by_key(struct store_reader *r, struct arena *a, const struct doc_query *q, struct str prefix,
+                                struct doc **out, size_t *count)
 {
-    return r->ops->due_docs(r, a, kind, until_ms, limit, out, count, next_ms);
+    return r->ops->list_docs_by_key(r, a, q, prefix, out, count);
+}
+
+enum err store_due(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t until_ms, struct doc_due *out,
+                   size_t limit, size_t *count, int64_t *next_ms)
+{
+    return r->ops->due(r, kind, app, until_ms, out, limit, count, next_ms);
+}
+
+enum err store_due_app(struct store_reader *r, enum doc_kind kind, oid_t after, struct doc_due *out)
+{
+    return r->ops->due_app(r, kind, after, out);
 }
 
 enum err store_get_health(struct store_reader *r, oid_t ep, struct endpoint_health *out)

@@ -183,7 +183,7 @@ enum store_sweep_kind {
     SWEEP_PAYLOADS, /* payloads whose expires_ms is before until_ms are forgotten */
     SWEEP_MESSAGES, /* messages older than until_ms, with their deliveries, are deleted unless one is pending */
     SWEEP_ATTEMPTS, /* attempts older than until_ms are deleted */
-    SWEEP_DOCS,     /* documents whose purge_ms has passed at now_ms are deleted */
+    SWEEP_DOCS,     /* documents whose purge_ms has passed at now_ms are deleted, runs with their steps */
     SWEEP_APP_DOCS, /* all documents of the workspace `ep` are deleted */
     SWEEP_FOLD,     /* tallies of spans that began before until_ms become tallies of hours */
     SWEEP_TALLIES,  /* tallies that began before until_ms are deleted */
@@ -451,10 +451,24 @@ MUST_USE enum err store_list_docs(struct store_reader *r, struct arena *a, const
 /* How many there are; counting stops at `most`. */
 MUST_USE enum err store_count_docs(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t ref, size_t most,
                                    size_t *out);
-/* Documents of a kind that are due at until_ms, earliest first, at most limit. *next_ms: when the first behind them is
- * due, TIME_NEVER when none is. */
-MUST_USE enum err store_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms,
-                                 size_t limit, struct doc **out, size_t *count, int64_t *next_ms);
+/* Those of a place whose keys begin with `prefix`, by key, at most limit. */
+MUST_USE enum err store_list_docs_by_key(struct store_reader *r, struct arena *a, const struct doc_query *q,
+                                         struct str prefix, struct doc **out, size_t *count);
+
+/* What is due, without its content. */
+struct doc_due {
+    oid_t id;
+    oid_t app;
+    int64_t due_ms;
+};
+#define DUE_OF_ALL ((oid_t)-1)
+/* Documents of a kind, of one workspace or DUE_OF_ALL, that are due at until_ms, earliest first, at most limit.
+ * *next_ms: when the first behind them is due, TIME_NEVER when none is. */
+MUST_USE enum err store_due(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t until_ms,
+                            struct doc_due *out, size_t limit, size_t *count, int64_t *next_ms);
+/* The first workspace behind `after` (-1: of all) that has documents of the kind with a due time, and the earliest of
+ * them. ERR_NOT_FOUND: there is none. */
+MUST_USE enum err store_due_app(struct store_reader *r, enum doc_kind kind, oid_t after, struct doc_due *out);
 
 /* ---- due work -----------------------------------------------------------------------------------------------------
  */

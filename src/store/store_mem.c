@@ -283,7 +283,9 @@ const struct backend_ops backend_mem = {
         .find_doc = mem_read_find_doc,
         .list_docs = mem_read_list_docs,
         .count_docs = mem_read_count_docs,
-        .due_docs = mem_read_due_docs,
+        .list_docs_by_key = mem_read_list_docs_by_key,
+        .due = mem_read_due,
+        .due_app = mem_read_due_app,
         .get_health = mem_read_get_health,
         .count_pending = mem_read_count_pending,
 };

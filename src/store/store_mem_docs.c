@@ -2,6 +2,7 @@
 /* The memory store's documents. Looked for row by row: it is a model, not a database. */
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/time.h"
 #include "store/store_mem.h"
 
@@ -198,21 +199,66 @@ static int compare_due(const void *a, const void *b)
     return (*x)->id < (*y)->id ? -1 : 1;
 }
 
-enum err mem_read_due_docs(struct store_reader *r, struct arena *a, enum doc_kind kind, int64_t until_ms, size_t limit,
-                           struct doc **out, size_t *count, int64_t *next_ms)
+static bool is_due(const struct doc *d, enum doc_kind kind, oid_t app)
+{
+    return d->kind == kind && d->due_ms > 0 && (app == DUE_OF_ALL || d->app == app);
+}
+
+enum err mem_read_due(struct store_reader *r, enum doc_kind kind, oid_t app, int64_t until_ms, struct doc_due *out,
+                      size_t limit, size_t *count, int64_t *next_ms)
 {
     struct mem_store *m = store_read(r);
-    const struct doc **due = arena_alloc(a, (m->docs.len + 1) * sizeof *due);
+    const struct doc **due = mem_alloc((m->docs.len + 1) * sizeof *due);
     size_t n = 0;
     for (size_t i = 0; i < m->docs.len; i++) {
-        if (doc_at(m, i)->kind == kind && doc_at(m, i)->due_ms > 0)
+        if (is_due(doc_at(m, i), kind, app))
             due[n++] = doc_at(m, i);
     }
     if (n > 1)
         qsort(due, n, sizeof *due, compare_due);
-    *out = arena_alloc(a, (limit + 1) * sizeof **out);
     for (*count = 0; *count < n && *count < limit && due[*count]->due_ms <= until_ms; (*count)++)
-        (*out)[*count] = copy(a, due[*count]);
+        out[*count] = (struct doc_due){.id = due[*count]->id, .app = due[*count]->app, .due_ms = due[*count]->due_ms};
     *next_ms = *count < n ? due[*count]->due_ms : TIME_NEVER;
+    free(due);
+    return store_done(m, ERR_OK);
+}
+
+enum err mem_read_due_app(struct store_reader *r, enum doc_kind kind, oid_t after, struct doc_due *out)
+{
+    struct mem_store *m = store_read(r);
+    const struct doc *best = NULL;
+    for (size_t i = 0; i < m->docs.len; i++) {
+        const struct doc *d = doc_at(m, i);
+        if (!is_due(d, kind, DUE_OF_ALL) || d->app <= after || (best != NULL && d->app > best->app))
+            continue;
+        if (best == NULL || d->app < best->app || compare_due(&d, &best) < 0)
+            best = d;
+    }
+    if (best != NULL)
+        *out = (struct doc_due){.id = best->id, .app = best->app, .due_ms = best->due_ms};
+    return store_done(m, best != NULL ? ERR_OK : ERR_NOT_FOUND);
+}
+
+static int compare_key(const void *a, const void *b)
+{
+    const struct doc *x = a, *y = b;
+    return str_cmp(x->key, y->key);
+}
+
+enum err mem_read_list_docs_by_key(struct store_reader *r, struct arena *a, const struct doc_query *q,
+                                   struct str prefix, struct doc **out, size_t *count)
+{
+    struct mem_store *m = store_read(r);
+    *out = arena_alloc(a, (m->docs.len + 1) * sizeof **out);
+    size_t n = 0;
+    for (size_t i = 0; i < m->docs.len; i++) {
+        const struct doc *d = doc_at(m, i);
+        if (d->kind == q->kind && d->app == q->app && d->ref == q->ref && d->key.ptr != NULL &&
+            str_starts(d->key, prefix))
+            (*out)[n++] = copy(a, d);
+    }
+    if (n > 1)
+        qsort(*out, n, sizeof **out, compare_key);
+    *count = n < q->limit ? n : q->limit;
     return store_done(m, ERR_OK);
 }

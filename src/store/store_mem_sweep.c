@@ -129,10 +129,22 @@ static enum err visit_dead(struct mem_store *m, struct store_sweep *op, struct r
     return ERR_OK;
 }
 
+/* Of a run. */
+static void drop_steps(struct mem_store *m, oid_t run)
+{
+    for (size_t i = m->docs.len; i-- > 0;) {
+        const struct doc *d = &((const struct mem_doc *)(const void *)m->docs.at[i])->doc;
+        if (d->kind == DOC_STEP && d->ref == run)
+            rows_change(&m->log, &m->docs, m->docs.at[i], NULL);
+    }
+}
+
 static enum err visit_doc(struct mem_store *m, struct store_sweep *op, struct row *r, bool *changed)
 {
     const struct doc *d = &((const struct mem_doc *)(const void *)r)->doc;
     *changed = op->sweep == SWEEP_DOCS ? d->purge_ms > 0 && d->purge_ms <= op->now_ms : d->app == op->ep;
+    if (*changed && op->sweep == SWEEP_DOCS && d->kind == DOC_RUN)
+        drop_steps(m, d->id);
     if (*changed)
         rows_change(&m->log, &m->docs, r, NULL);
     return ERR_OK;
@@ -199,7 +211,7 @@ enum err mem_sweep(struct backend *b, struct store_sweep *op)
             return e;
         }
         done += changed ? 1 : 0;
-        i += rows->len == len ? 1 : 0; /* else the row is gone and the next has its place */
+        i = rows->len == len ? i + 1 : rows_seek(rows, at + 1, 0);
     }
     /* Two deliveries of one message differ in their endpoint, and a sweep of deliveries is of one endpoint: no cursor
      * stands between two that count. */

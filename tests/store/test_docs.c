@@ -263,10 +263,11 @@ static void due_in_order(void **state)
     static const int due[] = {50, 10, 40, 0, 10, 30};
     static const int want[] = {1, 4, 5, 2, 0};
     struct fixture *f = *state;
-    struct doc d[ARRAY_LEN(due)], *page;
+    struct doc d[ARRAY_LEN(due)];
+    struct doc_due page[16];
     size_t count;
     int64_t next_ms;
-    OK(store_due_docs(f->reader, f->arena, DOC_RUN, INT64_MAX, 5, &page, &count, &next_ms));
+    OK(store_due(f->reader, DOC_RUN, DUE_OF_ALL, INT64_MAX, page, 5, &count, &next_ms));
     assert_true(count == 0 && next_ms == TIME_NEVER);
     for (size_t i = 0; i < ARRAY_LEN(due); i++) {
         struct doc other = doc_of(f, DOC_MAIL, 7, 8, NULL);
@@ -276,16 +277,87 @@ static void due_in_order(void **state)
         OK(change(f, DOC_CREATE, &d[i], 0));
         OK(change(f, DOC_CREATE, &other, 0));
     }
-    OK(store_due_docs(f->reader, f->arena, DOC_RUN, 40, 10, &page, &count, &next_ms));
+    OK(store_due(f->reader, DOC_RUN, DUE_OF_ALL, 40, page, 10, &count, &next_ms));
     assert_true(count == 4 && next_ms == 50);
-    OK(store_due_docs(f->reader, f->arena, DOC_RUN, 40, 3, &page, &count, &next_ms));
+    OK(store_due(f->reader, DOC_RUN, DUE_OF_ALL, 40, page, 3, &count, &next_ms));
     assert_true(count == 3 && next_ms == 40);
-    OK(store_due_docs(f->reader, f->arena, DOC_RUN, 9, 3, &page, &count, &next_ms));
+    OK(store_due(f->reader, DOC_RUN, DUE_OF_ALL, 9, page, 3, &count, &next_ms));
     assert_true(count == 0 && next_ms == 10);
-    OK(store_due_docs(f->reader, f->arena, DOC_RUN, INT64_MAX, 10, &page, &count, &next_ms));
+    OK(store_due(f->reader, DOC_RUN, DUE_OF_ALL, INT64_MAX, page, 10, &count, &next_ms));
     assert_true(count == ARRAY_LEN(want) && next_ms == TIME_NEVER);
     for (size_t i = 0; i < count; i++)
+        assert_true(page[i].id == d[want[i]].id && page[i].app == 7 && page[i].due_ms == due[want[i]]);
+}
+
+static void due_by_workspace(void **state)
+{
+    static const int apps[] = {0, 5, 5, 9, 9, 9, 12};
+    static const int due[] = {70, 60, 20, 30, 10, 0, 0};
+    struct fixture *f = *state;
+    struct doc d[ARRAY_LEN(due)];
+    struct doc_due page[16], first;
+    size_t count;
+    int64_t next_ms;
+    for (size_t i = 0; i < ARRAY_LEN(due); i++) {
+        d[i] = doc_of(f, DOC_MAIL, apps[i], 8, NULL);
+        d[i].due_ms = due[i];
+        OK(change(f, DOC_CREATE, &d[i], 0));
+    }
+    OK(store_due(f->reader, DOC_MAIL, 9, 100, page, 5, &count, &next_ms));
+    assert_true(count == 2 && page[0].id == d[4].id && page[1].id == d[3].id && next_ms == TIME_NEVER);
+    OK(store_due(f->reader, DOC_MAIL, 5, 30, page, 5, &count, &next_ms));
+    assert_true(count == 1 && page[0].id == d[2].id && next_ms == 60);
+    OK(store_due(f->reader, DOC_MAIL, 0, 100, page, 5, &count, &next_ms));
+    assert_true(count == 1 && page[0].id == d[0].id);
+    static const int want[] = {0, 2, 4};
+    oid_t after = -1;
+    for (size_t i = 0; i < ARRAY_LEN(want); i++, after = first.app) {
+        OK(store_due_app(f->reader, DOC_MAIL, after, &first));
+        assert_true(first.id == d[want[i]].id && first.app == apps[want[i]] && first.due_ms == due[want[i]]);
+    }
+    assert_int_equal(store_due_app(f->reader, DOC_MAIL, after, &first), ERR_NOT_FOUND);
+}
+
+static void found_by_the_beginning_of_their_keys(void **state)
+{
+    static const char *const keys[] = {"t:12;", "t:1;b", "t:1;", "t:1;a", "t:1", NULL, "t:2;"};
+    static const int want[] = {2, 3, 1};
+    struct fixture *f = *state;
+    struct doc d[ARRAY_LEN(keys)], *page, elsewhere = doc_of(f, DOC_RUN, 7, 9, "t:1;");
+    struct doc_query q = {.kind = DOC_RUN, .app = 7, .ref = 8, .limit = 10};
+    size_t count;
+    OK(change(f, DOC_CREATE, &elsewhere, 0));
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        d[i] = doc_of(f, DOC_RUN, 7, 8, keys[i]);
+        OK(change(f, DOC_CREATE, &d[i], 0));
+    }
+    OK(store_list_docs_by_key(f->reader, f->arena, &q, STR("t:1;"), &page, &count));
+    assert_int_equal(count, ARRAY_LEN(want));
+    for (size_t i = 0; i < count; i++)
         assert_int_equal(page[i].id, d[want[i]].id);
+    q.limit = 2;
+    OK(store_list_docs_by_key(f->reader, f->arena, &q, STR("t:1;"), &page, &count));
+    assert_int_equal(count, 2);
+}
+
+static void runs_go_with_their_steps(void **state)
+{
+    struct fixture *f = *state;
+    struct doc runs[2] = {doc_of(f, DOC_RUN, 7, 8, NULL), doc_of(f, DOC_RUN, 7, 8, NULL)}, steps[6], got;
+    runs[0].purge_ms = 10;
+    OK(change(f, DOC_CREATE, &runs[0], 0));
+    OK(change(f, DOC_CREATE, &runs[1], 0));
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        steps[i] = doc_of(f, i == 5 ? DOC_CHANGE : DOC_STEP, 7, runs[i % 2 == 0 || i == 5 ? 0 : 1].id, NULL);
+        steps[i].purge_ms = 1000;
+        OK(change(f, DOC_CREATE, &steps[i], 0));
+    }
+    fx_sweep(f, (struct store_sweep){.sweep = SWEEP_DOCS, .now_ms = 50, .rows_max = 2}, NULL);
+    assert_int_equal(store_get_doc(f->reader, f->arena, DOC_RUN, runs[0].id, &got), ERR_NOT_FOUND);
+    OK(store_get_doc(f->reader, f->arena, DOC_RUN, runs[1].id, &got));
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        assert_int_equal(store_get_doc(f->reader, f->arena, steps[i].kind, steps[i].id, &got),
+                         i % 2 == 0 ? ERR_NOT_FOUND : ERR_OK);
 }
 
 static void sweeps_forget(void **state)
@@ -316,6 +388,9 @@ const struct CMUnitTest doc_tests[] = {
         FX_TEST(messages_come_along),
         FX_TEST(lists_go_both_ways),
         FX_TEST(due_in_order),
+        FX_TEST(due_by_workspace),
+        FX_TEST(found_by_the_beginning_of_their_keys),
+        FX_TEST(runs_go_with_their_steps),
         FX_TEST(sweeps_forget),
         FX_TEST(lists_by_what_they_are_about),
         FX_TEST(lists_by_status_within_a_budget),

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runner's inside: the thread (runner.c), places for requests outside (runner_slots.c), runs (runner_batch.c). */
+#ifndef PR_API_RUNNER_PRIV_H
+#define PR_API_RUNNER_PRIV_H
+
+#include <pthread.h>
+
+#include "api/due.h"
+#include "api/runner.h"
+
+#define BATCH      PLANS_MAX /* runs that go on together */
+#define LATER_MAX  64
+#define APPS_KNOWN 256
+
+/* A run or cue that met trouble: not before then. */
+struct later {
+    oid_t id;
+    int64_t until_ms; /* monotonic */
+    int tries;
+};
+
+struct waiting_app {
+    oid_t app;
+    int64_t slot_ms; /* the next time that has not been given away */
+};
+
+struct runner {
+    struct api *api;
+    int64_t (*now)(void);
+    struct store_reader *reader;
+    struct known_versions versions;
+    struct due_turns cues, runs;
+    struct later later[LATER_MAX];
+    size_t later_count;
+    struct outside_desk *desk;
+    struct outside *unwritten; /* answered, but not in the store yet */
+    struct outside *under_way[RUNNER_OUTSIDE_MAX];
+    size_t under_way_count;
+    struct waiting_app apps[APPS_KNOWN];
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    /* under the lock */
+    struct outside *answered;
+    size_t outside; /* under_way_count */
+    bool news;
+    bool draining;
+    bool stop;
+};
+
+bool runner_stopping(struct runner *r);
+bool runner_draining(struct runner *r);
+
+/* What is to be done with a run: its step, or the answer to its request. */
+struct task {
+    oid_t run;
+    oid_t app;
+    bool pulled;            /* put off, but there is a place for its request now */
+    struct outside *answer; /* freed by whoever made the task, when it is written */
+    bool written;           /* out: the answer is, or it is of no use any more */
+};
+/* Does steps of runs, at most BATCH. False: the store cannot now. */
+bool batch_run(struct runner *r, struct task *tasks, size_t count);
+
+/* ---- trouble ------------------------------------------------------------------------------------------------------
+ */
+
+/* Whether it is to be left alone for now. */
+bool later_waits(const struct runner *r, oid_t id);
+/* Notes that it met trouble; how often so far. 0: there is too much trouble to note more. */
+int later_note(struct runner *r, oid_t id);
+void later_forget(struct runner *r, oid_t id);
+/* When the first of them may be tried, monotonic; TIME_NEVER. */
+int64_t later_next(const struct runner *r);
+/* What no other try would change. */
+bool later_is_hopeless(enum err e);
+
+/* ---- places for requests outside ----------------------------------------------------------------------------------
+ */
+
+bool slot_is_under_way(const struct runner *r, oid_t run);
+/* Whether the workspace may ask once more. */
+bool slot_is_free(struct runner *r, oid_t app);
+void slot_take(struct runner *r, struct outside *o);
+void slot_give_back(struct runner *r, struct outside *o);
+/* When to look again at a run that found no place. */
+int64_t slot_next(struct runner *r, oid_t app, int64_t now_ms);
+/* Runs of the workspace that were put off, at most `room`, as many as there are places for. */
+size_t slot_pull(struct runner *r, oid_t app, struct task *out, size_t room);
+
+/* Tells automations of due cues, at most BATCH, or starts what schedules are due for. False: the store cannot now. */
+bool cues_tell(struct runner *r, const struct doc_due *due, size_t count);
+
+#endif
