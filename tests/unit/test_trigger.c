@@ -339,6 +339,36 @@ static void test_verified(void **state)
     assert_true(str_eq(newest(f).headers, STR("{\"x-mine\":\"***\"}")));
 }
 
+static void sweep(struct fixture *f)
+{
+    struct store_sweep op = {.op = {.kind = STORE_SWEEP}, .sweep = SWEEP_DOCS, .now_ms = f->now_ms, .rows_max = 1000};
+    assert_int_equal(store_run(f->store, &op.op), ERR_OK);
+}
+
+/* A repeated one is known for longer than any provider retries: Stripe does for three days. */
+static void test_how_long(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = make(f, "{\"dedupe\":\"body:id\"}", TRIGGER_PUBLISHED);
+    post(f, path, "{\"id\":12345678901234567890}");
+    expect(f, 202, "run_");
+    static const int64_t later_ms[] = {TIME_DAY_MS, 2 * TIME_DAY_MS, TIME_DAY_MS, 3 * TIME_DAY_MS - 1000};
+    for (size_t i = 0; i < ARRAY_LEN(later_ms); i++) {
+        f->now_ms += later_ms[i];
+        sweep(f);
+        post(f, path, "{\"id\":12345678901234567890}");
+        expect(f, 200, "\"duplicate\":true");
+        post(f, path, "{\"id\":\"12345678901234567890\"}"); /* the same text */
+        expect(f, 200, "\"duplicate\":true");
+    }
+    f->now_ms += 2000;
+    sweep(f);
+    post(f, path, "{\"id\":12345678901234567890}");
+    expect(f, 202, "run_");
+    post(f, path, "{\"id\":12345678901234567891}"); /* the same double */
+    expect(f, 202, "run_");
+}
+
 static void test_handshakes(void **state)
 {
     struct fixture *f = *state;
@@ -558,6 +588,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_draft, setup, teardown),
             cmocka_unit_test_setup_teardown(test_verified, setup, teardown),
             cmocka_unit_test_setup_teardown(test_handshakes, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_how_long, setup, teardown),
             cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
             cmocka_unit_test(test_sliding),
             cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
