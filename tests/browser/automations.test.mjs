@@ -1,43 +1,294 @@
 // SPDX-License-Identifier: Apache-2.0
-// Automations in the console, built as a marketer builds them.
+// Automations in the console, built by clicking as a marketer builds them; and what they do then.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { before, test } from 'node:test';
+import { receiver } from '../e2e/lib/receiver.mjs';
+import { readLetter, Relay } from '../e2e/lib/smtp.mjs';
+import { until } from '../e2e/lib/wait.mjs';
 import { openPage, portal, setUp, step, violations, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {
-    all = await setUp(t);
+    const relay = await new Relay().start();
+    t.after(() => relay.stop());
+    all = { ...(await setUp(t, { settings: { SMTP_URL: relay.url, SMTP_FROM: 'Shop <shop@example.com>' } })), relay };
     all.skip = await whyNot(all.p);
 });
 
-test('an automation is made, found, and deleted', async (t) => {
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+const textbox = (page, name) => page.getByRole('textbox', { name, exact: true });
+
+async function create(page, name, trigger) {
+    await page.getByRole('link', { name: 'Automations' }).first().click();
+    await page.getByRole('link', { name: 'New Automation' }).click();
+    await page.getByLabel('Name').fill(name);
+    await page.getByLabel(trigger).check();
+    await button(page, 'Create Automation').click();
+    await page.getByRole('heading', { name }).waitFor();
+}
+
+async function add(page, kind, where = page) {
+    await where.getByRole('button', { name: 'Add step', exact: true }).last().click();
+    await page.getByRole('dialog').getByRole('button', { name: new RegExp(`^${kind}`) }).click();
+}
+
+// Through the picker of the field.
+async function choose(page, field, path) {
+    await button(page, `Insert a variable into ${field}`).click();
+    await page.getByRole('dialog', { name: 'Variables' }).getByTitle(path, { exact: true }).click();
+}
+
+async function post(p, url, body) {
+    const answer = await p.api('POST', new URL(url).pathname, body, { token: null });
+    assert.equal(answer.status, 202, answer.text);
+    return answer.json;
+}
+
+const purchase = (id, email, name) => ({ id, customer: { email, name }, total: '49.90' });
+
+test('a purchase creates the contact, tags it and starts the sequence, all of it built by clicking', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin, relay } = all;
+    const app = await p.app({ name: 'Lovelace Coaching', profile: 'myra' });
+    const hook = await receiver(t);
+    const endpoint = await p.endpoint(app, hook.url(), { filterTypes: ['contact.created'] });
+    const page = await openPage(browser, origin, { permissions: ['clipboard-read', 'clipboard-write'] });
+    await portal(page, p, app);
+    await step('the sequence', async () => {
+        await create(page, 'Post-Purchase Review', 'Started by another automation');
+        await add(page, 'Wait');
+        await textbox(page, 'Wait for').fill('2');
+        await page.getByLabel('Wait for: unit').selectOption('seconds');
+        await add(page, 'Send email');
+        assert.equal(await textbox(page, 'To').inputValue(), '{{ contact.email }}');
+        await textbox(page, 'Subject').fill('How do you like it, ');
+        await choose(page, 'Subject', 'contact.name');
+        await textbox(page, 'Text').fill('Hello {{ contact.name | default: "you" }}, tell us.');
+        await page.getByText('Hello Ada Lovelace, tell us.').waitFor();
+        assert.deepEqual(await violations(page), []);
+        await button(page, 'Publish').click();
+        await page.getByText('Published: other automations can start it.').waitFor();
+    });
+    let url;
+    await step('the Trigger URL, and a sample that appears by itself', async () => {
+        await create(page, 'Purchases', 'Incoming Webhook');
+        await page.getByText('Waiting for a first request…').waitFor();
+        assert.deepEqual(await violations(page), []);
+        await button(page, 'Copy').first().click();
+        await page.getByText('Copied').first().waitFor({ state: 'attached' });
+        url = await page.evaluate(() => navigator.clipboard.readText());
+        assert.equal(url, await page.getByLabel('Trigger URL').innerText());
+        assert.deepEqual(Object.keys(await post(p, url, purchase(1, 'Sample@Example.com', 'Sam Sample'))), ['id', 'captured']);
+        await page.getByRole('group', { name: 'Request' }).getByTitle('trigger.body.customer.email').waitFor();
+        assert.equal(await page.getByText('Waiting for a first request…').count(), 0);
+    });
+    await step('the steps, with variables from the sample', async () => {
+        await add(page, 'Create or update record');
+        await choose(page, 'Value of email', 'trigger.body.customer.email');
+        await page.getByText('Sample@Example.com', { exact: true }).first().waitFor();
+        const email = textbox(page, 'Value of email');
+        await email.fill((await email.inputValue()).replace(' }}', ' | lower }}'));
+        await page.locator('.preview-value', { hasText: 'sample@example.com' }).waitFor();
+        await textbox(page, 'Value of name').click();
+        await page.getByRole('group', { name: 'Variables', exact: true }).getByTitle('trigger.body.customer.name').click();
+        await page.locator('.preview-value', { hasText: 'Sam Sample' }).waitFor();
+        await add(page, 'Add tag');
+        await textbox(page, 'Tag').fill('Customer');
+        await add(page, 'Start sequence');
+        await page.getByLabel('Sequence', { exact: true }).selectOption({ label: 'Post-Purchase Review' });
+        assert.equal(await page.getByLabel('When it runs for this record already').inputValue(), 'ignore');
+        assert.deepEqual(await violations(page), []);
+    });
+    await step('a test run says what would be done, and does nothing', async () => {
+        await button(page, 'Test run').click();
+        const dialog = page.getByRole('dialog', { name: 'Test run' });
+        for (const text of ['Would create the contact sample@example.com', 'Would add the tag “Customer”', 'Would start “Post-Purchase Review”']) await dialog.getByText(text).waitFor();
+        assert.deepEqual(await violations(page), []);
+        await button(dialog, 'Close').click();
+        assert.deepEqual((await p.ok('GET', `/api/v1/app/${app.id}/record/contact`)).data, []);
+    });
+    await step('published', async () => {
+        await button(page, 'Publish').click();
+        await page.getByText('Published: it is on from now on.').waitFor();
+        await page.getByText('Published', { exact: true }).waitFor();
+    });
+    await step('the next purchase does all of it; one by the same person meanwhile does not start the sequence again', async () => {
+        const first = relay.letters.length;
+        await post(p, url, purchase(2, 'Grace@Example.com', 'Grace Hopper'));
+        const [told] = await hook.arrived(1);
+        const secret = await p.secret(app, endpoint);
+        assert.equal(told.headers['x-pulsepost-signature'], createHmac('sha256', secret).update(told.body).digest('hex'));
+        const { event_type: type, data } = JSON.parse(told.body);
+        assert.deepEqual([type, data.email, data.name], ['contact.created', 'grace@example.com', 'Grace Hopper']);
+        const contact = () => p.api('GET', `/api/v1/app/${app.id}/record/contact/grace@example.com`);
+        await until('it is tagged', async () => (await contact()).json.tags?.includes('Customer'));
+        const automations = (await p.ok('GET', `/api/v1/app/${app.id}/automation`)).data;
+        const runs = async (name) => (await p.ok('GET', `/api/v1/app/${app.id}/automation/${automations.find((a) => a.name === name).id}/run`)).data;
+        await until('the sequence waits', async () => (await runs('Post-Purchase Review'))[0]?.status === 'waiting');
+        await post(p, url, purchase(3, 'grace@example.com', 'Grace Hopper'));
+        await until('both are done', async () => (await runs('Purchases')).filter((r) => r.status === 'done').length === 2);
+        await until('a letter', () => relay.letters.length > first);
+        const letter = relay.letters[first];
+        assert.deepEqual(letter.to, ['grace@example.com']);
+        const { headers, text } = readLetter(letter.raw);
+        assert.equal(headers.subject, 'How do you like it, Grace Hopper');
+        assert.match(text, /Hello Grace Hopper, tell us\./);
+        const [review] = await runs('Post-Purchase Review');
+        assert.ok(Date.parse(review.endedAt) - Date.parse(review.startedAt) >= 2000, JSON.stringify(review));
+        assert.equal((await runs('Post-Purchase Review')).length, 1, 'the second purchase leaves the run alone');
+        assert.equal(hook.count, 1);
+    });
+    await step('the list says so', async () => {
+        await page.getByRole('link', { name: 'Automations' }).first().click();
+        const row = page.getByRole('row', { name: /Purchases/ });
+        await row.getByText('Done', { exact: true }).waitFor();
+        await row.getByText('Published').waitFor();
+        assert.deepEqual(await violations(page), []);
+    });
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
+
+test('what does not fit is said where it is; nothing is lost; drafts and what is published are told apart', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const { p, browser, origin } = all;
     const app = await p.app({ name: 'Contoso', profile: 'myra' });
     const page = await openPage(browser, origin);
     await portal(page, p, app);
-    await step('an empty list says what to do', async () => {
+    await step('an empty list says what to do, and a name is needed', async () => {
         await page.getByRole('link', { name: 'Automations' }).click();
         await page.getByText('No automations yet').waitFor();
         assert.deepEqual(await violations(page), []);
-    });
-    await step('a name is needed', async () => {
         await page.getByRole('link', { name: 'New Automation' }).click();
-        await page.getByRole('button', { name: 'Create Automation' }).click();
+        await button(page, 'Create Automation').click();
         await page.getByText('Give it a name.').waitFor();
         assert.deepEqual(await violations(page), []);
-        await page.getByLabel('Name').fill('Purchases');
-        await page.getByLabel('Incoming Webhook').check();
-        await page.getByRole('button', { name: 'Create Automation' }).click();
-        await page.getByRole('heading', { name: 'Purchases' }).waitFor();
-        assert.match(await page.getByLabel('Trigger URL').innerText(), /\/v1\/webhooks\/in\/\w{32}$/);
+        await create(page, 'Purchases', 'Incoming Webhook');
+    });
+    await step('who may send: a secret is asked for, kept, and never shown', async () => {
+        await page.getByLabel('Who may send').selectOption({ label: 'Shopify' });
+        await button(page, 'Save draft').click();
+        await page.getByText('Without the secret every request would be refused.').waitFor();
+        await page.getByLabel('Secret', { exact: true }).fill('hush hush');
+        await button(page, 'Save draft').click();
+        await page.getByText('The draft is saved.').waitFor();
+        assert.equal(await page.getByLabel('Secret', { exact: true }).inputValue(), '');
+        await page.getByText('Leave it empty to keep the one that is there.').waitFor();
+        assert.equal((await page.content()).includes('hush hush'), false);
+        await page.getByText('Now: header x-shopify-webhook-id.').waitFor();
+        await page.getByLabel('What tells a repeated request').selectOption('body');
+        await page.getByLabel('Field', { exact: true }).fill('order.');
+        await button(page, 'Save draft').click();
+        await page.getByText(/must be a path in the body/i).waitFor();
+        await page.getByLabel('Field', { exact: true }).fill('order.id');
+    });
+    await step('what the server refuses stands at its field', async () => {
+        await add(page, 'Add tag');
+        await button(page, 'Save draft').click();
+        await page.getByText('Enter the tag.').waitFor();
+        await textbox(page, 'Tag').fill('{{ trigger.body.vip | shout }}');
+        await page.locator('.preview.bad', { hasText: 'shout' }).waitFor();
+        await button(page, 'Save draft').click();
+        await page.locator('.field-error', { hasText: 'shout' }).waitFor();
+        await page.getByText('Not saved: one thing needs a look.').waitFor();
         assert.deepEqual(await violations(page), []);
+        await textbox(page, 'Tag').fill('vip');
+        await button(page, 'Save draft').click();
+        await page.getByText('The draft is saved.').first().waitFor();
+    });
+    await step('branches with steps of their own; reordered and removed', async () => {
+        await add(page, 'Branch');
+        await button(page, 'Save draft').click();
+        await page.getByText('Say when this way is taken.').waitFor();
+        await textbox(page, 'Value of condition 1').fill('{{ trigger.body.total }}');
+        await page.getByLabel('Comparison of condition 1').selectOption('gt');
+        await textbox(page, 'Compared with, condition 1').fill('100');
+        await button(page, 'Add group').click();
+        await textbox(page, 'Value of condition 1').last().fill('{{ trigger.body.country }}');
+        await page.getByLabel('Comparison of condition 1').last().selectOption('in');
+        await textbox(page, 'Compared with, condition 1').last().fill('de, at');
+        const way = page.getByRole('group', { name: 'Step 2, way 1' });
+        await add(page, 'Set variables', way);
+        await textbox(page, 'Name 1').fill('large');
+        await textbox(page, 'Value of large').fill('{{ true }}');
+        await add(page, 'HTTP request', page.getByRole('group', { name: 'Step 2, otherwise' }));
+        await textbox(page, 'URL').fill('https://example.com/{{ trigger.body.id }}');
+        await button(page, 'Move Branch up').click();
+        await button(page, 'Save draft').click();
+        await until('it is saved', async () => (await p.ok('GET', `/api/v1/app/${app.id}/automation`)).data[0].steps[0].type === 'branch');
+        const [made] = (await p.ok('GET', `/api/v1/app/${app.id}/automation`)).data;
+        assert.deepEqual(made.steps, [
+            {
+                id: 'branch',
+                type: 'branch',
+                branches: [
+                    {
+                        when: { all: [{ value: '{{ trigger.body.total }}', gt: '100' }, { value: '{{ trigger.body.country }}', in: ['de', 'at'] }] },
+                        steps: [{ id: 'vars', type: 'set', set: { large: '{{ true }}' } }],
+                    },
+                ],
+                else: [{ id: 'request', type: 'http_request', method: 'POST', url: 'https://example.com/{{ trigger.body.id }}' }],
+            },
+            { id: 'tag', type: 'add_tag', target: '{{ contact.id }}', tag: 'vip' },
+        ]);
+        assert.equal(made.trigger.dedupe, 'body:order.id');
+        assert.deepEqual(await violations(page), []);
+        await button(page, 'Remove Branch').click();
+        assert.equal(await page.getByText('Way 1').count(), 0);
+    });
+    await step('published, changed, paused, on again', async () => {
+        await button(page, 'Publish').click();
+        await page.getByText('Published: it is on from now on.').waitFor();
+        await page.getByRole('button', { name: /^Step 1 Add tag/ }).click();
+        await textbox(page, 'Tag').fill('VIP');
+        await page.getByText('Not saved yet').waitFor();
+        await button(page, 'Save draft').click();
+        await page.getByText('What is published stays as it is until you publish.').waitFor();
+        await page.getByText('with a draft').waitFor();
+        await button(page, 'Pause').click();
+        await page.getByText('Paused', { exact: true }).waitFor();
+        await button(page, 'Resume').click();
+        await page.getByText('Published', { exact: true }).waitFor();
+    });
+    await step('another Trigger URL, and the old one for a while', async () => {
+        await page.getByRole('button', { name: /^Trigger Incoming Webhook/ }).click();
+        const old = await page.getByLabel('Trigger URL').innerText();
+        await button(page, 'Rotate').click();
+        await page.getByLabel('The old one goes on working').selectOption('3600');
+        await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click();
+        await page.getByText('There is a new Trigger URL.').waitFor();
+        assert.notEqual(await page.getByLabel('Trigger URL').innerText(), old);
     });
     await step('deleted', async () => {
-        await page.getByRole('button', { name: 'Delete' }).click();
+        await button(page, 'Delete').click();
+        assert.deepEqual(await violations(page), []);
         await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
         await page.getByText('No automations yet').waitFor();
     });
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
+
+test('who may only look sees everything and changes nothing', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Fabrikam', profile: 'myra' });
+    const made = await p.ok('POST', `/api/v1/app/${app.id}/automation`, {
+        name: 'Purchases',
+        trigger: { type: 'incoming_webhook' },
+        steps: [{ id: 'contact', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}' } }],
+    });
+    const page = await openPage(browser, origin);
+    await portal(page, p, app, { readOnly: true });
+    await page.getByRole('link', { name: 'Automations' }).click();
+    await page.getByRole('link', { name: 'Purchases' }).waitFor();
+    assert.equal(await page.getByRole('link', { name: 'New Automation' }).count(), 0);
+    await page.goto(`/portal/automations/${made.id}`);
+    await page.getByRole('button', { name: /^Step 1 Create or update contact/ }).click();
+    assert.equal(await textbox(page, 'Value of email').isDisabled(), true);
+    for (const name of ['Save draft', 'Publish', 'Delete', 'Add step', 'Test run', 'Rotate']) assert.equal(await button(page, name).count(), 0, name);
+    assert.deepEqual(await violations(page), []);
     assert.deepEqual(page.wrongs, []);
     await page.context().close();
 });

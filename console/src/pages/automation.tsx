@@ -1,44 +1,189 @@
 // SPDX-License-Identifier: Apache-2.0
-// One automation: what starts it and what it does.
+// The builder of one automation: a draft of its trigger and its steps, tried, saved and published.
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api } from '../lib/api';
-import { type Automation, triggerLine } from '../lib/automations';
-import { useLoad } from '../lib/load';
-import { Card, CopyButton, ErrorNote, Head, Skeleton } from '../ui/basic';
-import { useWorkspace } from '../workspace';
+import { type Automation, hasDraft } from '../lib/automations';
+import { all, useLoad } from '../lib/load';
+import { setLeaveGuard } from '../lib/router';
+import { useSample } from '../lib/sample';
+import { nodesOf, walk } from '../lib/steps';
+import { settled, triggerDraft } from '../lib/trigger_draft';
+import { Button, Card, ErrorNote, Head, Note, Skeleton, TextField } from '../ui/basic';
+import { toast } from '../ui/toast';
+import { useEventTypes, useRecordTypes, useWorkspace } from '../workspace';
 import { AutomationHead } from './automation_head';
+import { TestDialog } from './automation_test';
+import { type Builder, BuilderContext, type Draft, draftOut, gaps, type Problems, problemsOf } from './builder_state';
+import { Flow } from './builder_steps';
+import { TriggerCard } from './builder_trigger';
+import { VariablesCard } from './builder_variables';
+
+function draftOf(a: Automation): Draft {
+    return { name: a.name, trigger: triggerDraft(a.trigger), nodes: nodesOf(a.steps) };
+}
+
+// To see whether something was changed; keys are not a part of it.
+function fingerprint(d: Draft): string {
+    try {
+        return JSON.stringify(draftOut(d));
+    } catch {
+        return ''; // JSON that is being written
+    }
+}
+
+// The part of the page where a problem is.
+function placeOf(d: Draft, problems: Problems): number | 'trigger' | null {
+    const places = Object.keys(problems);
+    if (places.some((p) => p.startsWith('trigger'))) return 'trigger';
+    const found = walk(d.nodes).filter(({ path }) => places.some((p) => p === `steps.${path}` || p.startsWith(`steps.${path}.`)));
+    return found.length > 0 ? found[found.length - 1]!.node.key : null;
+}
+
+function showProblem(): void {
+    requestAnimationFrame(() => document.querySelector<HTMLElement>('[aria-invalid="true"], .flow-body .field-error, .flow-card.bad')?.scrollIntoView({ block: 'center' }));
+}
+
+function Editor({ loaded, onSaved }: { loaded: Automation; onSaved: (a: Automation) => void }) {
+    const { path, id: app, app: workspace, rights } = useWorkspace();
+    const where = `${path}/automation/${loaded.id}`;
+    const [draft, setDraft] = useState<Draft>(() => draftOf(loaded));
+    const [saved, setSaved] = useState(() => fingerprint(draftOf(loaded)));
+    const [problems, setProblems] = useState<Problems>({});
+    const [open, setOpen] = useState<number | 'trigger' | null>(loaded.steps.length === 0 ? 'trigger' : null);
+    const [busy, setBusy] = useState<'save' | 'publish' | null>(null);
+    const [error, setError] = useState<unknown>(null);
+    const [testing, setTesting] = useState(false);
+    const sample = useSample(app, path, loaded);
+    const sequences = useLoad(`automations of ${path}`, (signal) => all<Automation>(`${path}/automation`, {}, signal));
+    const records = useRecordTypes();
+    const events = useEventTypes(workspace?.profile);
+    const now = useMemo(() => fingerprint(draft), [draft]);
+    const dirty = now !== saved || draft.trigger.secret !== '' || draft.trigger.verifyToken !== '';
+    const readOnly = !rights.edit;
+    useEffect(() => {
+        setLeaveGuard(() => dirty && !readOnly);
+        return () => setLeaveGuard(null);
+    }, [dirty]);
+
+    const refuse = (found: Problems) => {
+        setProblems(found);
+        setOpen(placeOf(draft, found));
+        showProblem();
+    };
+    // Returns what is stored now, or null.
+    const save = async (): Promise<Automation | null> => {
+        const missing = gaps(draft);
+        if (Object.keys(missing).length > 0) {
+            refuse(missing);
+            return null;
+        }
+        const out = await api.put<Automation>(where, draftOut(draft));
+        const kept = { ...draft, trigger: settled(draft.trigger) };
+        setProblems({});
+        setDraft(kept);
+        setSaved(fingerprint(kept));
+        onSaved(out);
+        return out;
+    };
+    const run = async (what: 'save' | 'publish') => {
+        setBusy(what);
+        setError(null);
+        try {
+            const out = what === 'save' || dirty ? await save() : loaded;
+            if (out && what === 'publish') {
+                onSaved(await api.post<Automation>(`${where}/publish`));
+                toast.done(loaded.trigger.type === 'sequence' ? 'Published: other automations can start it.' : 'Published: it is on from now on.');
+            } else if (out) {
+                toast.done(out.publishedVersion === null ? 'The draft is saved.' : 'The draft is saved. What is published stays as it is until you publish.');
+            }
+        } catch (e) {
+            const found = problemsOf(e);
+            if (Object.keys(found).length > 0) refuse(found);
+            else setError(e);
+        }
+        setBusy(null);
+    };
+    const builder: Builder = {
+        automation: loaded,
+        where,
+        draft,
+        edit: (fn) => {
+            setDraft(fn);
+            setProblems({});
+        },
+        problems,
+        readOnly,
+        sample: sample.data,
+        reloadSample: sample.reload,
+        open,
+        setOpen,
+        sequences: (sequences.data ?? []).filter((a) => a.id !== loaded.id),
+        recordTypes: records.data ?? [],
+        eventTypes: (events.data ?? []).map((t) => t.name),
+    };
+    const wrong = Object.keys(problems).length;
+    return (
+        <BuilderContext.Provider value={builder}>
+            <AutomationHead automation={loaded} onChange={onSaved} note={dirty && !readOnly ? 'Not saved yet' : undefined}>
+                {!readOnly && (
+                    <>
+                        <Button icon="play" onClick={() => setTesting(true)}>
+                            Test run
+                        </Button>
+                        <Button busy={busy === 'save'} disabled={!dirty} onClick={() => void run('save')}>
+                            Save draft
+                        </Button>
+                        <Button kind="primary" busy={busy === 'publish'} disabled={!dirty && loaded.publishedVersion !== null && !hasDraft(loaded)} onClick={() => void run('publish')}>
+                            Publish
+                        </Button>
+                    </>
+                )}
+            </AutomationHead>
+            {error !== null && <ErrorNote error={error} />}
+            {wrong > 0 && <Note tone="bad">{wrong === 1 ? 'Not saved: one thing needs a look.' : `Not saved: ${wrong} things need a look.`}</Note>}
+            <div class="columns builder">
+                <div class="builder-flow">
+                    {!readOnly && (
+                        <div class="builder-name">
+                            <TextField label="Name" value={draft.name} onInput={(name) => builder.edit((d) => ({ ...d, name }))} error={problems.name} />
+                        </div>
+                    )}
+                    <TriggerCard />
+                    <Flow nodes={draft.nodes} list="root" path="" number="" />
+                </div>
+                <aside class="builder-side" aria-label="Variables of this automation">
+                    <VariablesCard />
+                </aside>
+            </div>
+            {testing && (
+                <TestDialog
+                    builder={builder}
+                    onClose={() => setTesting(false)}
+                    onProblems={(found) => {
+                        setTesting(false);
+                        refuse(found);
+                    }}
+                />
+            )}
+        </BuilderContext.Provider>
+    );
+}
 
 export function AutomationPage({ params }: { params: Record<string, string> }) {
     const { base, path, app } = useWorkspace();
     const where = `${path}/automation/${params.auto}`;
     const loaded = useLoad<Automation>(where, (signal) => api.get(where, {}, { signal }));
-    const automation = loaded.data;
-    if (!automation)
-        return (
-            <>
-                <Head title="Automation" crumbs={[{ text: app?.name ?? '…' }, { to: `${base}/automations`, text: 'Automations' }, { text: '…' }]} />
-                {loaded.error !== undefined ? (
-                    <ErrorNote error={loaded.error} retry={loaded.reload} />
-                ) : (
-                    <Card>
-                        <Skeleton rows={6} />
-                    </Card>
-                )}
-            </>
-        );
+    if (loaded.data) return <Editor key={loaded.data.id} loaded={loaded.data} onSaved={loaded.set} />;
     return (
         <>
-            <AutomationHead automation={automation} onChange={loaded.set} />
-            <Card title="Trigger">
-                <div class="stack">
-                    <p>{triggerLine(automation.trigger)}</p>
-                    {automation.trigger.url && (
-                        <div class="secret">
-                            <code aria-label="Trigger URL">{automation.trigger.url}</code>
-                            <CopyButton text={automation.trigger.url} />
-                        </div>
-                    )}
-                </div>
-            </Card>
+            <Head title="Automation" crumbs={[{ text: app?.name ?? '…' }, { to: `${base}/automations`, text: 'Automations' }, { text: '…' }]} />
+            {loaded.error !== undefined ? (
+                <ErrorNote error={loaded.error} retry={loaded.reload} />
+            ) : (
+                <Card>
+                    <Skeleton rows={6} />
+                </Card>
+            )}
         </>
     );
 }

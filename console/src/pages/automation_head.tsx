@@ -92,15 +92,20 @@ function Actions({ automation, onChange }: { automation: Automation; onChange: (
     );
 }
 
-// children: more that one can do on this page.
-export function AutomationHead({ automation, onChange, children }: { automation: Automation; onChange: (to: Automation) => void; children?: ComponentChildren }) {
+// note: beside its state; children: more that one can do on this page.
+export function AutomationHead({ automation, onChange, note, children }: { automation: Automation; onChange: (to: Automation) => void; note?: string | undefined; children?: ComponentChildren }) {
     const { base, app, rights } = useWorkspace();
     return (
         <>
             <Head
                 title={automation.name}
                 crumbs={[{ text: app?.name ?? '…' }, { to: `${base}/automations`, text: 'Automations' }, { text: automation.name }]}
-                meta={<StatusBadge status={automationStatus(automation)} />}
+                meta={
+                    <span class="row">
+                        <StatusBadge status={automationStatus(automation)} />
+                        {note && <span class="muted small-text">{note}</span>}
+                    </span>
+                }
             >
                 {rights.edit && <Actions automation={automation} onChange={onChange} />}
                 {children}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Beside the flow: the sample, and the Variables that it gives.
+import { useState } from 'preact/hooks';
+import { api } from '../lib/api';
+import { ago, bytes } from '../lib/format';
+import { before } from '../lib/steps';
+import { expression, exampleText, variableGroups } from '../lib/variables';
+import { Button, Card, Field, Note } from '../ui/basic';
+import { putIntoLastField, VariableList } from '../ui/template';
+import { Data } from '../ui/json';
+import { Dialog } from '../ui/dialog';
+import { toast } from '../ui/toast';
+import { useBuilder } from './builder_state';
+
+function SampleChoice() {
+    const { sample, where, readOnly, reloadSample } = useBuilder();
+    const [shown, setShown] = useState(false);
+    const chosen = sample?.requests.find((r) => r.selected);
+    if (!sample || !chosen) return null;
+    const use = async (id: string) => {
+        try {
+            await api.post(`${where}/sample/${id}/use`);
+            reloadSample();
+        } catch (e) {
+            toast.failed(e);
+        }
+    };
+    const newest = sample.requests[0]!;
+    return (
+        <div class="stack tight">
+            <Field label="Sample">
+                {(ids) => (
+                    <select {...ids} value={chosen.id} disabled={readOnly} onChange={(e) => void use(e.currentTarget.value)}>
+                        {sample.requests.map((r) => (
+                            <option key={r.id} value={r.id}>
+                                {`${r.method}, ${ago(r.receivedAt)}, ${bytes(r.size)}`}
+                            </option>
+                        ))}
+                    </select>
+                )}
+            </Field>
+            {sample.changes > 0 && (
+                <Note tone="warn" action={readOnly ? undefined : <Button small onClick={() => void use(newest.id)}>Use the newest</Button>}>
+                    {sample.changes === 1 ? 'One key is' : `${sample.changes} keys are`} different in the newest request.
+                </Note>
+            )}
+            <div>
+                <Button small kind="quiet" icon="eye" onClick={() => setShown(true)}>
+                    Look at the request
+                </Button>
+            </div>
+            {shown && (
+                <Dialog title="Sample request" wide onClose={() => setShown(false)}>
+                    <div class="dialog-body">
+                        <Data text={JSON.stringify(chosen.body)} label="Body" />
+                    </div>
+                </Dialog>
+            )}
+        </div>
+    );
+}
+
+function pick(path: string): void {
+    if (putIntoLastField(expression(path))) return;
+    void navigator.clipboard?.writeText(expression(path)).then(
+        () => toast.done(`${expression(path)} is copied: paste it into a field.`),
+        () => toast.done('Click into a field first.'),
+    );
+}
+
+export function VariablesCard() {
+    const { sample, draft, open } = useBuilder();
+    const [search, setSearch] = useState('');
+    const earlier = typeof open === 'number' ? (before(draft.nodes, open) ?? []) : draft.nodes;
+    const words = search.toLowerCase();
+    const groups = variableGroups(sample?.variables ?? [], earlier, sample?.contact ?? null, draft.trigger.type);
+    const found = groups.map((g) => ({ ...g, variables: g.variables.filter((v) => v.path.toLowerCase().includes(words) || exampleText(v.example).toLowerCase().includes(words)) })).filter((g) => g.variables.length > 0);
+    const empty = draft.trigger.type === 'incoming_webhook' && sample !== undefined && sample.requests.length === 0;
+    return (
+        <Card title="Variables">
+            <div class="stack">
+                {empty ? <p class="muted">Send a sample request to the Trigger URL: its keys appear here, to be used in the steps.</p> : <SampleChoice />}
+                {sample?.made && !empty && draft.trigger.type !== 'schedule' && <p class="hint">It has not run yet: these are examples.</p>}
+                {!empty && (
+                    <>
+                        <input type="search" aria-label="Filter variables" placeholder="Filter" value={search} autocomplete="off" spellcheck={false} onInput={(e) => setSearch(e.currentTarget.value)} />
+                        <p class="hint">Click into a field, then on a variable.</p>
+                        <div class="variables-scroll" role="group" aria-label="Variables" tabIndex={0}>
+                            {found.map((g) => (
+                                <VariableList key={g.title} group={g} onPick={pick} />
+                            ))}
+                        </div>
+                    </>
+                )}
+            </div>
+        </Card>
+    );
+}
