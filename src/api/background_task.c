@@ -2,6 +2,7 @@
 /* Background tasks as they are seen: started, listed, read, canceled. task.h has what they are. */
 #include "api/broadcast.h"
 #include "api/idempotency.h"
+#include "api/import.h"
 #include "api/openapi_export.h"
 #include "api/routes.h"
 
@@ -30,8 +31,13 @@ static enum err write_data(const struct api *api, struct api_call *call, const s
         json_w_name(w, t->kind == TASK_APP_STATS ? STR("appStats") : STR("event_types"));
         json_w_raw(w, arena_printf(call->arena, "[" STR_FMT "]", STR_ARG(t->output)));
     }
-    json_w_i64_at(w, "processed", t->processed);
-    json_w_i64_at(w, "skipped", t->skipped);
+    if (t->kind == TASK_IMPORT) {
+        json_w_str_at(w, "appId", api_id(api, call, t->app, "app_"));
+        e = import_write(call, t, listed == SIZE_MAX, w);
+    } else {
+        json_w_i64_at(w, "processed", t->processed);
+        json_w_i64_at(w, "skipped", t->skipped);
+    }
     if (percent >= 0)
         json_w_i64_at(w, "percent", percent);
     if (t->canceled)
@@ -86,29 +92,43 @@ bool task_start(struct api *api, struct api_call *call, struct task *t, const st
 /* Who is confined to a workspace sees what may be begun there. */
 static bool is_theirs(const struct principal *who, const struct task *t)
 {
-    return who->app == 0 || (t->app == who->app && task_types[t->kind].endpoints);
+    return who->app == 0 || (t->app == who->app && task_types[t->kind].theirs);
 }
 
-static bool find_task(struct api *api, struct api_call *call, struct task *out)
+static enum err load_task(struct api_call *call, oid_t id, struct task *out)
 {
     struct object o;
-    oid_t id = 0;
-    enum err e = oid_parse(call->params[0], "qtask_", api->id_key, &id);
+    enum err e = id != 0 ? ERR_OK : ERR_NOT_FOUND;
     if (e == ERR_OK)
         e = store_get_object(call->reader, call->arena, OBJ_TASK, id, &o);
     if (e == ERR_OK && (o.env != call->env || o.deleted_ms != 0))
         e = ERR_NOT_FOUND;
     if (e == ERR_OK)
         e = task_decode(call->arena, &o, out);
-    if (e == ERR_OK && !is_theirs(&call->who, out))
-        e = ERR_NOT_FOUND;
-    return answer_ok(call, e);
+    return e == ERR_OK && !is_theirs(&call->who, out) ? ERR_NOT_FOUND : e;
+}
+
+static bool find_task(struct api *api, struct api_call *call, struct str text, struct task *out)
+{
+    oid_t id = 0;
+    enum err e = oid_parse(text, "qtask_", api->id_key, &id);
+    return answer_ok(call, e == ERR_OK ? load_task(call, id, out) : e);
+}
+
+bool task_find(struct api *api, struct api_call *call, struct str text, enum task_kind kind, oid_t app,
+               struct task *out)
+{
+    if (!find_task(api, call, text, out))
+        return false;
+    if (out->kind != kind || out->app != app)
+        answer_error(call, ERR_NOT_FOUND, NULL);
+    return out->kind == kind && out->app == app;
 }
 
 void background_task_get(struct api *api, struct api_call *call)
 {
     struct task t;
-    if (find_task(api, call, &t))
+    if (find_task(api, call, call->params[0], &t))
         task_answer(api, call, 200, &t);
 }
 
@@ -125,29 +145,37 @@ static enum err cancel_once(struct api *api, struct api_call *call, struct task 
     return e == ERR_OK ? store_run(api->store, &op.op) : e;
 }
 
-void background_task_cancel(struct api *api, struct api_call *call)
+void task_cancel(struct api *api, struct api_call *call, struct task *t)
 {
-    struct task t;
     enum err e = ERR_STALE;
     for (int i = 0; i < CANCEL_TRIES && e == ERR_STALE; i++) {
-        if (!find_task(api, call, &t))
+        if (!answer_ok(call, load_task(call, t->id, t)))
             return;
-        if (t.canceled) {
+        if (t->canceled) {
             e = ERR_OK;
-        } else if (t.status != TASK_RUNNING) {
+        } else if (t->status != TASK_RUNNING) {
             answer_error(call, ERR_CONFLICT, "the task has ended");
             return;
-        } else if (!task_types[t.kind].cancelable) {
+        } else if (!task_types[t->kind].cancelable) {
             answer_error(call, ERR_CONFLICT, "a task of this kind cannot be canceled");
             return;
         } else {
-            e = cancel_once(api, call, &t);
+            e = cancel_once(api, call, t);
         }
     }
     if (!answer_ok(call, e == ERR_STALE ? ERR_BUSY : e))
         return;
-    call_made(call, OBJ_TASK, t.id, 200);
-    task_answer(api, call, 200, &t);
+    if (t->kind == TASK_IMPORT)
+        import_forget(api, call->reader, t->app, t->id);
+    call_made(call, OBJ_TASK, t->id, 200);
+    task_answer(api, call, 200, t);
+}
+
+void background_task_cancel(struct api *api, struct api_call *call)
+{
+    struct task t;
+    if (find_task(api, call, call->params[0], &t))
+        task_cancel(api, call, &t);
 }
 
 /* ---- lists ------------------------------------------------------------------------------------------------------
@@ -156,6 +184,7 @@ void background_task_cancel(struct api *api, struct api_call *call)
 struct task_filter {
     struct str status; /* null: any */
     struct str task;   /* null: any that other servers have */
+    oid_t app;         /* 0: any */
 };
 
 static bool is_status(struct str s)
@@ -178,8 +207,9 @@ static bool is_task(struct str s)
            str_eq(s, STR("event-type.aggregate"));
 }
 
-static bool read_filter(struct api_call *call, struct task_filter *f)
+static bool read_filter(const struct api *api, struct api_call *call, struct task_filter *f)
 {
+    struct str app = query_text(call, "app_id");
     f->status = query_text(call, "status");
     f->task = query_text(call, "task");
     if (f->status.len > 0 && !is_status(f->status))
@@ -187,12 +217,20 @@ static bool read_filter(struct api_call *call, struct task_filter *f)
                     "must be running, finished or failed");
     if (f->task.len > 0 && !is_task(f->task))
         problem_add(&call->problems, "query", STR("task"), STR_NULL, "value_error", "is not a kind of task");
+    f->app = 0;
+    enum err e = app.len > 0 ? api_app_id(api, call->reader, call->arena, call->env, app, &f->app) : ERR_OK;
+    if (e == ERR_NOT_FOUND)
+        problem_add(&call->problems, "query", STR("app_id"), STR_NULL, "value_error", "is no application");
+    else if (!answer_ok(call, e))
+        return false;
     return call_fits(call);
 }
 
 static bool fits(const struct task_filter *f, const struct task *t)
 {
     struct str name = str_c(task_types[t->kind].name);
+    if (f->app != 0 && t->app != f->app)
+        return false;
     if (f->status.len > 0 && !str_eq(f->status, str_c(task_status_name(t->status))))
         return false;
     return f->task.len > 0 ? str_eq(f->task, name) : task_types[t->kind].known;
@@ -238,7 +276,7 @@ void background_task_list(struct api *api, struct api_call *call)
     struct page page;
     struct task_filter filter;
     size_t count;
-    if (!read_filter(call, &filter) || !page_read(api, call, "qtask_", PAGE_DESCENDING, &page))
+    if (!read_filter(api, call, &filter) || !page_read(api, call, "qtask_", PAGE_DESCENDING, &page))
         return;
     struct task *tasks = arena_alloc(call->arena, (page.limit + 1) * sizeof *tasks);
     if (answer_ok(call, list_tasks(call, &page, &filter, tasks, &count)))

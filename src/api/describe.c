@@ -118,7 +118,7 @@ const struct description api_descriptions[] = {
     {GET,    APP "/attempt/endpoint/{endpoint_id}", "v1.message-attempt.list-by-endpoint", "List the attempts of an endpoint", NULL, "[MessageAttemptOut]", 200, ATTEMPTS, 0},
     {GET,    APP "/attempt/msg/{msg_id}", "v1.message-attempt.list-by-msg", "List the attempts of a message", NULL, "[MessageAttemptOut]", 200, ATTEMPTS " endpoint_id", 0},
 
-    {GET,    TASK, "v1.background-task.list", "List the background tasks", NULL, "[BackgroundTaskOut]", 200, ORDERED " task_status task", 0},
+    {GET,    TASK, "v1.background-task.list", "List the background tasks", NULL, "[BackgroundTaskOut]", 200, ORDERED " task_status task app_id", 0},
     {GET,    TASK "/{task_id}", "v1.background-task.get", "Get a background task", NULL, "BackgroundTaskOut", 200, NULL, 0},
     {POST,   TASK "/{task_id}/cancel", "v1.background-task.cancel", "End a background task before it is done", NULL, "BackgroundTaskOut", 200, NULL, 0},
 
@@ -154,6 +154,9 @@ const struct description api_descriptions[] = {
     {PUT,    REC, "v1.record.update", "Replace a record, or create it under its key", "RecordIn", "RecordOut", 200, NULL, 0},
     {PATCH,  REC, "v1.record.patch", "Merge data into a record (RFC 7396); tags, when given, replace the ones before", "RecordPatch", "RecordOut", 200, NULL, 0},
     {DELETE, REC, "v1.record.delete", "Delete a record; its history stays", NULL, NULL, 204, NULL, 0},
+    {POST,   APP "/record/{type}/import", "v1.record.import", "Import records from a file, CSV with a header or lines of JSON, in the background", "file", "BackgroundTaskOut", 202, "format separator mode map empty import_tag dry_run file", 0},
+    {GET,    APP "/record/{type}/import/{import_id}", "v1.record.import.get", "How far an import is, and what went wrong", NULL, "BackgroundTaskOut", 200, NULL, 0},
+    {POST,   APP "/record/{type}/import/{import_id}/cancel", "v1.record.import.cancel", "End an import; what was imported stays", NULL, "BackgroundTaskOut", 200, NULL, 0},
     {GET,    REC "/history", "v1.record.history", "What changed in a record, newest first", NULL, "[RecordChangeOut]", 200, PAGE, 0},
     {GET,    REC "/run", "v1.record.run.list", "List the runs of automations that are about a record, newest first", NULL, "[RunOut]", 200, PAGE " run_status", 0},
     {POST,   REC "/tag/{tag}", "v1.record.tag.add", "Add a tag", NULL, "RecordOut", 200, NULL, 0},
@@ -308,6 +311,16 @@ const struct query_parameter query_parameters[] = {
         {"status", "int", "0 success, 1 pending, 2 fail, 4 canceled"},
         {"outcome", "[string]", "Only those that were accepted, captured, duplicate or refused"},
         {"task", "string", "Only of this kind"},
+        {"app_id", "string", "Only of this application"},
+        {"format", "string", "csv or jsonl; else what the content type says, or how the file begins"},
+        {"separator", "string", "comma, semicolon, tab or pipe; else what the first line is full of"},
+        {"mode", "string", "upsert (unless it says), create: records that are there stay, or update: none are created"},
+        {"map", "[string]",
+         "Where a column goes, column:field or column:field:kind; kinds: text, number, boolean, json, tags; no field: "
+         "it is left out"},
+        {"empty", "string", "Empty cells: keep (unless it says) or clear the field"},
+        {"dry_run", "bool", "Only count what would be done, and what is wrong"},
+        {"file", "string", "The name of the file, to be shown"},
         {"failing", "bool", "Only those whose last attempt failed, given up or to be tried again"},
         {"status_code_class", "int", "0 no answer, 100, 200, 300, 400 or 500"},
         {"expanded_statuses", "bool", "Canceled ones with their own status"},
@@ -336,16 +349,19 @@ struct str description_group(const struct description *d)
 
 const struct query_parameter *query_parameter_next(struct str *rest)
 {
-    /* The one name that means several things: tasks and runs have other states than deliveries. */
+    /* Names that mean several things: tasks and runs have other states than deliveries, imports give tags. */
     static const struct query_parameter task_status = {"status", "string",
                                                        "Only those that are running, finished or failed"};
     static const struct query_parameter run_status = {
             "status", "[string]", "Only those that are running, waiting, done, failed or cancelled"};
+    static const struct query_parameter import_tag = {"tag", "[string]", "Added to every record"};
     struct str name = str_split(rest, ' ');
     if (str_eq(name, STR("task_status")))
         return &task_status;
     if (str_eq(name, STR("run_status")))
         return &run_status;
+    if (str_eq(name, STR("import_tag")))
+        return &import_tag;
     for (size_t i = 0; i < query_parameter_count && name.len > 0; i++) {
         if (str_eq(name, str_c(query_parameters[i].name)))
             return &query_parameters[i];

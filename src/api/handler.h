@@ -85,6 +85,8 @@ int64_t query_int(struct api_call *call, const char *name, int64_t min, int64_t 
 int64_t query_time(struct api_call *call, const char *name);
 /* Every value of a name, also comma-separated, also as `name[]`. */
 const struct str *query_list(struct api_call *call, const char *name, size_t *count);
+/* Every value of a name as it is. */
+const struct str *query_values(struct api_call *call, const char *name, size_t *count);
 /* Percent-decoding ('+' is a blank in queries). False: malformed, or it holds a NUL. */
 bool text_decode(struct arena *a, struct str s, bool query, struct str *out);
 

@@ -181,6 +181,17 @@ static void write_parameters(const struct route *r, const struct description *d,
     json_w_array_end(w);
 }
 
+/* A body that is a file. */
+static void write_file(struct json_writer *w)
+{
+    static const char *const types[] = {"text/csv", "application/x-ndjson"};
+    json_w_name(w, STR("content"));
+    json_w_object(w);
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        json_w_raw_at(w, types[i], STR("{\"schema\":{\"type\":\"string\"}}"));
+    json_w_object_end(w);
+}
+
 static void write_content(const char *type, struct json_writer *w)
 {
     struct str name = str_c(type);
@@ -236,7 +247,10 @@ static void write_operation(const struct route *r, const struct description *d, 
     if (d->in != NULL) {
         json_w_name(w, STR("requestBody"));
         json_w_object(w);
-        write_content(d->in, w);
+        if (strcmp(d->in, "file") == 0)
+            write_file(w);
+        else
+            write_content(d->in, w);
         json_w_object_end(w);
     }
     json_w_name(w, STR("responses"));

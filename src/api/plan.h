@@ -16,6 +16,7 @@ struct plan {
     oid_t app; /* the workspace */
     int64_t now_ms;
     struct str actor; /* JSON object: who causes the messages; null: nobody in particular */
+    struct str via;   /* the task that does it, for the history of records; null: none */
     int64_t depth;    /* of the runs that may start because of it: runs that start runs */
 
     struct doc_change *changes;

@@ -136,6 +136,18 @@ int64_t query_time(struct api_call *call, const char *name)
     return ms;
 }
 
+const struct str *query_values(struct api_call *call, const char *name, size_t *count)
+{
+    size_t max = 1, n = 0;
+    for (size_t i = 0; i < call->query.len; i++)
+        max += call->query.ptr[i] == '&';
+    struct str *list = arena_alloc(call->arena, max * sizeof *list), rest = call->query, value;
+    while (query_next(call, name, &rest, &value))
+        list[n++] = value;
+    *count = n;
+    return n > 0 ? list : NULL;
+}
+
 const struct str *query_list(struct api_call *call, const char *name, size_t *count)
 {
     size_t max = 1, n = 0;

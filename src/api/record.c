@@ -60,8 +60,7 @@ static void answer_record(const struct api *api, struct api_call *call, int stat
 /* ---- finding ------------------------------------------------------------------------------------------------------
  */
 
-/* The workspace and the type that the path names. False: answered. */
-static bool call_type(const struct api *api, struct api_call *call, struct app *app, struct record_type *t)
+bool record_call_type(const struct api *api, struct api_call *call, struct app *app, struct record_type *t)
 {
     if (!call_app(api, call, app))
         return false;
@@ -76,7 +75,7 @@ static bool call_type(const struct api *api, struct api_call *call, struct app *
 static bool call_record(const struct api *api, struct api_call *call, struct app *app, struct record_type *t,
                         struct doc *d, struct record *r)
 {
-    if (!call_type(api, call, app, t))
+    if (!record_call_type(api, call, app, t))
         return false;
     enum err e = record_find(api, call->reader, call->arena, app->id, t, call->params[2], d, r);
     if (e == ERR_NOT_FOUND) {
@@ -144,7 +143,7 @@ void record_create(struct api *api, struct api_call *call)
     struct doc d;
     const struct json *data;
     bool upsert = query_bool(call, "upsert", false);
-    if (!read_in(call, FIELD_CREATE, &in, &data) || !call_type(api, call, &app, &t))
+    if (!read_in(call, FIELD_CREATE, &in, &data) || !record_call_type(api, call, &app, &t))
         return;
     struct record_edit edit = {.merge = data, .add_tags = in.tags, .add_count = in.tag_count};
     struct str text = upsert ? record_key(&t, data) : STR_NULL;
@@ -166,7 +165,7 @@ void record_put(struct api *api, struct api_call *call)
     struct record r;
     struct doc d;
     const struct json *data;
-    if (!read_in(call, FIELD_REPLACE, &in, &data) || !call_type(api, call, &app, &t))
+    if (!read_in(call, FIELD_REPLACE, &in, &data) || !record_call_type(api, call, &app, &t))
         return;
     if (data == NULL) {
         call_problem(call, "data", "value_error.missing", "is missing");
@@ -282,7 +281,7 @@ void record_list(struct api *api, struct api_call *call)
     struct page page;
     struct str tag = query_text(call, "tag");
     size_t n = 0, count = 0, seen = 0;
-    if (!call_type(api, call, &app, &t) || !page_read(api, call, doc_prefix(DOC_RECORD), PAGE_DESCENDING, &page))
+    if (!record_call_type(api, call, &app, &t) || !page_read(api, call, doc_prefix(DOC_RECORD), PAGE_DESCENDING, &page))
         return;
     struct record *records = arena_alloc(call->arena, (page.limit + 1) * sizeof *records);
     struct doc_query q = {.kind = DOC_RECORD,
@@ -339,7 +338,7 @@ void record_history(struct api *api, struct api_call *call)
     struct page page;
     size_t count;
     oid_t id = 0;
-    if (!call_type(api, call, &app, &t))
+    if (!record_call_type(api, call, &app, &t))
         return;
     if (oid_parse(call->params[2], doc_prefix(DOC_RECORD), api->id_key, &id) != ERR_OK) {
         if (!call_record(api, call, &app, &t, &d, &r))

@@ -23,6 +23,9 @@ MUST_USE enum err record_plan(struct plan *p, const struct record_type *t, const
 /* Plans its deletion. ERR_INVALID: damage. */
 MUST_USE enum err record_plan_delete(struct plan *p, const struct record_type *t, const struct doc *was);
 
+/* The workspace and the type that the path names. False: answered. */
+bool record_call_type(const struct api *api, struct api_call *call, struct app *app, struct record_type *t);
+
 extern const struct field record_in_fields[];
 extern const size_t record_in_field_count;
 

@@ -44,6 +44,8 @@ static void plan_history(struct plan *p, const struct record *was, const struct 
     json_w_object(&w);
     json_w_str_at(&w, "change", str_c(change_name(was, is)));
     json_w_raw_at(&w, "actor", p->actor.ptr != NULL ? p->actor : STR("null"));
+    if (p->via.ptr != NULL)
+        json_w_str_at(&w, "import", p->via);
     json_w_raw_at(&w, "changes", record_differences(p->arena, was, is));
     json_w_object_end(&w);
     CHECK(!text.overflow);

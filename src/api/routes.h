@@ -59,7 +59,7 @@ api_handler_fn trigger_receive, trigger_get, trigger_request_list, trigger_reque
 api_handler_fn automation_sample_list, automation_sample_use, automation_variable_list;
 api_handler_fn application_settings_get, application_settings_patch;
 api_handler_fn record_list, record_create, record_get, record_put, record_patch, record_delete, record_history,
-        record_run_list, record_tag_add, record_tag_remove;
+        record_run_list, record_tag_add, record_tag_remove, record_import, record_import_get, record_import_cancel;
 api_handler_fn live_app, live_env, audit_log_list, console_system;
 
 #endif

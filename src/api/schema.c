@@ -372,7 +372,7 @@ const struct schema api_schemas[] = {
                  "updatedAt:time"},
         {.name = "RecordChangeOut",
          .use = SCHEMA_OUT,
-         .more = "id:string at:time change:string actor:object? changes:[object]"},
+         .more = "id:string at:time change:string actor:object? changes:[object] import:string-"},
         {.name = "RecordTypeIn",
          .use = SCHEMA_IN,
          .more = "name:string! profile:string key:string schema:object rules:[object]"},

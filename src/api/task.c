@@ -8,16 +8,16 @@
 
 const struct task_type task_types[TASK_KINDS] = {
         [TASK_RECOVER] = {"endpoint.recover", "messagesSent", .known = true, .kept = true, .cancelable = true,
-                          .endpoints = true, .by_time = true, .step = task_step_recover},
+                          .theirs = true, .by_time = true, .step = task_step_recover},
         [TASK_FAIL_PENDING] = {"endpoint.fail-pending", .step = task_step_fail_pending},
         [TASK_DELETE_APP] = {"application.delete", .step = task_step_delete_app},
         [TASK_DELETE_ENV] = {"environment.delete", .step = task_step_delete_env},
         [TASK_BULK_REPLAY] = {"endpoint.bulk-replay", "messagesSent", .known = true, .kept = true, .cancelable = true,
-                              .endpoints = true, .by_time = true, .step = task_step_bulk_replay},
+                              .theirs = true, .by_time = true, .step = task_step_bulk_replay},
         [TASK_REPLAY] = {"endpoint.replay", "messagesSent", .known = true, .kept = true, .cancelable = true,
-                         .endpoints = true, .by_time = true, .step = task_step_replay},
-        [TASK_CANCEL] = {"endpoint.cancel-msgs", "messagesCanceled", .kept = true, .cancelable = true,
-                         .endpoints = true, .step = task_step_cancel},
+                         .theirs = true, .by_time = true, .step = task_step_replay},
+        [TASK_CANCEL] = {"endpoint.cancel-msgs", "messagesCanceled", .kept = true, .cancelable = true, .theirs = true,
+                         .step = task_step_cancel},
         [TASK_BROADCAST] = {"message.broadcast", .known = true, .kept = true, .cancelable = true,
                             .step = task_step_broadcast},
         [TASK_PURGE] = {"application.purge_content", "messagesPurged", .known = true, .kept = true, .cancelable = true,
@@ -27,6 +27,7 @@ const struct task_type task_types[TASK_KINDS] = {
                             .step = task_step_app_stats},
         [TASK_EVENT_TYPES] = {"event-type.aggregate", .known = true, .kept = true, .cancelable = true,
                               .step = task_step_event_types},
+        [TASK_IMPORT] = {"record.import", .kept = true, .cancelable = true, .theirs = true, .step = task_step_import},
 };
 
 /* The body in numbers and words; 0 is null, so the numbers of the filter are kept one higher. */

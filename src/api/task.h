@@ -22,6 +22,7 @@ enum task_kind {
     TASK_EXPORT,       /* event types as an OpenAPI document, which its data shows once it has ended */
     TASK_APP_STATS,    /* the attempts of workspaces in [since, until] */
     TASK_EVENT_TYPES,  /* the event types that workspaces are subscribed to */
+    TASK_IMPORT,       /* records of app from a file; see import.h */
     TASK_KINDS
 };
 
@@ -78,7 +79,7 @@ struct task_type {
     bool known;         /* other servers of this API have it: clients know the name */
     bool kept;          /* after its end, for TASK_KEEP_MS */
     bool cancelable;
-    bool endpoints; /* of one endpoint, begun by who may change it: to be seen by them too */
+    bool theirs;    /* of one workspace, begun by who may change what it concerns: to be seen by them too */
     bool by_time;   /* the cursor goes from since to until: how far it is can be said */
     task_step_fn *step;
 };
@@ -87,7 +88,7 @@ extern const struct task_type task_types[TASK_KINDS];
 
 task_step_fn task_step_recover, task_step_bulk_replay, task_step_fail_pending, task_step_cancel, task_step_delete_app;
 task_step_fn task_step_replay, task_step_broadcast, task_step_purge, task_step_delete_env, task_step_export;
-task_step_fn task_step_app_stats, task_step_event_types;
+task_step_fn task_step_app_stats, task_step_event_types, task_step_import;
 
 /* What creates the task; goes into the commit of what asks for it. Then task_wake. */
 struct object_change task_create(struct api *api, struct arena *a, const struct task *t, int64_t now_ms);
@@ -103,6 +104,11 @@ MUST_USE enum err task_ended(struct store_reader *r, struct arena *a, const stru
                              struct object_change *changes, size_t *count);
 /* Commits the task alone and wakes the thread; the answer is the task's, 202. False: answered. */
 bool task_start(struct api *api, struct api_call *call, struct task *t, const struct object_change *extra);
+/* The task that a text names, if it is of this kind and workspace and theirs who ask. False: answered. */
+bool task_find(struct api *api, struct api_call *call, struct str text, enum task_kind kind, oid_t app,
+               struct task *out);
+/* Cancels the task, reading it anew while its steps go on, and answers. */
+void task_cancel(struct api *api, struct api_call *call, struct task *t);
 /* Answers with the task. */
 void task_answer(const struct api *api, struct api_call *call, int status, const struct task *t);
 /* Tells the thread, if there is one. Any thread. */

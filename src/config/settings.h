@@ -39,6 +39,7 @@ struct settings {
     const char *proxy, *no_proxy, *ca_file;
     const char *smtp_url, *smtp_from;
     size_t body_limit_bytes;
+    size_t import_limit_bytes;
     int incoming_rate_limit;
     int in_flight_per_endpoint, in_flight_per_host, in_flight_total;
     int transform_workers;

@@ -82,6 +82,8 @@ const struct setting settings_table[] = {
          .expects = "a mail address, such as hooks@example.com", .meaning = "sender of e-mail"},
         {"BODY_LIMIT", .read = read_size, AT(body_limit_bytes), RANGE(KIB, 64 * MIB), .def = "2MiB",
          .expects = "a size from 1KiB to 64MiB, such as 2MiB", .meaning = "largest request body"},
+        {"IMPORT_LIMIT", .read = read_size, AT(import_limit_bytes), RANGE(KIB, 1024 * MIB), .def = "32MiB",
+         .expects = "a size from 1KiB to 1024MiB, such as 32MiB", .meaning = "largest file of records to import"},
         {"INCOMING_RATE_LIMIT", .read = read_int, AT(incoming_rate_limit), RANGE(1, 1000000), .def = "100",
          .expects = "a number from 1 to 1000000",
          .meaning = "requests per second over the trigger URLs of a workspace"},

@@ -49,6 +49,8 @@ struct http_exchange {
     struct http_scan scan;
     struct http_chunks chunks;
     size_t body_at;
+    size_t body_max;
+    bool large; /* counted in buffered_large */
     size_t end; /* of this request in the buffer; what follows is pipelined. Set when BUSY */
     char *buf;  /* `base`, or on the heap once it grew */
     size_t len;
@@ -102,7 +104,8 @@ struct http_server {
     size_t pool_len;
     size_t conn_count;
     size_t live;     /* exchanges that the handler has */
-    size_t buffered; /* bytes of grown buffers */
+    size_t buffered; /* bytes of grown buffers, but those of large requests */
+    size_t buffered_large;
     struct table peers;
     struct hash_key peer_key;
     struct buf out; /* the answer being written */
@@ -157,6 +160,10 @@ void http_exchange_release(struct http_exchange *x);
 bool http_exchange_grow(struct http_exchange *x, size_t want);
 /* Drops the answered request; false if nothing was pipelined behind it. */
 bool http_exchange_next(struct http_exchange *x);
+/* Counts it among the large ones, or not. */
+void http_exchange_set_large(struct http_exchange *x, bool large);
+/* What its text says. */
+enum http_method http_exchange_method(const struct http_exchange *x);
 void http_exchange_fill_request(struct http_exchange *x, size_t body_len);
 
 /* stream.c */

@@ -8,10 +8,25 @@
 #include "base/mem.h"
 #include "http/conn.h"
 
-enum { POOL_MAX = 256 };
+enum { POOL_MAX = 256, LARGE_AT_ONCE = 2, READ_AHEAD = 65536 };
+
+static size_t *counter(struct http_exchange *x)
+{
+    return x->large ? &x->server->buffered_large : &x->server->buffered;
+}
+
+void http_exchange_set_large(struct http_exchange *x, bool large)
+{
+    size_t held = x->buf == x->base ? 0 : x->cap;
+    *counter(x) -= held;
+    x->large = large;
+    *counter(x) += held;
+}
 
 static void reset(struct http_exchange *x)
 {
+    http_exchange_set_large(x, false);
+    x->body_max = 0;
     x->data = NULL;
     x->scan = (struct http_scan){.start = 0};
     x->head = (struct http_head){.header_count = 0};
@@ -30,6 +45,7 @@ struct http_exchange *http_exchange_take(struct http_server *s)
         x = mem_alloc(sizeof *x);
         list_init(&x->link);
         x->server = s;
+        x->large = false;
         x->buf = x->base;
         x->cap = HTTP_BASE_SIZE;
     }
@@ -43,7 +59,7 @@ static void drop_grown(struct http_exchange *x)
 {
     if (x->buf == x->base)
         return;
-    x->server->buffered -= x->cap;
+    *counter(x) -= x->cap;
     free(x->buf);
     x->buf = x->base;
     x->cap = HTTP_BASE_SIZE;
@@ -73,9 +89,15 @@ bool http_exchange_grow(struct http_exchange *x, size_t want)
     size_t cap = x->cap * 2;
     if (want > cap && want <= x->cap * 8)
         cap = want;
+    const struct http_limits *limits = &s->config.limits;
+    /* No more than a body may take, and what is read ahead of its end. */
+    size_t most = x->body_max != 0 ? x->body_at + x->body_max + READ_AHEAD : SIZE_MAX;
+    if (cap > most && most > x->cap)
+        cap = most;
     size_t held = x->buf == x->base ? 0 : x->cap;
-    size_t budget = s->config.limits.buffered_bytes_max;
-    if (budget != 0 && s->buffered - held + cap > budget)
+    size_t budget = x->large ? LARGE_AT_ONCE * (limits->large_bytes_max + limits->header_bytes_max + READ_AHEAD)
+                             : limits->buffered_bytes_max;
+    if (budget != 0 && *counter(x) - held + cap > budget)
         return false;
     char *buf = mem_alloc(cap);
     memcpy(buf, x->buf, x->len);
@@ -89,7 +111,7 @@ bool http_exchange_grow(struct http_exchange *x, size_t want)
     drop_grown(x);
     x->buf = buf;
     x->cap = cap;
-    s->buffered += cap;
+    *counter(x) += cap;
     return true;
 }
 
@@ -110,7 +132,7 @@ bool http_exchange_next(struct http_exchange *x)
     return true;
 }
 
-static enum http_method method_of(struct str text)
+enum http_method http_exchange_method(const struct http_exchange *x)
 {
     static const struct {
         struct str text;
@@ -121,7 +143,7 @@ static enum http_method method_of(struct str text)
             {{"OPTIONS", 7}, HTTP_M_OPTIONS},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (str_eq(rows[i].text, text))
+        if (str_eq(rows[i].text, x->head.method))
             return rows[i].method;
     return HTTP_M_OTHER;
 }
@@ -131,7 +153,7 @@ void http_exchange_fill_request(struct http_exchange *x, size_t body_len)
     struct http_conn *c = x->conn;
     memcpy(x->peer, c->peer_text, sizeof x->peer);
     x->request = (struct http_request){
-            .method = method_of(x->head.method),
+            .method = http_exchange_method(x),
             .method_text = x->head.method,
             .path = x->head.path,
             .query = x->head.query,

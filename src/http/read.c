@@ -30,13 +30,12 @@ static enum http_progress complete(struct http_conn *c, size_t body_len, size_t 
 static enum http_progress advance_body(struct http_conn *c)
 {
     struct http_exchange *x = c->x;
-    size_t body_max = c->server->config.limits.body_bytes_max;
     if (!x->head.chunked) {
         size_t want = (size_t)x->head.content_length;
         return x->len - x->body_at >= want ? complete(c, want, x->body_at + want) : PROGRESS_AGAIN;
     }
     struct http_chunks *k = &x->chunks;
-    struct http_refusal r = http_chunks_decode(k, x->buf, x->len, body_max);
+    struct http_refusal r = http_chunks_decode(k, x->buf, x->len, x->body_max);
     if (r.status != 0)
         return refuse(c, r.status, r.detail);
     if (k->state == HTTP_CHUNK_DONE)
@@ -45,12 +44,27 @@ static enum http_progress advance_body(struct http_conn *c)
     return PROGRESS_AGAIN;
 }
 
+/* How large the body may be. */
+static void limit_body(struct http_conn *c)
+{
+    struct http_exchange *x = c->x;
+    const struct http_server_config *config = &c->server->config;
+    bool plain = !x->head.chunked && x->head.content_length <= config->limits.body_bytes_max;
+    x->body_max = config->limits.body_bytes_max;
+    if (plain || config->large_path == NULL || config->limits.large_bytes_max <= x->body_max ||
+        !config->large_path(http_exchange_method(x), x->head.path))
+        return;
+    x->body_max = config->limits.large_bytes_max;
+    http_exchange_set_large(x, true);
+}
+
 static enum http_progress begin_body(struct http_conn *c)
 {
     struct http_exchange *x = c->x;
+    limit_body(c);
     x->body_at = x->scan.line;
     x->chunks = (struct http_chunks){.in = x->body_at, .out = x->body_at};
-    if (x->head.content_length > c->server->config.limits.body_bytes_max)
+    if (x->head.content_length > x->body_max)
         return refuse(c, 413, "request body too large");
     if (!x->head.chunked && x->head.content_length == 0)
         return complete(c, 0, x->body_at);

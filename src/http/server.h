@@ -44,8 +44,9 @@ struct http_request {
 
 struct http_limits {
     size_t header_bytes_max;      /* request line and headers; over it 431 */
-    size_t body_bytes_max;        /* over it 413 */
+    size_t body_bytes_max;        /* over it 413, unless large_path says otherwise */
     size_t buffered_bytes_max;    /* of all requests past their first 4 KiB, in this server; over it 503; 0 = no cap */
+    size_t large_bytes_max;       /* body of a request that large_path is true for */
     int connections_max;          /* of this server; over it the longest idle one is closed, else new ones wait */
     int connections_per_peer_max; /* over it the new connection is closed; 0 = no cap */
     int64_t header_timeout_ms;    /* from the first byte (or accept) to the end of the headers; then 408 */
@@ -66,6 +67,9 @@ struct http_server_config {
     int listen_fd; /* non-blocking, listening; shared by the reactors; stays the caller's */
     void *tls;     /* from http_tls_load, or NULL for plain TCP */
     struct http_limits limits;
+    /* Whether bodies may be as large as large_bytes_max there; they have a room of their own, for two at a time. May be
+     * NULL: nowhere. */
+    bool (*large_path)(enum http_method method, struct str path);
     /* A whole request has arrived. Answer it, within this call or later, exactly once, by http_respond. */
     void (*on_request)(struct http_exchange *x, void *arg);
     /* How an error found by the framing is worded: writes a JSON body for `status` into out. May be NULL (empty body).

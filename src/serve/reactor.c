@@ -129,16 +129,26 @@ static void on_request(struct http_exchange *x, void *arg)
         relay_request(r, x);
 }
 
+/* Whether it is the path of an import of records, which may be large. */
+static bool is_import(enum http_method method, struct str path)
+{
+    return method == HTTP_M_POST && str_starts(path, STR("/api/v1/app/")) &&
+           (str_ends(path, STR("/import")) || str_ends(path, STR("/import/"))) &&
+           str_find_str(path, STR("/record/")) < path.len;
+}
+
 static enum err open_http(struct reactor *r, int listen_fd, void *tls)
 {
     struct http_server_config c = {.loop = r->loop,
                                    .listen_fd = listen_fd,
                                    .tls = tls,
                                    .limits = http_limits_default,
+                                   .large_path = is_import,
                                    .on_request = on_request,
                                    .error_body = api_error_body,
                                    .arg = r};
     c.limits.body_bytes_max = r->shared->settings->body_limit_bytes;
+    c.limits.large_bytes_max = r->shared->settings->import_limit_bytes;
     c.limits.connections_max = r->shared->share.clients;
     r->http = http_server_new(&c);
     return r->http != NULL ? ERR_OK : ERR_IO;

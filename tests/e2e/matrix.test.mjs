@@ -130,11 +130,12 @@ async function world(p, url, mark) {
     const poller = await p.ok('POST', `/api/v1/app/${app.id}/endpoint`, { type: 'polling', description: mark });
     await p.ok('POST', `/api/v1/auth/app/${app.id}/poller/${poller.id}/token/rotate`, {});
     const record = await p.ok('POST', `/api/v1/app/${app.id}/record/matrix`, { data: { mark } });
+    const { id: import_id } = await p.ok('POST', `/api/v1/app/${app.id}/record/matrix/import`, 'mark\nx\n');
     const automation = await p.ok('POST', `/api/v1/app/${app.id}/automation`, { name: mark, trigger: { type: 'incoming_webhook' }, steps: [{ id: 'a', type: 'wait', for: '1s' }] });
     await p.ok('POST', `/api/v1/app/${app.id}/automation/${automation.id}/publish`);
     const message = await p.send(app, 'matrix.event', { mark }, { tags: [mark] });
     const [attempt] = await p.attempted(app, message, 1);
-    return { app_id: app.id, endpoint_id: endpoint.id, sink_id: poller.id, consumer_id: 'c', msg_id: message.id, attempt_id: attempt.id, type: 'matrix', record_id: record.id, auto_id: automation.id, trg_id: automation.trigger.id, tag: 'x' };
+    return { app_id: app.id, endpoint_id: endpoint.id, sink_id: poller.id, consumer_id: 'c', msg_id: message.id, attempt_id: attempt.id, type: 'matrix', record_id: record.id, import_id, auto_id: automation.id, trg_id: automation.trigger.id, tag: 'x' };
 }
 
 // What is the environment's and not a workspace's.
@@ -217,7 +218,7 @@ test("others' ids in the own path", async (t) => {
     const wrong = [];
     for (const route of routes) {
         if (/operational-webhook/.test(route.path)) continue;
-        for (const [, name] of route.path.matchAll(/\{(endpoint_id|sink_id|msg_id|attempt_id|record_id)\}/g)) {
+        for (const [, name] of route.path.matchAll(/\{(endpoint_id|sink_id|msg_id|attempt_id|record_id|import_id)\}/g)) {
             const path = fill(route, { ...a, [name]: b[name], ...(name === 'endpoint_id' && { sink_id: b.sink_id }) });
             for (const body of route.method === 'GET' || route.method === 'DELETE' ? [undefined] : ['{}', '{']) {
                 const { status, text } = await p.api(route.method, path, body);

@@ -247,6 +247,15 @@ test('answers are as described, for every operation', async (t) => {
     await call(`POST ${R}/tag/{tag}`, { ...n, tag: 'x' });
     await call(`DELETE ${R}/tag/{tag}`, { ...n, tag: 'x' });
     for (const rest of [`${A}/record/{type}`, `${R}/history`, `${R}/run`]) await call(`GET ${rest}`, n);
+    const imports = `${A}/record/{type}/import`;
+    const task_id = (await call(`POST ${imports}`, n, 'number\n1\n')).id;
+    await call(`GET ${imports}/{import_id}`, { ...n, import_id: task_id });
+    await until('the import has ended', async () => (await p.ok('GET', `/api/v1/background-task/${task_id}`)).status === 'finished');
+    const many = (await call(`POST ${imports}`, n, `number,x\n${'2,y\n'.repeat(50_000)}`)).id;
+    await call(`POST ${imports}/{import_id}/cancel`, { ...n, import_id: many });
+    for (const number of [1, 2]) await p.api('DELETE', `/api/v1/app/${n.app_id}/record/${n.type}/${number}`);
+    await p.api('DELETE', `/api/v1/app/${n.app_id}/record/${n.type}/${n.record_id}`);
+    n.record_id = (await call(`POST ${A}/record/{type}`, n, { data: { number: 1 }, tags: ['t'] })).id;
     await call(`DELETE ${R}`, n);
     await call(`DELETE ${V}/record-type/{name}`, { name: 'ticket' });
 

@@ -30,6 +30,7 @@ const table = [
     ['PROXY', ['http://user:pass@127.0.0.1:3128'], ['127.0.0.1', 'ftp://127.0.0.1:1']],
     ['CA_FILE', ['/etc/ssl/certs/ca-certificates.crt'], ['/nonexistent.pem']],
     ['BODY_LIMIT', ['1MiB', '65536'], ['big', '-1', '0']],
+    ['IMPORT_LIMIT', ['64MiB'], ['big', '2GiB']],
     ['INCOMING_RATE_LIMIT', ['50'], ['fast', '-1']],
     ['MAX_IN_FLIGHT', ['8/32/1000'], ['lots', '0/0/0']],
     ['RETENTION_PAYLOAD', ['30d'], ['forever?', '-1d']],

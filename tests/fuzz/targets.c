@@ -16,6 +16,7 @@
     X(times)                                                                                                           \
     X(token)                                                                                                           \
     X(yaml)                                                                                                            \
+    X(import)                                                                                                          \
     X(message)
 
 #define DECLARE(name) extern const struct fuzz_target fuzz_##name;

@@ -30,7 +30,7 @@ static void routes_are_described(void **state)
 
 static bool is_plain(struct str type)
 {
-    static const char *const plain[] = {"string", "time", "int", "number", "bool", "object", "strings", "any"};
+    static const char *const plain[] = {"string", "time", "int", "number", "bool", "object", "strings", "any", "file"};
     for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
         if (str_eq(type, str_c(plain[i])))
             return true;
