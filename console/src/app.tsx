@@ -11,6 +11,7 @@ import { Toasts } from './ui/toast';
 import { WorkspaceProvider } from './workspace';
 import { AutomationPage } from './pages/automation';
 import { NewAutomationPage } from './pages/automation_new';
+import { AutomationVersionsPage } from './pages/automation_versions';
 import { AutomationsPage } from './pages/automations';
 import { ConfirmIdentity } from './pages/confirm';
 import { DeveloperPage } from './pages/developer';
@@ -39,6 +40,7 @@ const workspacePages: [string, ComponentType<{ params: Record<string, string> }>
     ['/automations', AutomationsPage],
     ['/automations/new', NewAutomationPage],
     ['/automations/:auto', AutomationPage],
+    ['/automations/:auto/versions', AutomationVersionsPage],
     ['/records', RecordsHome],
     ['/records/:type', RecordsPage],
     ['/records/:type/:record', RecordPage],

@@ -4,6 +4,7 @@
 
 #include "api/handler.h"
 #include "api/routes.h"
+#include "api/run_out.h"
 #include "api/trigger.h"
 #include "base/time.h"
 
@@ -85,10 +86,10 @@ static void write_trigger(const struct api *api, struct api_call *call, const st
     json_w_raw(w, v->trigger != NULL ? v->trigger->raw : STR("{\"type\":\"sequence\"}"));
 }
 
-static void write_automation(const struct api *api, struct api_call *call, const struct automation *m,
-                             const struct automation_version *v, struct json_writer *w)
+/* The members, in an object that the caller has opened. */
+static void write_members(const struct api *api, struct api_call *call, const struct automation *m,
+                          const struct automation_version *v, struct json_writer *w)
 {
-    json_w_object(w);
     json_w_str_at(w, "id", api_id(api, call, m->id, object_prefix(OBJ_AUTOMATION)));
     json_w_str_at(w, "name", m->name);
     json_w_str_at(w, "status", str_c(automation_status_name(m)));
@@ -103,7 +104,6 @@ static void write_automation(const struct api *api, struct api_call *call, const
     json_w_raw(w, v->steps->raw);
     json_w_time_at(w, "createdAt", m->created_ms);
     json_w_time_at(w, "updatedAt", m->updated_ms);
-    json_w_object_end(w);
 }
 
 static void answer_automation(const struct api *api, struct api_call *call, int status, const struct automation *m)
@@ -112,7 +112,9 @@ static void answer_automation(const struct api *api, struct api_call *call, int 
     if (!answer_ok(call, automation_version_load(call->reader, call->arena, m->latest, &v)))
         return;
     struct json_writer w = answer(call, status);
-    write_automation(api, call, m, &v, &w);
+    json_w_object(&w);
+    write_members(api, call, m, &v, &w);
+    json_w_object_end(&w);
 }
 
 /* ---- versions -----------------------------------------------------------------------------------------------------
@@ -440,12 +442,19 @@ void automation_resume(struct api *api, struct api_call *call)
 struct listed {
     struct automation *automations;
     struct automation_version *versions;
+    bool with_runs;
 };
 
 static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
 {
     const struct listed *l = items;
-    write_automation(api, call, &l->automations[i], &l->versions[i], w);
+    json_w_object(w);
+    write_members(api, call, &l->automations[i], &l->versions[i], w);
+    if (l->with_runs && run_out_summary(api, call, &l->automations[i], w) != ERR_OK) {
+        json_w_null_at(w, "runCount"); /* the list is worth more than the count */
+        json_w_null_at(w, "lastRun");
+    }
+    json_w_object_end(w);
 }
 
 static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
@@ -463,7 +472,10 @@ void automation_list(struct api *api, struct api_call *call)
         !answer_ok(call, list_objects(call, OBJ_AUTOMATION, app.env, app.id, &page, &objects, &count)))
         return;
     struct listed l = {arena_alloc(call->arena, (count + 1) * sizeof *l.automations),
-                       arena_alloc(call->arena, (count + 1) * sizeof *l.versions)};
+                       arena_alloc(call->arena, (count + 1) * sizeof *l.versions),
+                       query_bool(call, "with_runs", false)};
+    if (!call_fits(call))
+        return;
     for (size_t i = 0; i < count; i++) {
         struct automation *m = &l.automations[i];
         if (!answer_ok(call, automation_decode(call->arena, &objects[i], m)) ||

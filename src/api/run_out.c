@@ -258,3 +258,30 @@ void run_out_answer(const struct api *api, struct api_call *call, const struct r
     json_w_object_end(&w);
     (void)answer_ok(call, e);
 }
+
+enum err run_out_summary(const struct api *api, struct api_call *call, const struct automation *m,
+                         struct json_writer *w)
+{
+    struct doc *docs = NULL;
+    size_t total = 0, found = 0;
+    struct run last;
+    struct run_shelf shelf = {.of = *m};
+    struct doc_query q = {.kind = DOC_RUN, .app = m->app, .ref = m->id, .descending = true, .limit = 1};
+    enum err e = store_count_docs(call->reader, DOC_RUN, m->app, m->id, RUN_COUNT_MAX, &total);
+    if (e == ERR_OK)
+        e = store_list_docs(call->reader, call->arena, &q, &docs, &found);
+    if (e == ERR_OK && found > 0)
+        e = run_decode(call->arena, &docs[0], &last);
+    if (e != ERR_OK)
+        return e;
+    json_w_i64_at(w, "runCount", (int64_t)total);
+    json_w_name(w, STR("lastRun"));
+    if (found > 0) {
+        json_w_object(w);
+        run_out_members(api, call, &shelf, &last, w);
+        json_w_object_end(w);
+    } else {
+        json_w_null(w);
+    }
+    return ERR_OK;
+}

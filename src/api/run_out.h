@@ -15,6 +15,10 @@ struct run_shelf {
 /* Writes the members of a run into an object that the caller has opened. What cannot be read is null. */
 void run_out_members(const struct api *api, struct api_call *call, struct run_shelf *shelf, const struct run *r,
                      struct json_writer *w);
+/* Writes `runCount` (at most RUN_COUNT_MAX) and `lastRun` of an automation. Store errors. */
+#define RUN_COUNT_MAX 10000
+MUST_USE enum err run_out_summary(const struct api *api, struct api_call *call, const struct automation *m,
+                                  struct json_writer *w);
 /* Answers 200 with the run and its steps, or with what is wrong. */
 void run_out_answer(const struct api *api, struct api_call *call, const struct run *r);
 

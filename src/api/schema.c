@@ -240,7 +240,7 @@ const struct schema api_schemas[] = {
         {.name = "AutomationOut",
          .use = SCHEMA_OUT,
          .more = "id:string name:string status:string version:int publishedVersion:int? trigger:object "
-                 "steps:[object] createdAt:time updatedAt:time"},
+                 "steps:[object] createdAt:time updatedAt:time runCount:int?- lastRun:RunOut?-"},
         {.name = "AutomationVersionsOut", .use = SCHEMA_OUT, .more = "data:[AutomationVersionOut]"},
         {.name = "AutomationVersionOut",
          .use = SCHEMA_OUT,

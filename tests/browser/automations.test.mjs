@@ -143,6 +143,7 @@ test('a purchase creates the contact, tags it and starts the sequence, all of it
         await page.getByRole('link', { name: 'Automations' }).first().click();
         const row = page.getByRole('row', { name: /Purchases/ });
         await row.getByText('Done', { exact: true }).waitFor();
+        await row.getByRole('cell', { name: '2', exact: true }).waitFor();
         await row.getByText('Published').waitFor();
         assert.deepEqual(await violations(page), []);
     });
@@ -250,6 +251,18 @@ test('what does not fit is said where it is; nothing is lost; drafts and what is
         await page.getByText('Paused', { exact: true }).waitFor();
         await button(page, 'Resume').click();
         await page.getByText('Published', { exact: true }).waitFor();
+    });
+    await step('versions: what differs, and a way back', async () => {
+        await page.getByRole('link', { name: 'Versions' }).click();
+        await page.getByText('tag: vip → VIP').waitFor();
+        assert.deepEqual(await violations(page), []);
+        await button(page, 'Restore version 1').click();
+        await button(page, 'Restore as draft').click();
+        await page.getByText('It is the draft now.').waitFor();
+        await page.getByRole('button', { name: /^Step 1 Add tag/ }).click();
+        assert.equal(await textbox(page, 'Tag').inputValue(), 'vip');
+        const [made] = (await p.ok('GET', `/api/v1/app/${app.id}/automation`)).data;
+        assert.deepEqual([made.trigger.verify.profile, made.trigger.verify.secrets, made.publishedVersion, made.version], ['shopify', 1, 1, 2]);
     });
     await step('another Trigger URL, and the old one for a while', async () => {
         await page.getByRole('button', { name: /^Trigger Incoming Webhook/ }).click();

@@ -78,6 +78,9 @@ test('a purchase makes a contact, tags it and starts the sequence; endpoints hea
     await w.p.send(w.app, 'order.paid', '{"id":820982911946154508,"customer":{"email":"Ada@Example.com","name":"Ada & Co"}}');
     const run = await w.run(purchases);
     assert.equal(run.status, 'done', JSON.stringify(run));
+    const listed = (await w.ok('GET', '/automation?with_runs=true')).data.find((a) => a.id === purchases.id);
+    assert.deepEqual([listed.runCount, listed.lastRun.id, listed.lastRun.status], [1, run.id, 'done']);
+    assert.equal((await w.ok('GET', '/automation')).data[0].runCount, undefined);
     assert.deepEqual(run.steps.map((s) => [s.id, s.status, s.attempts]), [['contact', 'done', 1], ['tag', 'done', 1], ['seq', 'done', 1]]);
     const raw = await w.p.api('GET', `${w.base}/record/contact/ada@example.com`);
     assert.match(raw.text, /"order":820982911946154508/);

@@ -56,6 +56,9 @@ export interface Automation {
     steps: Step[];
     createdAt: string;
     updatedAt: string;
+    // of lists
+    runCount?: number | null;
+    lastRun?: LastRun | null;
 }
 
 export interface Version {

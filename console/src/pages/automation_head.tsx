@@ -11,7 +11,10 @@ import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
 
 // Those of an automation below its own address; `webhook`: only where requests come in.
-const tabs: { path: string; text: string; webhook?: boolean }[] = [{ path: '', text: 'Builder' }];
+const tabs: { path: string; text: string; webhook?: boolean }[] = [
+    { path: '', text: 'Builder' },
+    { path: '/versions', text: 'Versions' },
+];
 
 function Tabs({ automation }: { automation: Automation }) {
     const { base } = useWorkspace();

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The automations of a workspace: what starts them, whether they are on, how the last run went.
 import { useMemo } from 'preact/hooks';
-import { api } from '../lib/api';
 import { type Automation, automationStatus, type LastRun, runStatus, triggerLine } from '../lib/automations';
+import { count } from '../lib/format';
+import { useLive } from '../lib/live';
 import { all, useLoad } from '../lib/load';
 import { go, Link, setQuery, useQuery } from '../lib/router';
-import type { Page } from '../lib/types';
 import { Badge, Card, Empty, ErrorNote, Head, LinkButton, Search, Skeleton, StatusBadge, Time } from '../ui/basic';
 import { useWorkspace } from '../workspace';
 
-interface Row {
-    automation: Automation;
-    last: LastRun | null;
-}
-
-// The newest run of each; beyond the first hundred that would be too many requests.
-const LAST_MAX = 100;
-
-async function load(path: string, signal: AbortSignal): Promise<Row[]> {
-    const automations = await all<Automation>(`${path}/automation`, {}, signal);
-    const newest = await Promise.all(automations.slice(0, LAST_MAX).map((a) => api.get<Page<LastRun>>(`${path}/automation/${a.id}/run`, { limit: 1 }, { signal }).then((p) => p.data[0] ?? null)));
-    return automations.map((automation, i) => ({ automation, last: newest[i] ?? null }));
-}
+const COUNT_MAX = 10_000; // beyond that the server stops counting
 
 function LastRunCell({ run }: { run: LastRun | null }) {
     if (!run) return <span class="muted">None yet</span>;
@@ -37,12 +25,13 @@ function LastRunCell({ run }: { run: LastRun | null }) {
 }
 
 export function AutomationsPage() {
-    const { base, path, app, rights } = useWorkspace();
-    const loaded = useLoad(`automations ${path}`, (signal) => load(path, signal));
+    const { base, path, app, rights, id } = useWorkspace();
+    const loaded = useLoad(`automations ${path}`, (signal) => all<Automation>(`${path}/automation`, { with_runs: true }, signal));
+    useLive(id, (e) => e.kind === 'request', loaded.reload);
     const search = useQuery().get('q') ?? '';
     const rows = useMemo(() => {
         const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-        return loaded.data?.filter(({ automation: a }) => words.every((w) => `${a.name} ${triggerLine(a.trigger)}`.toLowerCase().includes(w)));
+        return loaded.data?.filter((a) => words.every((w) => `${a.name} ${triggerLine(a.trigger)}`.toLowerCase().includes(w)));
     }, [loaded.data, search]);
     return (
         <>
@@ -78,11 +67,12 @@ export function AutomationsPage() {
                             <tr>
                                 <th scope="col">Automation</th>
                                 <th scope="col">Status</th>
+                                <th scope="col">Runs</th>
                                 <th scope="col">Last run</th>
                             </tr>
                         </thead>
                         <tbody>
-                            {rows.map(({ automation: a, last }) => (
+                            {rows.map((a) => (
                                 <tr key={a.id} class="clickable" onClick={(e) => (e.target as Element).closest('a') || go(`${base}/automations/${a.id}`)}>
                                     <td class="main">
                                         <div class="main-cell">
@@ -93,8 +83,9 @@ export function AutomationsPage() {
                                     <td data-label="Status">
                                         <StatusBadge status={automationStatus(a)} />
                                     </td>
+                                    <td data-label="Runs">{a.runCount ? (a.runCount >= COUNT_MAX ? `over ${count(COUNT_MAX)}` : count(a.runCount)) : <span class="muted">0</span>}</td>
                                     <td data-label="Last run">
-                                        <LastRunCell run={last} />
+                                        <LastRunCell run={a.lastRun ?? null} />
                                     </td>
                                 </tr>
                             ))}
