@@ -129,7 +129,7 @@ export function readLetter(raw) {
     const body = raw.slice(end + 4);
     const boundary = /boundary="(.*?)"/.exec(headers['content-type'])?.[1];
     if (!boundary) return { headers, names, text: decodeQuoted(body) };
-    const parts = body
+    const parts = `\r\n${body}`
         .split(`\r\n--${boundary}`)
         .slice(1, -1)
         .map((p) => readLetter(p.replace(/^\r\n/, '')));

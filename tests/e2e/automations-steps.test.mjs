@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// What steps do outside and over time: mail at a real relay, requests and their keys, waits and schedules over kills and downtime,
+// limits, what becomes of runs when their automation goes.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import test from 'node:test';
+import { on, step, Workspace } from './lib/automations.mjs';
+import { slow } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+import { readLetter, Relay } from './lib/smtp.mjs';
+import { sleep, until } from './lib/wait.mjs';
+
+const wait = { timeoutMs: 15_000 * slow };
+const kinds = { run: 5, step: 6, cue: 8 };
+
+// In the file of a program that does not run.
+function sql(p, statement) {
+    return execFileSync('sqlite3', [join(p.dir, 'postrider.db'), statement], { encoding: 'utf8' }).trim();
+}
+
+async function crash(p) {
+    await p.kill();
+    await p.start();
+}
+
+async function withRelay(t, options) {
+    const relay = await new Relay(options).start();
+    t.after(() => relay.stop());
+    return { relay, w: await Workspace.open(t, { settings: { SMTP_URL: relay.url, SMTP_FROM: 'hooks@example.com' } }) };
+}
+
+const mail = { id: 'mail', type: 'send_email', to: '{{ trigger.body.name }} <{{ trigger.body.email }}>', subject: 'For {{ trigger.body.name }}', text: 'Dear {{ trigger.body.name }}', html: '<p>Dear {{ trigger.body.name }}</p>' };
+
+test('send_email: at the relay as it was written, under one Message-ID however often it is sent', async (t) => {
+    const { relay, w } = await withRelay(t, { answers: { TEXT: ['451 4.3.0 not now'] } });
+    const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'pause', type: 'wait', for: '300ms' }, mail, { id: 'after', type: 'set', set: { letter: '{{ steps.mail.id }}' } }] });
+    await w.p.send(w.app, 'go', { name: 'A<b>', email: 'ada@x.example' });
+    const run = await w.run(automation);
+    assert.deepEqual([run.status, run.steps.map((s) => s.id).join()], ['done', 'pause,mail,after']);
+    await until('the letter', () => relay.letters.length === 1, wait);
+    assert.equal(relay.texts, 2, 'refused once');
+    const { headers, text, html } = readLetter(relay.letters[0].raw);
+    assert.equal(headers['message-id'], `<${run.vars.letter}@example.com>`);
+    assert.deepEqual([headers.subject, relay.letters[0].to, text.trim()], ['For A<b>', ['ada@x.example'], 'Dear A<b>']);
+    assert.match(html, /Dear A&lt;b&gt;/);
+    await w.p.send(w.app, 'go', { name: 'B', email: 'no address' });
+    assert.match((await w.run(automation, undefined, 1)).error, /mail: .*mail address/);
+});
+
+test('send_email: killed while the relay takes the letter, it comes again under the same Message-ID', async (t) => {
+    const { relay, w } = await withRelay(t, { textDelayMs: 1500 });
+    const automation = await w.publish({ trigger: on('go'), steps: [mail] });
+    await w.p.send(w.app, 'go', { name: 'A', email: 'ada@x.example' });
+    await until('the relay has the text', () => relay.texts >= 1, wait);
+    await crash(w.p);
+    await until('the letter, again', () => relay.letters.length >= 2, { timeoutMs: 30_000 * slow });
+    const run = await w.run(automation);
+    assert.equal(run.status, 'done');
+    const ids = relay.letters.map((l) => readLetter(l.raw).headers['message-id']);
+    assert.deepEqual([...new Set(ids)], [`<${step(run, 'mail').output.id}@example.com>`]);
+    assert.equal((await w.runs(automation)).length, 1);
+});
+
+test('http_request: the same key and the same attempt after a kill; another attempt, the same key', async (t) => {
+    const w = await Workspace.open(t);
+    let mood = 'silent';
+    const server = await receiver(t, { answer: async () => (mood === 'silent' ? new Promise(() => {}) : mood === 'busy' ? { status: 503, headers: { 'Retry-After': '1' } } : { status: 200, body: '{"ok":true}' }) });
+    const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'call', type: 'http_request', url: server.url('/x'), body: { n: '{{ trigger.body.n }}' }, retrySchedule: [0.05, 0.05] }] });
+    await w.p.send(w.app, 'go', { n: 1 });
+    await server.arrived(1, wait);
+    await crash(w.p);
+    await server.arrived(2, wait);
+    mood = 'busy';
+    await crash(w.p);
+    await server.arrived(3, wait);
+    mood = 'well';
+    await server.arrived(4, wait);
+    const run = await w.run(automation);
+    assert.deepEqual([run.status, step(run, 'call').attempts, step(run, 'call').output], ['done', 2, { status: 200, body: { ok: true } }]);
+    assert.deepEqual([...new Set(server.requests.map((r) => r.headers['idempotency-key']))], [`${run.id}-call`]);
+    assert.ok(server.requests[3].at - server.requests[2].at >= 900, 'Retry-After is waited for');
+    assert.equal(server.count, 4);
+});
+
+test('http_request: a stop waits for the answer, so that nothing is asked twice', async (t) => {
+    const w = await Workspace.open(t);
+    const server = await receiver(t, { answer: async () => (await sleep(700), { status: 200, body: '{"ok":true}' }) });
+    const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'call', type: 'http_request', url: server.url('/x') }, { id: 'after', type: 'http_request', url: server.url('/y') }] });
+    await w.p.send(w.app, 'go');
+    await server.arrived(1, wait);
+    await w.p.stop();
+    await w.p.start();
+    assert.equal((await w.run(automation)).status, 'done');
+    assert.deepEqual(server.requests.map((r) => new URL(r.url ?? r.path ?? r.target, 'http://x').pathname), ['/x', '/y']);
+});
+
+test('http_request: forbidden addresses are not reached, redirects not followed, reserved headers not set', async (t) => {
+    const w = await Workspace.open(t);
+    const inside = await receiver(t);
+    const server = await receiver(t, { answer: () => ({ status: 302, headers: { Location: inside.url('/secret') } }) });
+    const error = async (fields) => {
+        const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'call', type: 'http_request', retrySchedule: [], ...fields }] });
+        await w.p.send(w.app, 'go', { host: '169.254.169.254' });
+        const run = await w.run(automation);
+        assert.equal(run.status, 'failed');
+        await w.p.api('DELETE', `${w.base}/automation/${automation.id}`);
+        return run.error;
+    };
+    assert.match(await error({ url: 'http://{{ trigger.body.host }}/latest' }), /cloud metadata/);
+    assert.match(await error({ url: 'http://10.1.2.3/' }), /private network/);
+    assert.match(await error({ url: 'file:///etc/passwd' }), /url: /);
+    assert.match(await error({ url: server.url('/'), headers: { 'Idempotency-Key': 'mine' } }), /"Idempotency-Key" cannot be set/);
+    assert.match(await error({ url: server.url('/') }), /302/);
+    assert.equal(inside.count, 0);
+});
+
+test('wait: time passes while the program is down, and an event that was accepted is not lost to a kill', async (t) => {
+    const w = await Workspace.open(t);
+    const timed = await w.publish({ trigger: on('timed'), steps: [{ id: 'w', type: 'wait', until: '{{ trigger.body.until }}' }, { id: 'v', type: 'set', set: { woke: true } }] });
+    const waits = await w.publish({ trigger: on('begin'), steps: [{ id: 'w', type: 'wait', event: 'end', timeout: '1h' }, { id: 'v', type: 'set', set: { late: '{{ steps.w.timedOut }}', last: '{{ steps.w.event.body.last }}' } }] });
+    const late = await w.publish({ trigger: on('begin'), steps: [{ id: 'w', type: 'wait', event: 'never', timeout: '1200ms' }, { id: 'v', type: 'set', set: { late: '{{ steps.w.timedOut }}' } }] });
+    await w.p.send(w.app, 'timed', { until: new Date(Date.now() + 1200).toISOString() });
+    await w.p.send(w.app, 'begin');
+    for (const a of [timed, waits, late]) await w.run(a, (r) => r.status === 'waiting');
+    await w.p.kill();
+    await sleep(1300);
+    await w.p.start();
+    await w.p.send(w.app, 'end', { filler: 'x'.repeat(100_000), last: 'here' });
+    await crash(w.p);
+    assert.deepEqual((await w.run(timed)).vars, { woke: true });
+    assert.deepEqual((await w.run(waits)).vars, { late: false, last: 'here' });
+    assert.deepEqual((await w.run(late)).vars, { late: true });
+    await w.p.send(w.app, 'timed', { until: 'tomorrow' });
+    assert.match((await w.run(timed, undefined, 1)).error, /until: "tomorrow" is no time/);
+});
+
+test('schedule: a time that comes starts a run; many that were missed start one; those of an older schedule none', async (t) => {
+    const w = await Workspace.open(t);
+    const steps = [{ id: 'v', type: 'set', set: { at: '{{ trigger.body.scheduledAt }}' } }];
+    const every = (cron) => ({ trigger: { type: 'schedule', cron }, steps });
+    const yearly = await w.publish(every('0 0 1 1 *'));
+    const hourly = await w.publish(every('0 * * * *'));
+    const other = await w.publish(every('0 0 1 7 *'));
+    const gone = await w.publish(every('0 0 1 1 *'));
+    const paused = await w.publish(every('0 0 1 1 *'));
+    await w.p.api('DELETE', `${w.base}/automation/${gone.id}`);
+    await w.ok('POST', `/automation/${paused.id}/pause`);
+    await w.p.stop();
+    const due = Date.parse('2024-01-01T00:00:00Z');
+    sql(w.p, `UPDATE doc SET due_ms=${due} WHERE kind=${kinds.cue} AND ref<>0`);
+    await w.p.start();
+    for (const a of [yearly, hourly]) {
+        const run = await w.run(a);
+        assert.deepEqual([run.status, Date.parse(run.vars.at)], ['done', due]);
+    }
+    await sleep(300);
+    const counts = [];
+    for (const a of [yearly, hourly, other, paused]) counts.push((await w.runs(a)).length);
+    assert.deepEqual(counts, [1, 1, 0, 0]);
+    await w.ok('POST', `/automation/${paused.id}/resume`);
+    await w.p.stop();
+    const next = sql(w.p, `SELECT min(due_ms) FROM doc WHERE kind=${kinds.cue} AND ref<>0 AND due_ms>${Date.now() + 120_000}`);
+    const later = sql(w.p, `SELECT count(*) FROM doc WHERE kind=${kinds.cue} AND ref<>0 AND due_ms>${Date.now() + 120_000}`);
+    assert.ok(Number(next) <= Date.now() + 3600_000 || new Date().getUTCMinutes() >= 58, `the next is ${next}`);
+    assert.ok(Number(later) >= 3, `${later} are due later`);
+});
+
+test('a schedule that is replaced by an event starts nothing more', async (t) => {
+    const w = await Workspace.open(t);
+    const definition = { trigger: { type: 'schedule', cron: '0 0 1 1 *' }, steps: [] };
+    const automation = await w.publish(definition);
+    await w.ok('PUT', `/automation/${automation.id}`, { name: 'x', ...definition, trigger: on('go') });
+    await w.ok('POST', `/automation/${automation.id}/publish`);
+    await w.p.stop();
+    sql(w.p, `UPDATE doc SET due_ms=${Date.parse('2024-01-01T00:00:00Z')}, updated_ms=1 WHERE kind=${kinds.cue} AND ref<>0`);
+    await w.p.start();
+    await w.p.send(w.app, 'go');
+    await w.run(automation);
+    assert.equal((await w.runs(automation)).length, 1);
+    await w.p.stop();
+    assert.equal(sql(w.p, `SELECT count(*) FROM doc WHERE kind=${kinds.cue}`), '0');
+});
+
+test('the runs of a deleted automation go on and stay readable; nothing starts it any more', async (t) => {
+    const w = await Workspace.open(t);
+    const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', for: '700ms' }, { id: 'c', type: 'upsert_record', record: 'contact', set: { email: 'a@x.example' } }] });
+    await w.p.send(w.app, 'go');
+    await w.run(automation, (r) => r.status === 'waiting');
+    assert.equal((await w.p.api('DELETE', `${w.base}/automation/${automation.id}`)).status, 204);
+    await w.p.send(w.app, 'go');
+    const run = await w.run(automation);
+    assert.deepEqual([run.status, step(run, 'c').output.email], ['done', 'a@x.example']);
+    assert.equal((await w.runs(automation)).length, 1);
+    assert.equal((await w.p.api('GET', `${w.base}/automation/${automation.id}`)).status, 404);
+});
+
+test('what starts itself comes to an end: by a record, by an event, as a sequence', async (t) => {
+    const w = await Workspace.open(t);
+    const contact = await w.ok('POST', '/record/contact', { data: { email: 'a@x.example', n: 0 } });
+    const record = await w.publish({ trigger: { type: 'record_changed', record: 'contact', on: 'updated' }, steps: [{ id: 'u', type: 'update_record', target: '{{ trigger.body.id }}', set: { n: '{{ trigger.body.n | plus: 1 }}' } }] });
+    await w.ok('PATCH', `/record/contact/${contact.id}`, { data: { n: 1 } });
+    await w.run(record, undefined, 10);
+    const draft = await w.ok('POST', '/automation', { name: 'Itself', steps: [] });
+    const again = { id: 's', type: 'start_sequence', automation: draft.id, target: '{{ target.id }}', reentry: 'parallel' };
+    await w.ok('PUT', `/automation/${draft.id}`, { name: 'Itself', steps: [again] });
+    await w.ok('POST', `/automation/${draft.id}/publish`);
+    const begin = await w.publish({ trigger: on('go'), steps: [{ ...again, target: contact.id }] });
+    await w.p.send(w.app, 'go');
+    await w.run(begin);
+    const last = await w.run(draft, undefined, 9);
+    assert.match(last.error, /10 deep/);
+    await sleep(300);
+    assert.deepEqual([(await w.runs(record)).length, (await w.runs(draft)).length, (await w.ok('GET', `/record/contact/${contact.id}`)).data.n], [11, 10, 12]);
+});
+
+test('a run lives a year at most, and begins a thousand steps at most', async (t) => {
+    const w = await Workspace.open(t);
+    const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', for: '{{ trigger.body.for }}' }, { id: 'v', type: 'set', set: { a: 1 } }] });
+    await w.p.send(w.app, 'go', { for: '366d' });
+    assert.match((await w.run(automation)).error, /"366d" is no duration of up to a year/);
+    await w.p.send(w.app, 'go', { for: '1d' });
+    await w.run(automation, (r) => r.status === 'waiting', 1);
+    await w.p.send(w.app, 'go', { for: '1d' });
+    await w.run(automation, (r) => r.status === 'waiting', 2);
+    await w.p.stop();
+    const ids = sql(w.p, `SELECT id FROM doc WHERE kind=${kinds.run} AND due_ms>0 ORDER BY id`).split('\n');
+    sql(w.p, `UPDATE doc SET due_ms=1, created_ms=created_ms-366*86400000 WHERE id=${ids[0]}; UPDATE doc SET due_ms=1, body=json_set(body,'$.steps',1001) WHERE id=${ids[1]}`);
+    await w.p.start();
+    assert.match((await w.run(automation, undefined, 1)).error, /older than a year/);
+    assert.match((await w.run(automation, undefined, 2)).error, /more than 1,000 steps/);
+    const nested = (n) => (n === 0 ? [] : [{ id: `b${n}`, type: 'branch', branches: [{ when: { value: 1, eq: 1 }, steps: nested(n - 1) }] }]);
+    assert.equal((await w.p.api('POST', `${w.base}/automation`, { name: 'x', steps: nested(10) })).status, 201);
+    assert.equal((await w.p.api('POST', `${w.base}/automation`, { name: 'x', steps: nested(11) })).status, 422);
+});
+
+test('stop_sequence finds the run about a record among thousands; restart and ignore see runs side by side', async (t) => {
+    const w = await Workspace.open(t);
+    const sequence = await w.publish({ name: 'Sequence', steps: [{ id: 'long', type: 'wait', for: '1d' }] });
+    const [a, b] = [await w.ok('POST', '/record/contact', { data: { email: 'a@x.example' } }), await w.ok('POST', '/record/contact', { data: { email: 'b@x.example' } })];
+    const start = (id, target, reentry) => ({ id, type: 'start_sequence', automation: sequence.id, target, reentry });
+    const one = await w.publish({ trigger: on('one'), steps: [start('s', '{{ trigger.body.id }}', 'parallel')] });
+    const many = await w.publish({ trigger: on('many'), steps: Array.from({ length: 200 }, (_, i) => start(`s${i}`, b.id, 'parallel')) });
+    const ignore = await w.publish({ trigger: on('ignore'), steps: [start('s', '{{ trigger.body.id }}', 'ignore')] });
+    const restart = await w.publish({ trigger: on('restart'), steps: [start('s', '{{ trigger.body.id }}', 'restart')] });
+    const stop = await w.publish({ trigger: on('stop'), steps: [{ id: 's', type: 'stop_sequence', automation: sequence.id, target: '{{ trigger.body.id }}' }] });
+    await w.p.send(w.app, 'one', { id: a.id });
+    const first = step(await w.run(one), 's').output;
+    for (let i = 0; i < 6; i++) await w.p.send(w.app, 'many');
+    for (let i = 0; i < 6; i++) assert.equal((await w.run(many, undefined, i)).status, 'done');
+    await w.p.send(w.app, 'ignore', { id: a.id });
+    assert.deepEqual(step(await w.run(ignore), 's').output, { started: false, run: first.run });
+    await w.p.send(w.app, 'stop', { id: a.id });
+    assert.equal(step(await w.run(stop), 's').output.stopped, 1);
+    assert.equal((await w.ok('GET', `/automation/${sequence.id}/run/${first.run}`)).status, 'cancelled');
+    await w.p.send(w.app, 'restart', { id: b.id });
+    assert.equal(step(await w.run(restart), 's').output.started, true);
+    await w.p.send(w.app, 'stop', { id: b.id });
+    assert.equal(step(await w.run(stop, undefined, 1), 's').output.stopped, 1, 'the restart has ended all 1,200');
+});
+
+test('a workspace with very many due runs does not hold up another', async (t) => {
+    const w = await Workspace.open(t);
+    const other = new Workspace(w.p, await w.p.app({ profile: 'myra' }));
+    const set = Array.from({ length: 20 }, (_, i) => ({ id: `v${i}`, type: 'set', set: { n: i } }));
+    const runs = 3000;
+    const at = new Date(Date.now() + 4000 * slow).toISOString();
+    const busy = await w.publish({ name: 'Busy', steps: [{ id: 'w', type: 'wait', until: '{{ trigger.body.at }}' }, ...set] });
+    const starter = await w.publish({ trigger: on('go'), steps: Array.from({ length: 200 }, (_, i) => ({ id: `s${i}`, type: 'start_sequence', automation: busy.id, input: { at } })) });
+    const small = await other.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', until: '{{ trigger.body.at }}' }, ...set] });
+    for (let i = 0; i < runs / 200; i++) await w.p.send(w.app, 'go');
+    for (let i = 0; i < runs / 200; i++) assert.equal((await w.run(starter, undefined, i)).status, 'done');
+    await other.p.send(other.app, 'go', { at: new Date(Date.parse(at) + 200).toISOString() });
+    await other.run(small);
+    await w.p.kill();
+    const left = Number(sql(w.p, `SELECT count(*) FROM doc WHERE kind=${kinds.run} AND status<2`));
+    t.diagnostic(`${left} of ${runs} runs of the other workspace were left`);
+    assert.ok(left > runs / 2, `only ${left} of ${runs} were left when its run had ended`);
+    await w.p.start();
+    await until('all of them end', async () => (await w.runs(busy)).every((r) => r.endedAt), { timeoutMs: 60_000 * slow });
+});
