@@ -262,15 +262,20 @@ test('stop_sequence finds the run about a record among thousands; restart and ig
 test('a workspace with very many due runs does not hold up another', async (t) => {
     const w = await Workspace.open(t);
     const other = new Workspace(w.p, await w.p.app({ profile: 'myra' }));
-    const set = Array.from({ length: 20 }, (_, i) => ({ id: `v${i}`, type: 'set', set: { n: i } }));
+    const steps = [{ id: 'w', type: 'wait', for: '1d' }, ...Array.from({ length: 20 }, (_, i) => ({ id: `v${i}`, type: 'set', set: { n: i } }))];
+    const busy = await w.publish({ name: 'Busy', steps });
+    const starter = await w.publish({ trigger: on('go'), steps: Array.from({ length: 200 }, (_, i) => ({ id: `s${i}`, type: 'start_sequence', automation: busy.id })) });
+    const small = await other.publish({ trigger: on('go'), steps });
     const runs = 3000;
-    const at = new Date(Date.now() + 4000 * slow).toISOString();
-    const busy = await w.publish({ name: 'Busy', steps: [{ id: 'w', type: 'wait', until: '{{ trigger.body.at }}' }, ...set] });
-    const starter = await w.publish({ trigger: on('go'), steps: Array.from({ length: 200 }, (_, i) => ({ id: `s${i}`, type: 'start_sequence', automation: busy.id, input: { at } })) });
-    const small = await other.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', until: '{{ trigger.body.at }}' }, ...set] });
     for (let i = 0; i < runs / 200; i++) await w.p.send(w.app, 'go');
     for (let i = 0; i < runs / 200; i++) assert.equal((await w.run(starter, undefined, i)).status, 'done');
-    await other.p.send(other.app, 'go', { at: new Date(Date.parse(at) + 200).toISOString() });
+    await other.p.send(other.app, 'go');
+    await other.run(small, (r) => r.status === 'waiting');
+    const waiting = () => Number(sql(w.p, `SELECT count(*) FROM doc WHERE kind=${kinds.run} AND status=1`));
+    await w.p.stop();
+    assert.equal(waiting(), runs + 1);
+    sql(w.p, `UPDATE doc SET due_ms=1 WHERE kind=${kinds.run} AND due_ms>0; UPDATE doc SET due_ms=2 WHERE kind=${kinds.run} AND id=(SELECT max(id) FROM doc WHERE kind=${kinds.run})`);
+    await w.p.start();
     await other.run(small);
     await w.p.kill();
     const left = Number(sql(w.p, `SELECT count(*) FROM doc WHERE kind=${kinds.run} AND status<2`));
