@@ -18,7 +18,14 @@
 #include "base/time.h"
 #include "http/conn.h"
 
-enum { ACCEPTS_MAX = 4, ACCEPT_PAUSE_MS = 200, EVICT_IDLE_MS = 1000, SWEEP_MIN_MS = 20, SHED_LOG_MS = 60000 };
+enum {
+    ACCEPTS_MAX = 4,
+    ACCEPT_PAUSE_MS = 200,
+    EVICT_IDLE_MS = 1000,
+    EVICT_HEAD_MS = 3000,
+    SWEEP_MIN_MS = 20,
+    SHED_LOG_MS = 60000
+};
 
 const struct http_limits http_limits_default = {
         .header_bytes_max = 16 * 1024,
@@ -53,16 +60,32 @@ static bool is_quiet(const struct http_conn *c)
     return idle && recv(c->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
-/* Makes room for somebody who has something to say: closes the connection that has been idle longest. */
-static bool evict_idle(struct http_server *s)
+/* The connection that has waited longest in a class, and for how long; NULL: none does. */
+static struct http_conn *longest(const struct http_server *s, enum http_wait class, int64_t timeout_ms,
+                                 int64_t *waited_ms)
 {
-    struct list *n = list_first(&s->waits[WAIT_IDLE]);
+    struct list *n = list_first(&s->waits[class]);
     if (n == NULL)
-        return false;
+        return NULL;
     struct http_conn *c = CONTAINER_OF(n, struct http_conn, wait);
-    int64_t idle_ms = loop_now_ms(s->config.loop) - (c->deadline_ms - s->config.limits.idle_timeout_ms);
-    if (idle_ms < EVICT_IDLE_MS || !is_quiet(c))
-        return false;
+    *waited_ms = loop_now_ms(s->config.loop) - (c->deadline_ms - timeout_ms);
+    return c;
+}
+
+/*
+ * Makes room for somebody who has something to say: closes the connection that has been idle longest, else the one that
+ * for longest has not brought a request to the end of its headers, sooner if it has said nothing at all.
+ */
+static bool evict(struct http_server *s)
+{
+    const struct http_limits *l = &s->config.limits;
+    int64_t waited_ms = 0;
+    struct http_conn *c = longest(s, WAIT_IDLE, l->idle_timeout_ms, &waited_ms);
+    if (c == NULL || waited_ms < EVICT_IDLE_MS || !is_quiet(c)) {
+        c = longest(s, WAIT_HEAD, l->header_timeout_ms, &waited_ms);
+        if (c == NULL || waited_ms < (is_quiet(c) ? EVICT_IDLE_MS : EVICT_HEAD_MS))
+            return false;
+    }
     http_conn_close(c);
     return true;
 }
@@ -78,7 +101,7 @@ static void shed_connection(struct http_server *s)
         s->shed_log_ms = now_ms;
         log_warn("out_of_descriptors", LOG_INT("connections", s->conn_count));
     }
-    if (evict_idle(s))
+    if (evict(s))
         return;
     if (s->reserve_fd >= 0) {
         close(s->reserve_fd);
@@ -99,7 +122,7 @@ static bool accept_one(struct http_server *s, bool first)
     if (s->conn_count >= (size_t)s->config.limits.connections_max) {
         if (!first)
             return false;
-        if (!evict_idle(s)) {
+        if (!evict(s)) {
             pause_accepting(s);
             return false;
         }

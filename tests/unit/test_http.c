@@ -795,6 +795,38 @@ static void longest_idle_makes_room(void **state)
     close(last);
 }
 
+/* Who connects and says nothing, or not enough, is in nobody's way for long. */
+static void who_says_nothing_makes_room(void **state)
+{
+    (void)state;
+    int fds[3], last[2];
+    for (int i = 0; i < 3; i++) {
+        fds[i] = dial();
+        if (i == 2)
+            say_z(fds[i], "GET / HTTP/1.1" CRLF "Host");
+    }
+    for (int i = 0; i < 2; i++) {
+        int64_t from = now_ms();
+        last[i] = dial();
+        say_z(last[i], "GET /hold HTTP/1.1" CRLF HOST CRLF);
+        assert_true(at_end(fds[i]));
+        assert_in_range(now_ms() - from, 0, 2500);
+    }
+    int64_t from = now_ms();
+    int one = dial();
+    say_z(one, "GET / HTTP/1.1" CRLF HOST CRLF);
+    assert_int_equal(hear(one, false), 200);
+    assert_in_range(now_ms() - from, 0, 5000); /* long before the time-out for headers */
+    assert_true(at_end(fds[2]));
+    on_loop(answer_held);
+    for (int i = 0; i < 2; i++) {
+        close(last[i]);
+        close(fds[i]);
+    }
+    close(fds[2]);
+    close(one);
+}
+
 static void budget_of_large_requests(void **state)
 {
     (void)state;
@@ -1125,6 +1157,7 @@ int main(void)
             WITH_SHORT(slow_but_fast_enough),
             WITH_SHORT(cap_per_peer),
             cmocka_unit_test_setup_teardown(longest_idle_makes_room, setup_few, teardown),
+            cmocka_unit_test_setup_teardown(who_says_nothing_makes_room, setup_few, teardown),
             cmocka_unit_test_setup_teardown(budget_of_large_requests, setup_few, teardown),
             WITH(loops_share),
             WITH(idle_connections_are_cheap),
