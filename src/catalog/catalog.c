@@ -118,8 +118,8 @@ void catalog_insert(struct catalog *c, struct entry *e)
         table_insert(&c->by_uid, &e->by_uid, hash_uid(c, e->env_name, e->workspace.app.uid));
     list_push_back(&c->used, &e->used);
     c->cost += entry_cost(e);
-    while (c->cost > COST_MAX && list_first(&c->used) != &e->used)
-        drop(c, CONTAINER_OF(list_first(&c->used), struct entry, used));
+    for (struct list *n; c->cost > COST_MAX && (n = list_first(&c->used)) != NULL && n != &e->used;)
+        drop(c, CONTAINER_OF(n, struct entry, used));
 }
 
 /* With the lock held. */
