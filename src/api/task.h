@@ -45,7 +45,7 @@ struct task {
     int64_t processed;      /* rows looked at */
     int64_t done;           /* what task_type.result counts */
     int64_t skipped;        /* what would have fitted, had its payload not been gone; workspaces that refused */
-    int64_t parts;          /* of a broadcast: batches so far */
+    int64_t parts;          /* of a broadcast: batches so far; of a purge: counted and not yet erased */
     bool open;              /* the last of them is planned, not yet sent */
     bool canceled;          /* by somebody; the status is FAILED, which is what clients know */
     const struct str *apps; /* of statistics: ids of the workspaces; none: all */

@@ -94,6 +94,8 @@ enum err sqlite_expunge(struct backend *base, struct store_expunge *op)
 {
     struct sqlite_backend *b = backend_of(base);
     enum err e = look(b, op);
+    if (e == ERR_OK && op->only_look)
+        return ERR_OK;
     if (e == ERR_OK)
         e = conn_exec(&b->w, "PRAGMA secure_delete=ON");
     if (e != ERR_OK)

@@ -171,7 +171,8 @@ struct store_expunge {
     oid_t app;
     oid_t msg;
     oid_t attempt; /* 0: the message */
-    bool erased;   /* out: there was a payload, or an answer, until now */
+    bool only_look; /* nothing is forgotten */
+    bool erased;   /* out: there was a payload, or an answer, until now (only_look: there is) */
 };
 #define STORE_EXPUNGED "EXPUNGED"
 

@@ -159,6 +159,8 @@ static enum err attempt_expunge(struct mem_store *m, struct store_expunge *op)
     if (was == NULL || was->attempt.app != op->app || was->attempt.msg != op->msg)
         return ERR_NOT_FOUND;
     op->erased = !str_eq(was->attempt.response_body, STR(STORE_EXPUNGED));
+    if (op->only_look)
+        return ERR_OK;
     struct attempt t = was->attempt;
     t.response_body = STR(STORE_EXPUNGED);
     t.response_truncated = false;
@@ -177,6 +179,8 @@ enum err mem_expunge(struct backend *b, struct store_expunge *op)
     if (was == NULL)
         return ERR_NOT_FOUND;
     op->erased = was->message.payload.ptr != NULL;
+    if (op->only_look)
+        return ERR_OK;
     struct mem_message *is = row_new(sizeof *is, 512, op->msg, 0);
     is->message = mem_copy_message(is->row.arena, &was->message, false);
     rows_change(&m->log, &m->messages, &was->row, &is->row);

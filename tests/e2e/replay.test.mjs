@@ -237,6 +237,27 @@ test('a kill in the middle of a bulk replay loses nothing', { timeout: 240_000 }
     await until(() => `every message a second time, ${left().length} are missing`, () => left().length === 0, { timeoutMs: 60_000 * slow });
 });
 
+test('a purge that is killed again and again counts each message once', { timeout: 240_000 }, async (t) => {
+    const many = 3000;
+    const p = await postrider(t);
+    const app = await p.app();
+    const sent = await sendMany(p, app, many);
+    await p.ok('DELETE', `/api/v1/app/${app.id}/msg/${sent[7]}/content`);
+    const task = await p.ok('POST', `/api/v1/app/${app.id}/msg/expunge-all-contents`);
+    const path = `/api/v1/background-task/${task.id}`;
+    let kills = 0;
+    for (let purged = 0; kills < 4 && purged < many / 2; kills++) {
+        const before = purged;
+        await until('it goes on', async () => (purged = (await p.ok('GET', path)).data.messagesPurged) > before, { everyMs: 1 });
+        await p.kill();
+        await p.start();
+    }
+    assert.ok(kills > 0);
+    const end = await ended(p, task);
+    assert.deepEqual([end.status, end.data.messagesPurged], ['finished', many - 1]);
+    for (const id of [sent[0], sent.at(-1)]) assert.deepEqual((await p.ok('GET', `/api/v1/app/${app.id}/msg/${id}`)).payload, { expired: true });
+});
+
 test('a task is canceled between two steps, and not again', async (t) => {
     const p = await postrider(t);
     const r = await receiver(t, { keep: false });

@@ -204,6 +204,7 @@ static void do_expunge(struct same *s)
     const struct same_message *m = same_message(s);
     struct store_expunge a = {
             .op.kind = STORE_EXPUNGE, .app = same_chance(s, 95) ? m->app : s->app[same_pick(s, APPS)], .msg = m->id};
+    a.only_look = same_chance(s, 10);
     if (same_chance(s, 50) && s->attempt_count > 0) {
         const struct same_message *t =
                 &s->attempts[same_pick(s, s->attempt_count < ATTEMPTS ? s->attempt_count : ATTEMPTS)];
