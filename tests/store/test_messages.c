@@ -197,7 +197,7 @@ static void fifo_positions_rise(void **state)
 static void check_page(struct fixture *f, struct message_query q, const char *name, const oid_t *ids, size_t n)
 {
     struct message *rows;
-    struct delivery *deliveries;
+    struct delivery *deliveries = NULL;
     size_t count;
     OK(store_list_messages(f->reader, f->arena, &q, &rows, q.ep != 0 ? &deliveries : NULL, &count));
     if (count != n)
