@@ -10,30 +10,25 @@
 
 #define SECRET_TEXT_MAX 512
 
-static void tell(struct api *api, struct api_call *call, const char *type, const struct endpoint *ep)
-{
-    operational_send(api, call->reader, &(struct operational_event){.type = type, .app = ep->app, .ep = ep->id},
-                     call->now_ms);
-}
-
 enum err endpoint_save(struct api *api, struct api_call *call, const struct object *old, struct endpoint *ep,
-                       const struct object_change *extra)
+                       unsigned news, const struct object_change *extra)
 {
-    struct object_change changes[2] = {{.change = old != NULL ? OBJECT_UPDATE : OBJECT_CREATE,
+    struct task about = {.env = ep->env, .app = ep->app, .ep = ep->id};
+    size_t n = 1;
+    struct object_change changes[3] = {{.change = old != NULL ? OBJECT_UPDATE : OBJECT_CREATE,
                                         .expected_version = old != NULL ? old->version : 0}};
     ep->updated_ms = call->now_ms;
     endpoint_encode(call->arena, api->keys, ep, &changes[0].object);
     if (extra != NULL)
-        changes[1] = *extra;
-    enum err e = call_commit(api, call, changes, extra != NULL ? 2 : 1, ep->env, ep->app);
+        changes[n++] = *extra;
+    enum err e = operational_plan(api, call->reader, call->arena, &about, news, call->now_ms, changes, &n);
+    if (e == ERR_OK)
+        e = call_commit(api, call, changes, n, ep->env, ep->app);
     if (e != ERR_OK)
         return e;
     if (api->on_endpoint_changed != NULL)
         api->on_endpoint_changed(api->hook_arg, ep->env, ep->app, ep->id);
-    if (extra != NULL)
-        task_wake(api, extra->object.id);
-    if (old != NULL)
-        tell(api, call, "endpoint.updated", ep);
+    operational_wake(api, changes, n);
     return ERR_OK;
 }
 
@@ -44,7 +39,7 @@ bool endpoint_called(const struct api *api, struct api_call *call, struct called
 
 void endpoint_save_answer(struct api *api, struct api_call *call, struct called_endpoint *f)
 {
-    if (answer_ok(call, endpoint_save(api, call, &f->object, &f->ep, NULL)))
+    if (answer_ok(call, endpoint_save(api, call, &f->object, &f->ep, NEWS_UPDATED, NULL)))
         answer_empty(call);
 }
 
@@ -120,12 +115,11 @@ static void create(struct api *api, struct api_call *call, const struct app *app
     if (ep->disabled)
         ep->disabled_at_ms = call->now_ms;
     call_made(call, OBJ_ENDPOINT, ep->id, 201);
-    e = endpoint_save(api, call, NULL, ep, NULL);
+    e = endpoint_save(api, call, NULL, ep, NEWS_CREATED, NULL);
     if (e == ERR_CONFLICT)
         answer_error(call, e, "an endpoint with this uid exists");
     if (e == ERR_CONFLICT || !answer_ok(call, e))
         return;
-    tell(api, call, "endpoint.created", ep);
     answer_endpoint(api, call, 201, app, ep);
 }
 
@@ -194,13 +188,13 @@ static void update(struct api *api, struct api_call *call, const struct app *app
     enum err e = endpoint_check(api, call, app, &ep, &before);
     if (!answer_ok(call, e) || !call_fits(call))
         return;
-    e = endpoint_save(api, call, &o, &ep, note_disabled(api, call, &before, &ep));
+    const struct object_change *job = note_disabled(api, call, &before, &ep);
+    unsigned turned = ep.disabled == before.disabled ? 0 : ep.disabled ? NEWS_DISABLED : NEWS_ENABLED;
+    e = endpoint_save(api, call, &o, &ep, NEWS_UPDATED | turned, job);
     if (e == ERR_CONFLICT)
         answer_error(call, e, "an endpoint with this uid exists");
     if (e == ERR_CONFLICT || !answer_ok(call, e))
         return;
-    if (ep.disabled != before.disabled)
-        tell(api, call, ep.disabled ? "endpoint.disabled" : "endpoint.enabled", &ep);
     answer_endpoint(api, call, 200, app, &ep);
 }
 
@@ -247,17 +241,20 @@ void endpoint_delete(struct api *api, struct api_call *call)
     if (!call_app(api, call, &app) || !call_endpoint(api, call, &app, 1, &o, &ep))
         return;
     struct task task = {.kind = TASK_FAIL_PENDING, .env = ep.env, .app = ep.app, .ep = ep.id, .reason = REASON_DELETED};
-    struct object_change changes[2] = {{.change = OBJECT_DELETE, .object = o, .expected_version = o.version},
+    struct object_change changes[3] = {{.change = OBJECT_DELETE, .object = o, .expected_version = o.version},
                                        task_create(api, call->arena, &task, call->now_ms)};
+    size_t n = 2;
     changes[0].object.updated_ms = call->now_ms;
-    if (!answer_ok(call, call_commit(api, call, changes, 2, ep.env, ep.app)))
+    enum err e = operational_plan(api, call->reader, call->arena, &task, NEWS_DELETED, call->now_ms, changes, &n);
+    if (e == ERR_OK)
+        e = call_commit(api, call, changes, n, ep.env, ep.app);
+    if (!answer_ok(call, e))
         return;
     if (api->on_endpoint_changed != NULL)
         api->on_endpoint_changed(api->hook_arg, ep.env, ep.app, ep.id);
-    task_wake(api, changes[1].object.id);
+    operational_wake(api, changes, n);
     if (endpoint_is_polled(&ep) && !answer_ok(call, poller_forget(api, call, &ep)))
         return;
-    tell(api, call, "endpoint.deleted", &ep);
     answer_empty(call);
 }
 

@@ -4,6 +4,7 @@
 #define PR_API_ENDPOINT_H
 
 #include "api/handler.h"
+#include "api/operational.h"
 #include "signing/header.h"
 
 /* The profile that the endpoint uses now, parsed. *version (may be NULL): its id. ERR_NOT_FOUND: it names none. */
@@ -23,9 +24,10 @@ void ca_bundle_check(struct api_call *call, const char *field, struct str pem);
 /* The members of EndpointOut, extensions included. Store errors. */
 MUST_USE enum err endpoint_out(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,
                                struct json_writer *w);
-/* Writes an endpoint, with `extra` changes; hooks included. Of a change (old not NULL) operational webhooks tell. */
+/* Writes an endpoint (old NULL: creates it), with one more change that `extra` may be, and the task that tells `news`
+ * of it; hooks included. */
 MUST_USE enum err endpoint_save(struct api *api, struct api_call *call, const struct object *old, struct endpoint *ep,
-                                const struct object_change *extra);
+                                unsigned news, const struct object_change *extra);
 
 /* The endpoint that a request below its path is about. */
 struct called_endpoint {

@@ -60,7 +60,7 @@ static void finish(struct api *api, struct api_call *call, struct found *f, cons
         return;
     f->ep.headers = pairs;
     f->ep.header_count = count;
-    if (answer_ok(call, endpoint_save(api, call, &f->object, &f->ep, NULL)))
+    if (answer_ok(call, endpoint_save(api, call, &f->object, &f->ep, NEWS_UPDATED, NULL)))
         answer_empty(call);
 }
 

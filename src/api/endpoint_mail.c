@@ -162,10 +162,10 @@ static enum err tell(struct telling *t, oid_t ep)
     return e == ERR_OK ? mail_send(t->api, t->arena, t->mails, t->count, t->now_ms) : e;
 }
 
-static void tell_all(const struct telling *like, oid_t ep)
+static enum err tell_all(const struct telling *like, oid_t ep)
 {
     if (!mail_on(like->api))
-        return;
+        return ERR_OK;
     struct arena *a = arena_new(16384);
     struct telling *t = arena_alloc(a, sizeof *t);
     *t = *like;
@@ -174,14 +174,17 @@ static void tell_all(const struct telling *like, oid_t ep)
     if (e != ERR_OK && e != ERR_NOT_FOUND && e != ERR_CONFLICT)
         log_warn("mail_not_sent", LOG_CSTR("what", "endpoint"), LOG_CSTR("why", err_text(e)));
     arena_free(a);
+    return err_may_retry(e) ? e : ERR_OK;
 }
 
 void endpoint_mail_failing(struct api *api, struct store_reader *r, oid_t ep, int64_t since_ms, int64_t now_ms)
 {
-    tell_all(&(struct telling){.api = api, .reader = r, .now_ms = now_ms, .failing = true, .since_ms = since_ms}, ep);
+    struct telling t = {.api = api, .reader = r, .now_ms = now_ms, .failing = true, .since_ms = since_ms};
+    enum err e = tell_all(&t, ep);
+    (void)e; /* the next message that fails says it again */
 }
 
-void endpoint_mail_disabled(struct api *api, struct store_reader *r, oid_t ep, int64_t now_ms)
+enum err endpoint_mail_disabled(struct api *api, struct store_reader *r, oid_t ep, int64_t now_ms)
 {
-    tell_all(&(struct telling){.api = api, .reader = r, .now_ms = now_ms}, ep);
+    return tell_all(&(struct telling){.api = api, .reader = r, .now_ms = now_ms}, ep);
 }

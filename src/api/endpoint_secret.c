@@ -87,7 +87,7 @@ void endpoint_secret_rotate(struct api *api, struct api_call *call)
     }
     rotate(call, &ep, &r);
     call_made(call, MADE_NOTHING, 0, 204);
-    if (answer_ok(call, endpoint_save(api, call, &o, &ep, NULL)))
+    if (answer_ok(call, endpoint_save(api, call, &o, &ep, NEWS_UPDATED, NULL)))
         answer_empty(call);
 }
 

@@ -3,6 +3,7 @@
 
 #include "api/append.h"
 #include "api/env.h"
+#include "api/mail.h"
 #include "base/log.h"
 
 #define TRIES       5
@@ -142,6 +143,7 @@ static enum err append(struct sending *s, oid_t app)
 {
     struct message m = {.id = oid_next(s->api->oids, s->now_ms),
                         .event_type = str_c(s->ev->type),
+                        .event_id = s->ev->event_id,
                         .occurred_ms = s->now_ms,
                         .expires_ms = s->now_ms + s->api->retention_payload_ms,
                         .payload = s->payload};
@@ -155,7 +157,7 @@ static enum err append(struct sending *s, oid_t app)
     if (wanted && e == ERR_OK)
         append_tell(&a, s->api);
     append_fini(&a);
-    return e;
+    return e == ERR_CONFLICT && m.event_id.ptr != NULL ? ERR_OK : e;
 }
 
 /* The two workspaces that may listen; 0: there is none. */
@@ -174,20 +176,25 @@ static enum err find_listeners(struct sending *s, oid_t apps[2])
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static enum err send_event(struct sending *s)
+/* The same of what happens in a workspace. What is told of an event is no event. */
+static enum err look_around(struct sending *s, oid_t app, oid_t apps[2])
 {
     struct object env;
-    oid_t apps[2] = {0};
-    enum err e = store_get_object(s->reader, s->arena, OBJ_APP, s->ev->app, &s->app);
+    enum err e = store_get_object(s->reader, s->arena, OBJ_APP, app, &s->app);
     if (e == ERR_OK)
         e = store_get_object(s->reader, s->arena, OBJ_ENV, s->app.env, &env);
     if (e != ERR_OK)
         return e;
-    /* What is told of an event is no event. */
     s->env_name = env.key;
     if (operational_hides(s->app.key) || str_eq(env.key, STR(MANAGEMENT_ENV)))
         return ERR_OK;
-    e = find_listeners(s, apps);
+    return find_listeners(s, apps);
+}
+
+static enum err send_event(struct sending *s)
+{
+    oid_t apps[2] = {0};
+    enum err e = look_around(s, s->ev->app, apps);
     if (e != ERR_OK || (apps[0] == 0 && apps[1] == 0))
         return e;
     e = store_get_object(s->reader, s->arena, OBJ_ENDPOINT, s->ev->ep, &s->ep);
@@ -200,6 +207,13 @@ static enum err send_event(struct sending *s)
     return e;
 }
 
+enum err operational_append(struct api *api, struct store_reader *r, struct arena *a,
+                            const struct operational_event *ev, int64_t now_ms)
+{
+    struct sending s = {.api = api, .reader = r, .arena = a, .ev = ev, .now_ms = now_ms};
+    return send_event(&s);
+}
+
 void operational_send(struct api *api, struct store_reader *r, const struct operational_event *ev, int64_t now_ms)
 {
     struct sending s = {.api = api, .reader = r, .arena = arena_new(8192), .ev = ev, .now_ms = now_ms};
@@ -207,4 +221,36 @@ void operational_send(struct api *api, struct store_reader *r, const struct oper
     if (e != ERR_OK && e != ERR_NOT_FOUND)
         log_warn("operational_webhook_lost", LOG_CSTR("type", ev->type), LOG_CSTR("error", err_text(e)));
     arena_free(s.arena);
+}
+
+/* ---- in the commit of a change ------------------------------------------------------------------------------------
+ */
+
+enum err operational_plan(struct api *api, struct store_reader *r, struct arena *a, const struct task *about,
+                          unsigned news, int64_t now_ms, struct object_change *changes, size_t *count)
+{
+    struct sending s = {.api = api, .reader = r, .arena = a, .now_ms = now_ms};
+    oid_t apps[2] = {0};
+    enum err e = look_around(&s, about->app, apps);
+    if (e == ERR_NOT_FOUND)
+        e = ERR_OK;
+    bool mail = (news & NEWS_MAIL) != 0 && mail_on(api);
+    if (e != ERR_OK || (apps[0] == 0 && apps[1] == 0 && !mail))
+        return e;
+    struct task t = {.kind = TASK_TELL,
+                     .env = about->env,
+                     .app = about->app,
+                     .ep = about->ep,
+                     .reason = (enum delivery_reason)news,
+                     .since_ms = now_ms};
+    changes[(*count)++] = task_create(api, a, &t, now_ms);
+    return ERR_OK;
+}
+
+void operational_wake(struct api *api, const struct object_change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].change == OBJECT_CREATE && changes[i].object.kind == OBJ_TASK)
+            task_wake(api, changes[i].object.id);
+    }
 }

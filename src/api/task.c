@@ -28,6 +28,7 @@ const struct task_type task_types[TASK_KINDS] = {
         [TASK_EVENT_TYPES] = {"event-type.aggregate", .known = true, .kept = true, .cancelable = true,
                               .step = task_step_event_types},
         [TASK_IMPORT] = {"record.import", .kept = true, .cancelable = true, .theirs = true, .step = task_step_import},
+        [TASK_TELL] = {"endpoint.tell", .step = task_step_tell},
 };
 
 /* The body in numbers and words; 0 is null, so the numbers of the filter are kept one higher. */

@@ -23,6 +23,7 @@ enum task_kind {
     TASK_APP_STATS,    /* the attempts of workspaces in [since, until] */
     TASK_EVENT_TYPES,  /* the event types that workspaces are subscribed to */
     TASK_IMPORT,       /* records of app from a file; see import.h */
+    TASK_TELL,         /* ep was changed: those who want to hear of it do; see operational.h */
     TASK_KINDS
 };
 
@@ -38,7 +39,7 @@ struct task {
     int64_t victim; /* oid of another environment: the task is its owner's */
     int64_t since_ms;
     int64_t until_ms;
-    enum delivery_reason reason;
+    enum delivery_reason reason; /* of TASK_TELL: enum operational_news */
     struct replay_filter filter;
     int64_t cursor; /* of the walk: an id */
     int64_t cursor_pos;
@@ -88,7 +89,7 @@ extern const struct task_type task_types[TASK_KINDS];
 
 task_step_fn task_step_recover, task_step_bulk_replay, task_step_fail_pending, task_step_cancel, task_step_delete_app;
 task_step_fn task_step_replay, task_step_broadcast, task_step_purge, task_step_delete_env, task_step_export;
-task_step_fn task_step_app_stats, task_step_event_types, task_step_import;
+task_step_fn task_step_app_stats, task_step_event_types, task_step_import, task_step_tell;
 
 /* What creates the task; goes into the commit of what asks for it. Then task_wake. */
 struct object_change task_create(struct api *api, struct arena *a, const struct task *t, int64_t now_ms);

@@ -130,17 +130,25 @@ enum err task_step_fail_pending(struct task_run *r, struct task *t, bool *more)
     return ERR_OK;
 }
 
-static enum err object_drop(struct task_run *r, struct object *o)
+/* tell: it is an endpoint, and those are told who want to hear of it. */
+static enum err object_drop(struct task_run *r, struct object *o, bool tell)
 {
-    struct object_change change = {.change = OBJECT_DELETE, .object = *o};
-    change.object.updated_ms = r->now_ms;
-    struct store_objects drop = {.op = {.kind = STORE_OBJECTS}, .changes = &change, .count = 1};
-    enum err e = store_run(r->api->store, &drop.op);
+    struct object_change changes[2] = {{.change = OBJECT_DELETE, .object = *o}};
+    struct task about = {.env = o->env, .app = o->app, .ep = o->id};
+    struct store_objects drop = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = 1};
+    enum err e = ERR_OK;
+    changes[0].object.updated_ms = r->now_ms;
+    if (tell)
+        e = operational_plan(r->api, r->reader, r->arena, &about, NEWS_DELETED, r->now_ms, changes, &drop.count);
+    if (e == ERR_OK)
+        e = store_run(r->api->store, &drop.op);
+    if (e == ERR_OK)
+        operational_wake(r->api, changes, drop.count);
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* The first endpoint that a workspace has left: first what is pending for it, then itself; *gone is its id then. */
-static enum err endpoint_drop(struct task_run *r, oid_t env, oid_t app, oid_t *gone, bool *more)
+/* The first endpoint that a workspace has left: first what is pending for it, then itself. */
+static enum err endpoint_drop(struct task_run *r, oid_t env, oid_t app, bool tell, bool *more)
 {
     struct object *found;
     size_t count;
@@ -154,20 +162,14 @@ static enum err endpoint_drop(struct task_run *r, oid_t env, oid_t app, oid_t *g
     e = sweep(r, &pending, &op);
     if (e != ERR_OK || op.more)
         return e;
-    e = object_drop(r, &found[0]);
+    e = object_drop(r, &found[0], tell);
     tell_changed(r, env, app, pending.ep);
-    if (e == ERR_OK)
-        *gone = pending.ep;
     return e;
 }
 
 enum err task_step_delete_app(struct task_run *r, struct task *t, bool *more)
 {
-    struct operational_event ev = {.type = "endpoint.deleted", .app = t->app};
-    enum err e = endpoint_drop(r, t->env, t->app, &ev.ep, more);
-    if (ev.ep != 0)
-        operational_send(r->api, r->reader, &ev, r->now_ms);
-    return e;
+    return endpoint_drop(r, t->env, t->app, true, more);
 }
 
 /* The first workspace of a deleted environment that is left: its endpoints, then itself. */
@@ -176,12 +178,11 @@ enum err task_step_delete_env(struct task_run *r, struct task *t, bool *more)
     struct object *found;
     size_t count;
     bool endpoints = false;
-    oid_t gone;
     struct object_query q = {.kind = OBJ_APP, .env = t->victim, .limit = 1};
     enum err e = store_list_objects(r->reader, r->arena, &q, &found, &count);
     if (e != ERR_OK || count == 0)
         return e;
     *more = true;
-    e = endpoint_drop(r, t->victim, found[0].id, &gone, &endpoints);
-    return e == ERR_OK && !endpoints ? object_drop(r, &found[0]) : e;
+    e = endpoint_drop(r, t->victim, found[0].id, false, &endpoints);
+    return e == ERR_OK && !endpoints ? object_drop(r, &found[0], false) : e;
 }

@@ -152,7 +152,7 @@ static bool read_patch(struct api *api, struct api_call *call, const struct json
 /* The endpoint, its new version if there is one, and the end of the one before. */
 static enum err save(struct api *api, struct api_call *call, struct found *f, struct transformation *t, bool changed)
 {
-    struct object_change changes[3] = {{.change = OBJECT_UPDATE, .expected_version = f->object.version}};
+    struct object_change changes[4] = {{.change = OBJECT_UPDATE, .expected_version = f->object.version}};
     size_t n = 1;
     if (changed) {
         t->id = oid_next(api->oids, call->now_ms);
@@ -169,13 +169,14 @@ static enum err save(struct api *api, struct api_call *call, struct found *f, st
     }
     f->ep.updated_ms = call->now_ms;
     endpoint_encode(call->arena, api->keys, &f->ep, &changes[0].object);
-    enum err e = call_commit(api, call, changes, n, f->ep.env, f->ep.app);
+    struct task about = {.env = f->ep.env, .app = f->ep.app, .ep = f->ep.id};
+    enum err e = operational_plan(api, call->reader, call->arena, &about, NEWS_UPDATED, call->now_ms, changes, &n);
+    if (e == ERR_OK)
+        e = call_commit(api, call, changes, n, f->ep.env, f->ep.app);
     if (e == ERR_OK && api->on_endpoint_changed != NULL)
         api->on_endpoint_changed(api->hook_arg, f->ep.env, f->ep.app, f->ep.id);
     if (e == ERR_OK)
-        operational_send(api, call->reader,
-                         &(struct operational_event){.type = "endpoint.updated", .app = f->ep.app, .ep = f->ep.id},
-                         call->now_ms);
+        operational_wake(api, changes, n);
     return e;
 }
 

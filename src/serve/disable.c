@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An endpoint that said 410, or that failed for too long, is disabled by itself: once, in the store, with its pending
- * work failed by a durable job. The same commit carries both.
+ * work failed by a durable job, and told to those who want to hear of it by another. The same commit carries them.
  */
 #include <stdlib.h>
 
-#include "api/endpoint_mail.h"
 #include "api/operational.h"
 #include "api/task.h"
 #include "base/mem.h"
@@ -40,11 +39,15 @@ static enum err disable_once(struct disable *d, struct store_reader *reader, str
     ep.disabled_reason = str_c(d->reason);
     ep.disabled_at_ms = ep.updated_ms = now_ms;
     struct task task = {.kind = TASK_FAIL_PENDING, .env = o.env, .app = o.app, .ep = d->ep, .reason = REASON_DISABLED};
-    struct object_change changes[2] = {{.change = OBJECT_UPDATE, .expected_version = o.version},
+    struct object_change changes[3] = {{.change = OBJECT_UPDATE, .expected_version = o.version},
                                        task_create(&s->api, a, &task, now_ms)};
+    size_t count = 2;
+    e = operational_plan(&s->api, reader, a, &task, NEWS_DISABLED | NEWS_MAIL, now_ms, changes, &count);
+    if (e != ERR_OK)
+        return e;
     endpoint_encode(a, s->keys, &ep, &o);
     changes[0].object = o;
-    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = 2};
+    struct store_objects op = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = count};
     e = store_run(s->store, &op.op);
     if (e != ERR_OK)
         return e;
@@ -55,10 +58,7 @@ static enum err disable_once(struct disable *d, struct store_reader *reader, str
     catalog_changed(s->catalog, o.env, o.app);
     loader_reload(s, o.app);
     live_endpoint(s, o.env, o.app, d->ep);
-    task_wake(&s->api, changes[1].object.id);
-    operational_send(&s->api, reader,
-                     &(struct operational_event){.type = "endpoint.disabled", .app = o.app, .ep = d->ep}, now_ms);
-    endpoint_mail_disabled(&s->api, reader, d->ep, now_ms);
+    operational_wake(&s->api, changes, count);
     return ERR_OK;
 }
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Svix, Webhook } from 'svix';
-import { environment, jwt, postrider } from './lib/postrider.mjs';
+import { environment, jwt, postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -128,4 +128,45 @@ test('an endpoint that is gone is told, and a failing listener is no event', asy
     await p.send(app, 'a.b');
     await ops.arrived(4);
     assert.deepEqual([...new Set(typesOf(ops))], ['endpoint.disabled']);
+});
+
+test('a change that was answered is told, and once, whatever is killed', { timeout: 120_000 }, async (t) => {
+    const p = await postrider(t);
+    const ops = await receiver(t);
+    const types = ['endpoint.created', 'endpoint.deleted', 'endpoint.disabled'];
+    await p.ok('POST', '/api/v1/operational-webhook/endpoint', { url: ops.url(), eventTypes: types });
+    const app = await p.app();
+    const gone = await receiver(t, { answer: () => 410 });
+    // Each endpoint's events by type, each by the ids of its messages.
+    const events = (type) => {
+        const found = new Map();
+        for (const q of ops.requests) {
+            const e = JSON.parse(q.body);
+            if (e.type === type) found.set(e.data.endpointId, (found.get(e.data.endpointId) ?? new Set()).add(q.headers['webhook-id']));
+        }
+        return found;
+    };
+    const all = async (type, ids) => {
+        await until(() => `${type} of all ${ids.length}: of ${events(type).size}`, () => ids.every((id) => events(type).has(id)), { timeoutMs: 30_000 * slow });
+        for (const [id, messages] of events(type)) assert.equal(messages.size, 1, `${type} of ${id}`);
+    };
+    const made = [];
+    for (let round = 0; round < 3; round++) {
+        for (let i = 0; i < 12; i++) made.push((await p.endpoint(app, gone.url(), { channels: [`c${round}`] })).id);
+        await p.kill();
+        await p.start();
+    }
+    await all('endpoint.created', made);
+    await p.send(app, 'a.b', {}, { channels: ['c0'] }); // 410 disables
+    await until('the first is disabled', async () => (await p.ok('GET', `/api/v1/app/${app.id}/endpoint/${made[0]}`)).disabled, { everyMs: 1 });
+    await p.kill();
+    await p.start();
+    await all('endpoint.disabled', made.slice(0, 12));
+    assert.equal((await p.api('DELETE', `/api/v1/app/${app.id}`)).status, 204);
+    await p.kill();
+    await p.start();
+    await until('some are told', () => events('endpoint.deleted').size > 0, { everyMs: 1 });
+    await p.kill();
+    await p.start();
+    await all('endpoint.deleted', made);
 });
