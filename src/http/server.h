@@ -47,8 +47,7 @@ struct http_limits {
     size_t body_bytes_max;        /* over it 413, unless large_path says otherwise */
     size_t buffered_bytes_max;    /* of all requests past their first 4 KiB, in this server; over it 503; 0 = no cap */
     size_t large_bytes_max;       /* body of a request that large_path is true for */
-    int connections_max;          /* of this server; over it the one is closed that is idle, or without a request, for longest;
-                                     else new ones wait */
+    int connections_max;          /* of this server; over it whoever has been without a request longest goes */
     int connections_per_peer_max; /* over it the new connection is closed; 0 = no cap */
     int64_t header_timeout_ms;    /* from the first byte (or accept) to the end of the headers; then 408 */
     int64_t body_timeout_ms;      /* at least body_rate_min must arrive, measured over this window; then 408 */
