@@ -35,21 +35,35 @@ static bool is_name(struct str s)
     return s.len > 0;
 }
 
-/* trigger.body + "odd key" = trigger.body["odd key"] */
+/* trigger.body + "odd key" = trigger.body["odd key"]; names may hold any character, also zero. */
 static struct str join(struct arena *a, struct str path, struct str name)
 {
-    struct buf quoted = BUF_INIT(2 * name.len + 1);
-    if (is_name(name))
-        return arena_printf(a, STR_FMT "." STR_FMT, STR_ARG(path), STR_ARG(name));
+    struct buf out = BUF_INIT(path.len + 2 * name.len + 5);
+    bool plain = is_name(name);
+    buf_add_str(&out, path);
+    buf_add_str(&out, plain ? STR(".") : STR("[\""));
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
         if (c == '"' || c == '\\' || c == '\n' || c == '\t')
-            buf_add_c(&quoted, '\\');
-        buf_add_c(&quoted, c == '\n' ? 'n' : c == '\t' ? 't' : c);
+            buf_add_c(&out, '\\');
+        buf_add_c(&out, c == '\n' ? 'n' : c == '\t' ? 't' : c);
     }
-    struct str out = arena_printf(a, STR_FMT "[\"" STR_FMT "\"]", STR_ARG(path), STR_ARG(buf_str(&quoted)));
-    buf_fini(&quoted);
-    return out;
+    if (!plain)
+        buf_add_str(&out, STR("\"]"));
+    struct str joined = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return joined;
+}
+
+/* trigger.body[0] */
+static struct str join_first(struct arena *a, struct str path)
+{
+    struct buf out = BUF_INIT(path.len + 3);
+    buf_add_str(&out, path);
+    buf_add_str(&out, STR("[0]"));
+    struct str joined = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return joined;
 }
 
 static void walk(struct variables *v, struct str path, const struct json *j, int depth)
@@ -58,7 +72,7 @@ static void walk(struct variables *v, struct str path, const struct json *j, int
         return;
     v->items[v->count++] = (struct variable){path, j};
     if (j->type == JSON_ARRAY && j->child != NULL)
-        walk(v, arena_printf(v->arena, STR_FMT "[0]", STR_ARG(path)), j->child, depth + 1);
+        walk(v, join_first(v->arena, path), j->child, depth + 1);
     if (j->type != JSON_OBJECT)
         return;
     for (const struct json *m = j->child; m != NULL; m = m->next)

@@ -108,6 +108,34 @@ test('right signatures are taken; wrong, truncated and missing ones are refused 
     t.diagnostic(`${w.providers.length} senders, ${old.length} with a window`);
 });
 
+test('address ranges: of the connection, or of what a trusted proxy says; together with a signature both must fit', async (t) => {
+    const body = '{"id":1}';
+    const ask = async (p, app, verify, headers = {}) => {
+        const to = await trigger({ p, app }, verify);
+        const answer = await p.api('POST', new URL(to.url).pathname, body, { token: null, headers });
+        const [kept] = (await p.ok('GET', to.requests)).data;
+        return [answer.status, kept.address, kept.reason];
+    };
+    const p = await postrider(t);
+    const app = await p.app();
+    const no = 'the sender\'s address is not allowed';
+    const spoofed = { 'x-forwarded-for': '203.0.113.7', forwarded: 'for=203.0.113.7', 'x-real-ip': '203.0.113.7' };
+    assert.deepEqual(await ask(p, app, { addresses: ['192.0.2.1', '127.0.0.0/8'] }), [202, '127.0.0.1', null]);
+    assert.deepEqual(await ask(p, app, { addresses: ['203.0.113.0/24', '2001:db8::/32'] }), [401, '127.0.0.1', no]);
+    assert.deepEqual(await ask(p, app, { addresses: ['203.0.113.0/24'] }, spoofed), [401, '127.0.0.1', no]);
+    const bearer = { authorization: 'Bearer s3cret' };
+    assert.deepEqual((await ask(p, app, { profile: 'bearer', secret: 's3cret', addresses: ['127.0.0.1'] }, bearer))[0], 202);
+    assert.deepEqual((await ask(p, app, { profile: 'bearer', secret: 's3cret', addresses: ['203.0.113.7'] }, bearer))[2], no);
+    assert.deepEqual((await ask(p, app, { profile: 'bearer', secret: 's3cret', addresses: ['127.0.0.1'] }))[0], 401);
+    const behind = await postrider(t, { settings: { TRUSTED_PROXIES: '127.0.0.1,198.51.100.0/24' } });
+    const its = await behind.app();
+    const via = (list) => ({ 'x-forwarded-for': list });
+    assert.deepEqual(await ask(behind, its, { addresses: ['203.0.113.0/24'] }, via('203.0.113.7')), [202, '203.0.113.7', null]);
+    assert.deepEqual(await ask(behind, its, { addresses: ['203.0.113.0/24'] }, via('203.0.113.7, 198.51.100.9')), [202, '203.0.113.7', null]);
+    // What the client wrote itself stands to the left of what the proxy saw.
+    assert.deepEqual(await ask(behind, its, { addresses: ['203.0.113.0/24'] }, via('203.0.113.7, 192.0.2.9')), [401, '192.0.2.9', no]);
+});
+
 test('`trigger send` makes a run with every sender', { timeout: 60_000 }, async (t) => {
     const w = await world(t);
     const url = (u) => u.replace(/^https?:\/\/[^/]+/, `http://127.0.0.1:${w.p.port}`);

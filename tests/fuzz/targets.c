@@ -17,7 +17,8 @@
     X(token)                                                                                                           \
     X(yaml)                                                                                                            \
     X(import)                                                                                                          \
-    X(message)
+    X(message)                                                                                                         \
+    X(incoming)
 
 #define DECLARE(name) extern const struct fuzz_target fuzz_##name;
 TARGETS(DECLARE)
