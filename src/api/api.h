@@ -56,8 +56,9 @@ struct api {
     void *hook_arg;
     void (*on_config_changed)(void *arg, oid_t env, oid_t app); /* app 0: all of the environment */
     void (*on_endpoint_changed)(void *arg, oid_t env, oid_t app, oid_t ep);
-    void (*on_request)(void *arg, oid_t env, oid_t app, oid_t trigger, oid_t request);   /* came in and is kept */
-    void (*on_run)(void *arg, struct store_reader *r, oid_t app, const struct doc *run); /* began, went on, ended */
+    void (*on_request)(void *arg, oid_t env, oid_t app, oid_t trigger, oid_t request); /* came in and is kept */
+    /* Began, went on, ended. env 0: the reader must find it out; else there need be none. */
+    void (*on_run)(void *arg, struct store_reader *r, oid_t env, oid_t app, const struct doc *run);
     void (*on_pending)(void *arg, oid_t ep);             /* the endpoint got work that is in the store only: load it */
     void (*on_by_hand)(void *arg, oid_t ep);             /* it got an attempt by hand, which goes first: load it */
     void (*on_expunged)(void *arg, oid_t msg, oid_t ep); /* the payload is gone: forget the delivery */

@@ -72,7 +72,7 @@ void runs_changed(const struct api *api, struct store_reader *r, oid_t app, cons
 {
     for (size_t i = 0; i < count && api->on_run != NULL; i++) {
         if (changes[i].doc.kind == DOC_RUN && changes[i].change != DOC_DELETE)
-            api->on_run(api->hook_arg, r, app, &changes[i].doc);
+            api->on_run(api->hook_arg, r, 0, app, &changes[i].doc);
     }
 }
 

@@ -142,7 +142,7 @@ static struct str url_of(const struct api *api, struct arena *a, const struct tr
         oid_format(t->automation, object_prefix(OBJ_APP), api->id_key, id);
         return arena_printf(a, "%s/api/v1/app/%s/inbound/msg/" STR_FMT, base, id, STR_ARG(token));
     }
-    return arena_printf(a, "%s/v1/webhooks/in/" STR_FMT, base, STR_ARG(token));
+    return arena_printf(a, "%s" TRIGGER_URL_PATH STR_FMT, base, STR_ARG(token));
 }
 
 enum err trigger_url_text(const struct api *api, struct store_reader *r, struct arena *a, const struct trigger *t,

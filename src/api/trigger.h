@@ -19,6 +19,7 @@
 #include "incoming/trigger.h"
 
 #define TRIGGER_TYPE        "incoming_webhook"
+#define TRIGGER_URL_PATH    "/v1/webhooks/in/"
 #define TRIGGER_CHANGES_MAX 12 /* of trigger_create, trigger_update, trigger_delete */
 
 /* Where a definition belongs. */

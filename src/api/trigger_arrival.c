@@ -2,6 +2,7 @@
 #include "api/trigger_arrival.h"
 
 #include "api/console.h"
+#include "api/handler.h"
 #include "api/trigger_in.h"
 #include "automation/run.h"
 #include "base/time.h"
@@ -87,16 +88,31 @@ enum err arrival_verify(struct arrival *ar)
     return good ? ERR_OK : refused(ar, ERR_UNAUTHORIZED, why);
 }
 
+/* What tells a repeated request; the null str: nothing does. */
+static struct str dedupe_of(const struct arrival *ar)
+{
+    bool own = ar->trigger.dedupe.ptr != NULL || ar->profile == NULL;
+    return own ? ar->trigger.dedupe : profile_rules(ar->profile)->dedupe;
+}
+
+static bool wants_tree(const struct arrival *ar)
+{
+    return str_starts(dedupe_of(ar), STR("body:")) ||
+           (ar->profile != NULL && profile_rules(ar->profile)->handshake != HANDSHAKE_NONE);
+}
+
 enum err arrival_body(struct arrival *ar)
 {
-    struct json *tree;
+    struct json *tree = NULL;
     struct str why = STR_NULL;
     struct arena *a = ar->call->arena;
     enum err e = content_json(a, &ar->in, ar->kind, ar->secret_header, &ar->json, &why);
     if (e != ERR_OK)
         return refused(ar, e, arena_cstr(a, why));
-    if (json_depth(ar->json.body) > RUN_JSON_DEPTH || json_parse(a, ar->json.whole, &tree, NULL) != ERR_OK)
+    if (json_depth(ar->json.body) > RUN_JSON_DEPTH)
         return refused(ar, ERR_SYNTAX, "the body is nested deeper than 100 levels");
+    if (wants_tree(ar) && json_parse(a, content_whole(a, ar->in.method, &ar->json), &tree, NULL) != ERR_OK)
+        return ERR_INTERNAL;
     ar->tree = tree;
     return ERR_OK;
 }
@@ -132,9 +148,7 @@ bool arrival_is_quiet(const struct arrival *ar)
 struct str arrival_seen_key(const struct arrival *ar)
 {
     struct arena *a = ar->call->arena;
-    struct str by = ar->trigger.dedupe;
-    if (by.ptr == NULL && ar->profile != NULL)
-        by = profile_rules(ar->profile)->dedupe;
+    struct str by = dedupe_of(ar);
     struct str key = by.ptr != NULL ? dedupe_key(a, by, &ar->in, ar->tree) : STR_NULL;
     return key.ptr != NULL ? trigger_url_key(a, key) : STR_NULL;
 }
@@ -214,4 +228,26 @@ void arrival_become(const struct arrival *ar, struct str key, oid_t msg, struct 
     out->count = 1;
     if (key.ptr != NULL)
         out->changes[out->count++] = (struct doc_change){.change = DOC_CREATE, .doc = seen_doc(ar, key, msg)};
+}
+
+/* ---- answers -------------------------------------------------------------------------------------------------------
+ */
+
+void arrival_answer(struct arrival *ar, int status, oid_t id, const char *prefix, const char *flag)
+{
+    struct json_writer w = answer(ar->call, arrival_status(ar, status));
+    if (ar->call->status == 204 || arrival_is_quiet(ar))
+        return;
+    json_w_object(&w);
+    json_w_str_at(&w, "id", api_id(ar->api, ar->call, id, prefix));
+    if (flag != NULL)
+        json_w_bool_at(&w, flag, true);
+    json_w_object_end(&w);
+}
+
+void arrival_fail(struct arrival *ar, enum err e)
+{
+    arrival_give_back(ar);
+    answer_error(ar->call, err_may_retry(e) ? e : ERR_UNAVAILABLE, NULL);
+    ar->call->stale = false;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A request to a trigger URL while it is looked at: what it is, whether it may, and what is written when it is taken.
- * Nothing here reads the store, writes, or answers, so that any thread may do it (but trigger_message.c, which does all
- * three). A check that refuses leaves *why in the arrival.
+ * Nothing here reads or writes the store, so that any thread may do it (but trigger_message.c, which does both). A
+ * check that refuses leaves *why in the arrival.
  */
 #ifndef PR_API_TRIGGER_ARRIVAL_H
 #define PR_API_TRIGGER_ARRIVAL_H
@@ -27,7 +27,7 @@ struct arrival {
     struct str secret;        /* the one that fits */
     enum content kind;
     struct incoming_json json;
-    const struct json *tree; /* of json.whole */
+    const struct json *tree; /* of the whole, where something asks for it; else NULL */
     int64_t let_in_us;
     oid_t kept;      /* the DOC_REQUEST that was written of it; 0: none */
     const char *why; /* of a refusal: static, or in the arena */
@@ -41,7 +41,7 @@ MUST_USE enum err arrival_address(struct arrival *ar);
 MUST_USE enum err arrival_form(struct arrival *ar);
 /* ERR_UNAUTHORIZED; fills `secret`. */
 MUST_USE enum err arrival_verify(struct arrival *ar);
-/* ERR_SYNTAX, ERR_TOO_LARGE; fills `json` and `tree`. */
+/* ERR_SYNTAX, ERR_TOO_LARGE; fills `json`, and `tree` if it is wanted. */
 MUST_USE enum err arrival_body(struct arrival *ar);
 /* ERR_RATE: more than the workspace takes; fills let_in_us. What comes to nothing is given back. */
 MUST_USE enum err arrival_limit(struct arrival *ar);
@@ -68,6 +68,11 @@ struct arrival_docs {
 void arrival_start(const struct arrival *ar, struct str key, struct arrival_docs *out);
 /* The same when it becomes this message, which has its body; no run. */
 void arrival_become(const struct arrival *ar, struct str key, oid_t msg, struct arrival_docs *out);
+
+/* Answers {"id":…}, or {"id":…,"captured":true}. flag: NULL, or what is true. */
+void arrival_answer(struct arrival *ar, int status, oid_t id, const char *prefix, const char *flag);
+/* It came to nothing, after it was let in: it does not count. */
+void arrival_fail(struct arrival *ar, enum err e);
 
 /* ---- trigger_message.c --------------------------------------------------------------------------------------------
  */

@@ -12,6 +12,7 @@
 #include "api/routes.h"
 #include "api/trigger_arrival.h"
 #include "api/trigger_define.h"
+#include "api/trigger_known.h"
 #include "automation/run.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,6 +29,7 @@ struct trigger_desk *trigger_desk_new(int per_second)
     d->accepted = sliding_new();
     d->kept = sliding_new();
     d->rings = request_rings_new();
+    d->known = known_triggers_new();
     d->per_second = per_second;
     return d;
 }
@@ -39,6 +41,7 @@ void trigger_desk_free(struct trigger_desk *d)
     sliding_free(d->accepted);
     sliding_free(d->kept);
     request_rings_free(d->rings);
+    known_triggers_free(d->known);
     free(d);
 }
 
@@ -68,7 +71,7 @@ static void describe(struct arrival *ar)
     struct incoming bare = ar->in;
     struct str why;
     bare.body = STR("");
-    if (ar->json.whole.ptr == NULL &&
+    if (ar->json.headers.ptr == NULL &&
         content_json(ar->call->arena, &bare, CONTENT_NONE, ar->secret_header, &ar->json, &why) != ERR_OK)
         ar->json = (struct incoming_json){.headers = STR("{}"), .query = STR("{}")};
 }
@@ -122,19 +125,6 @@ static bool answer_gone(struct arrival *ar, const char *why)
     return false;
 }
 
-/* The workspace, which must be there. */
-static enum err load_app(struct arrival *ar, oid_t id)
-{
-    struct object o, env;
-    struct api_call *call = ar->call;
-    enum err e = store_get_object(call->reader, call->arena, OBJ_APP, id, &o);
-    if (e == ERR_OK && o.deleted_ms == 0)
-        e = store_get_object(call->reader, call->arena, OBJ_ENV, o.env, &env);
-    if (e == ERR_OK && (o.deleted_ms != 0 || env.deleted_ms != 0))
-        e = ERR_NOT_FOUND;
-    return e == ERR_OK ? app_decode(call->arena, &o, &ar->app) : e;
-}
-
 /* Whether the path names what the trigger belongs to. */
 static bool belongs(const struct arrival *ar, const struct trigger_way *way)
 {
@@ -159,28 +149,17 @@ static bool belongs(const struct arrival *ar, const struct trigger_way *way)
 
 static bool find_trigger(struct arrival *ar, const struct trigger_way *way)
 {
-    struct object o;
-    struct trigger_url url;
+    struct trigger_goal goal;
     struct api_call *call = ar->call;
-    struct str token = way->token;
-    if (ar->api->triggers == NULL || token.len > TRIGGER_TOKEN_MAX)
+    if (ar->api->triggers == NULL)
         return answer_unknown(ar);
-    enum err e = store_find_object(call->reader, call->arena, OBJ_TRIGGER_URL, 0, 0,
-                                   trigger_url_key(call->arena, token), &o);
-    if (e == ERR_OK)
-        e = trigger_url_decode(call->arena, ar->api->keys, &o, &url);
-    if (e == ERR_OK && url.expires_ms != 0 && url.expires_ms <= call->now_ms)
-        e = ERR_NOT_FOUND;
-    if (e == ERR_OK)
-        e = load_app(ar, url.app);
+    enum err e = trigger_goal_read(ar->api, call->reader, call->arena, way->token, call->now_ms, &goal);
     if (e == ERR_NOT_FOUND)
         return answer_unknown(ar);
-    if (e == ERR_OK)
-        e = store_get_object(call->reader, call->arena, OBJ_TRIGGER, url.trigger, &o);
-    if (e == ERR_NOT_FOUND || (e == ERR_OK && o.deleted_ms != 0))
+    if (e == ERR_GONE)
         return answer_gone(ar, "its automation was deleted");
-    if (e == ERR_OK)
-        e = trigger_decode(call->arena, ar->api->keys, &o, &ar->trigger);
+    ar->trigger = goal.trigger;
+    ar->app = goal.app;
     if (e == ERR_OK && !belongs(ar, way))
         return answer_unknown(ar);
     return answer_ok(call, e);
@@ -248,38 +227,17 @@ static bool fits_form(struct arrival *ar)
 /* ---- what follows --------------------------------------------------------------------------------------------------
  */
 
-/* It came to nothing: it does not count. */
-static void answer_failed(struct arrival *ar, enum err e)
-{
-    arrival_give_back(ar);
-    answer_error(ar->call, err_may_retry(e) ? e : ERR_UNAVAILABLE, NULL);
-    ar->call->stale = false;
-}
-
-/* {"id":…}, or {"id":…,"captured":true}. flag: NULL, or what is true. */
-static void answer_id(struct arrival *ar, int status, oid_t id, const char *prefix, const char *flag)
-{
-    struct json_writer w = answer(ar->call, arrival_status(ar, status));
-    if (ar->call->status == 204 || arrival_is_quiet(ar))
-        return;
-    json_w_object(&w);
-    json_w_str_at(&w, "id", api_id(ar->api, ar->call, id, prefix));
-    if (flag != NULL)
-        json_w_bool_at(&w, flag, true);
-    json_w_object_end(&w);
-}
-
 static void capture(struct arrival *ar)
 {
     oid_t id = oid_next(ar->api->oids, ar->call->now_ms);
     struct request r = arrival_request(ar, arrival_status(ar, 202), REQUEST_CAPTURED);
     enum err e = keep_in_ring(ar, id, &r);
     if (e != ERR_OK) {
-        answer_failed(ar, e);
+        arrival_fail(ar, e);
         return;
     }
     ar->kept = id;
-    answer_id(ar, 202, id, doc_prefix(DOC_REQUEST), "captured");
+    arrival_answer(ar, 202, id, doc_prefix(DOC_REQUEST), "captured");
 }
 
 /* With what it became. */
@@ -287,10 +245,10 @@ static void answer_made(struct arrival *ar, int status, oid_t made, const char *
 {
     switch (ar->trigger.use) {
     case TRIGGER_STARTS:
-        answer_id(ar, status, made, doc_prefix(DOC_RUN), flag);
+        arrival_answer(ar, status, made, doc_prefix(DOC_RUN), flag);
         break;
     case TRIGGER_SOURCE:
-        answer_id(ar, status, made, "msg_", flag);
+        arrival_answer(ar, status, made, "msg_", flag);
         break;
     case TRIGGER_INBOUND:
         arrival_answer_message(ar, status, made);
@@ -355,9 +313,11 @@ static void take_in(struct arrival *ar)
             e = ar->trigger.use == TRIGGER_STARTS ? start_run(ar, key, &made) : arrival_append(ar, key, &made);
     }
     if (e != ERR_OK) {
-        answer_failed(ar, e);
+        arrival_fail(ar, e);
         return;
     }
+    if (ar->trigger.use == TRIGGER_STARTS)
+        known_trigger_learn(ar->api, call->reader, call->params[0], call->now_ms);
     answer_made(ar, 202, made, NULL);
 }
 

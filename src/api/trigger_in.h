@@ -11,7 +11,8 @@ struct trigger_desk {
     struct sliding *accepted; /* by workspace */
     struct sliding *kept;     /* by trigger: refusals and captures are only kept so often */
     struct request_rings *rings;
-    int per_second; /* accepted of a workspace that has no number of its own */
+    struct known_triggers *known; /* see trigger_known.h */
+    int per_second;               /* accepted of a workspace that has no number of its own */
 };
 
 struct trigger_desk *trigger_desk_new(int per_second);

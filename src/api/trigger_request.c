@@ -76,17 +76,9 @@ enum err request_trigger_json(struct arena *a, const struct request *r, struct s
     struct str why;
     if (content_json(a, &in, r->kind, STR_NULL, &json, &why) != ERR_OK)
         return ERR_INVALID;
-    struct buf text = BUF_INIT(json.whole.len + r->headers.len + r->query.len + 256);
-    struct json_writer w = json_writer(&text);
-    json_w_object(&w);
-    json_w_str_at(&w, "method", r->method);
-    json_w_raw_at(&w, "headers", r->headers);
-    json_w_raw_at(&w, "query", r->query);
-    json_w_raw_at(&w, "body", json.body);
-    json_w_object_end(&w);
-    CHECK(!text.overflow);
-    *out = arena_str(a, buf_str(&text));
-    buf_fini(&text);
+    json.headers = r->headers;
+    json.query = r->query;
+    *out = content_whole(a, r->method, &json);
     return ERR_OK;
 }
 

@@ -203,24 +203,28 @@ static void write_headers(struct arena *a, const struct incoming *in, struct str
     write_members(m, in->header_count, w);
 }
 
-static enum err write_body(struct arena *a, const struct incoming *in, enum content kind, struct json_writer *w,
-                           struct str *why)
+static enum err check_body(struct arena *a, const struct incoming *in, struct str *out, struct str *why)
 {
     struct json_slice value;
     struct json_error error;
+    enum err e = json_check(without_mark(in->body), &value, &error);
+    if (e == ERR_OK)
+        *out = value.raw;
+    else
+        *why = arena_printf(a, "the body is no JSON: line %zu, column %zu: %s", error.line, error.column, error.what);
+    return e;
+}
+
+/* Of a body that is not JSON as it came. */
+static enum err write_body(struct arena *a, const struct incoming *in, enum content kind, struct json_writer *w,
+                           struct str *why)
+{
     const char *trouble = NULL;
     enum err e = ERR_OK;
     switch (kind) {
     case CONTENT_NONE:
-        json_w_null(w);
-        break;
     case CONTENT_JSON:
-        e = json_check(without_mark(in->body), &value, &error);
-        if (e == ERR_OK)
-            json_w_raw(w, value.raw);
-        else
-            *why = arena_printf(a, "the body is no JSON: line %zu, column %zu: %s", error.line, error.column,
-                                error.what);
+        json_w_null(w);
         break;
     case CONTENT_FORM:
         e = write_form(a, in->body, false, w, &trouble);
@@ -242,36 +246,44 @@ enum err content_json(struct arena *a, const struct incoming *in, enum content k
 {
     struct buf text = BUF_INIT(OUT_MAX);
     struct json_writer w = json_writer(&text);
-    size_t from[3], to[3];
+    size_t to[2];
     const char *trouble = NULL;
-    json_w_object(&w);
-    json_w_str_at(&w, "method", in->method);
-    json_w_name(&w, STR("headers"));
-    from[0] = text.len;
+    json_w_array(&w);
     write_headers(a, in, secret_header, &w);
     to[0] = text.len;
-    json_w_name(&w, STR("query"));
-    from[1] = text.len;
     enum err e = write_form(a, in->query, true, &w, &trouble);
     to[1] = text.len;
-    json_w_name(&w, STR("body"));
-    from[2] = text.len;
     if (e == ERR_OK)
         e = write_body(a, in, kind, &w, why);
     else
         *why = str_c(trouble);
-    to[2] = text.len;
-    json_w_object_end(&w);
     if (e == ERR_OK && text.overflow) {
         *why = STR("the body is too large when it is written as JSON");
         e = ERR_TOO_LARGE;
     }
     if (e == ERR_OK) {
-        out->whole = arena_str(a, buf_str(&text));
-        out->headers = str_of(out->whole.ptr + from[0], to[0] - from[0]);
-        out->query = str_of(out->whole.ptr + from[1], to[1] - from[1]);
-        out->body = str_of(out->whole.ptr + from[2], to[2] - from[2]);
+        const char *all = arena_str(a, buf_str(&text)).ptr;
+        out->headers = str_of(all + 1, to[0] - 1);
+        out->query = str_of(all + to[0] + 1, to[1] - to[0] - 1);
+        out->body = str_of(all + to[1] + 1, text.len - to[1] - 1);
     }
     buf_fini(&text);
-    return e;
+    return e == ERR_OK && kind == CONTENT_JSON ? check_body(a, in, &out->body, why) : e;
+}
+
+struct str content_whole(struct arena *a, struct str method, const struct incoming_json *parts)
+{
+    struct buf text = BUF_INIT(parts->headers.len + parts->query.len + parts->body.len + 256);
+    struct json_writer w = json_writer(&text);
+    buf_reserve(&text, text.max);
+    json_w_object(&w);
+    json_w_str_at(&w, "method", method);
+    json_w_raw_at(&w, "headers", parts->headers);
+    json_w_raw_at(&w, "query", parts->query);
+    json_w_raw_at(&w, "body", parts->body);
+    json_w_object_end(&w);
+    CHECK(!text.overflow);
+    struct str whole = arena_str(a, buf_str(&text));
+    buf_fini(&text);
+    return whole;
 }

@@ -33,19 +33,20 @@ enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_FORM, CONTENT_MULTIPART, CONT
 /* What the body is, by its Content-Type; one without a type is JSON or text. ERR_MEDIA_TYPE: nothing we take, *why
  * (static). */
 MUST_USE enum err content_kind(const struct incoming *in, enum content *out, const char **why);
-/* Slices of one text in the arena. */
+/* Its parts as JSON; a body that came as JSON is a slice of it, the rest is in the arena. */
 struct incoming_json {
-    struct str whole;
     struct str headers;
     struct str query;
     struct str body;
 };
 /*
- * The whole as a JSON object. Values of headers and parameters of the URL that are secrets or signatures read "***":
- * those that look like one by their name, and secret_header (null: none). ERR_SYNTAX: the body does not read, *why (in
- * the arena, or static) says where. ERR_TOO_LARGE.
+ * Values of headers and parameters of the URL that are secrets or signatures read "***": those that look like one by
+ * their name, and secret_header (null: none). ERR_SYNTAX: the body does not read, *why (in the arena, or static) says
+ * where. ERR_TOO_LARGE.
  */
 MUST_USE enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
                                struct incoming_json *out, struct str *why);
+/* The JSON object of them, in the arena. */
+struct str content_whole(struct arena *a, struct str method, const struct incoming_json *parts);
 
 #endif

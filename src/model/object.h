@@ -5,9 +5,10 @@
  *
  * Scope: (kind, env, app). Objects of an environment have app = 0; environments themselves have env = 0 and app = 0.
  * An OBJ_SESSION and an OBJ_LINK have env = 0 and in `app` the OBJ_USER they are of.
- * Every change of an object with app != 0 but an OBJ_PORTAL and those two, of an OBJ_APP, of an OBJ_PROFILE or
- * of an OBJ_EVENT_TYPE raises the version of the workspaces it concerns (the last two concern all of their
- * environment), so that a message that matched an older configuration is matched again.
+ * Every change of an object with app != 0 but an OBJ_PORTAL and those two, of an OBJ_APP, of an OBJ_PROFILE,
+ * of an OBJ_EVENT_TYPE or of an OBJ_ENV raises the version of the workspaces it concerns (the last three concern all of
+ * the environment), so that a message that matched an older configuration is matched again, and a request from outside
+ * is looked at again.
  */
 #ifndef PR_MODEL_OBJECT_H
 #define PR_MODEL_OBJECT_H

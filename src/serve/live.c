@@ -205,7 +205,7 @@ void live_request(struct shared *s, oid_t env, oid_t app, oid_t trigger, oid_t r
 }
 
 /* Whoever changes runs knows no environment: it is read, once somebody watches anything. */
-void live_run(struct shared *s, struct store_reader *r, oid_t app, const struct doc *run)
+void live_run(struct shared *s, struct store_reader *r, oid_t env, oid_t app, const struct doc *run)
 {
     struct buf out = BUF_INIT(EVENT_MAX);
     char id[OID_TEXT_SIZE];
@@ -213,7 +213,9 @@ void live_run(struct shared *s, struct store_reader *r, oid_t app, const struct 
     if (atomic_load_explicit(&s->live.streams, memory_order_relaxed) == 0)
         return;
     struct arena *a = arena_new(4096);
-    if (store_get_object(r, a, OBJ_APP, app, &o) == ERR_OK && is_watched(s, o.env, app)) {
+    if (env == 0 && store_get_object(r, a, OBJ_APP, app, &o) == ERR_OK)
+        env = o.env;
+    if (env != 0 && is_watched(s, env, app)) {
         struct json_writer w = begin(s, "run", run->id, doc_prefix(DOC_RUN), app, &out);
         oid_format(run->ref, object_prefix(OBJ_AUTOMATION), s->id_key, id);
         json_w_str_at(&w, "automationId", str_c(id));
@@ -222,7 +224,7 @@ void live_run(struct shared *s, struct store_reader *r, oid_t app, const struct 
             oid_format(run->about, doc_prefix(DOC_RECORD), s->id_key, id);
             json_w_str_at(&w, "target", str_c(id));
         }
-        end(s, NULL, o.env, app, &w);
+        end(s, NULL, env, app, &w);
     }
     arena_free(a);
 }

@@ -23,8 +23,8 @@ void live_attempt(struct reactor *r, oid_t env, const struct attempt *t);
 void live_endpoint(struct shared *s, oid_t env, oid_t app, oid_t ep);
 /* A request came in at a trigger URL, taken or refused, and is kept. Any thread. */
 void live_request(struct shared *s, oid_t env, oid_t app, oid_t trigger, oid_t request);
-/* A run began, went on or ended. Any thread; the reader is the thread's. */
-void live_run(struct shared *s, struct store_reader *r, oid_t app, const struct doc *run);
+/* A run began, went on or ended. Any thread. env 0: not known, asked of the thread's reader, which else may be NULL. */
+void live_run(struct shared *s, struct store_reader *r, oid_t env, oid_t app, const struct doc *run);
 /* Rights changed: every stream is looked at. Any thread. */
 void live_recheck(struct shared *s);
 /* The reactor's timer has fired. */

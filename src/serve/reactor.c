@@ -125,7 +125,7 @@ static void on_request(struct http_exchange *x, void *arg)
         relay_error(x, ERR_CLOSED, NULL);
     else if (ingest_matches(r, q, &app))
         ingest_begin(r, x, app);
-    else if (!ops_answer(r->shared, x, false) && !console_answer(&r->shared->console, x))
+    else if (!hook_begin(r, x) && !ops_answer(r->shared, x, false) && !console_answer(&r->shared->console, x))
         relay_request(r, x);
 }
 
@@ -236,6 +236,7 @@ void reactor_close(struct reactor *r)
         client_free(r->client);
     pump_free_all(r);
     ingest_free_all(r);
+    hook_free_all(r);
     auth_cache_free(r->auth);
     buf_fini(&r->scratch);
     loop_free(r->loop);

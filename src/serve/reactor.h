@@ -4,6 +4,7 @@
  * drives its own transfers. What is here is shared by the files of serve/ only.
  *
  *   ingest.c   a POST …/msg becomes a body and a store_append, then a 202 and a hand-over
+ *   hook.c     most requests to trigger URLs become a store_docs, then what the sender wants to hear
  *   pump.c     the engine's decisions become transfers, their results become store_records
  *   prepare.c  what a transfer needs before: a token, of tokens.h
  *   targets.c  what the pump knows of an endpoint: its snapshot, its signers
@@ -83,6 +84,7 @@ struct reactor {
     struct auth_cache *auth;
     struct flight *free_flights;
     struct ingest *free_ingests;
+    struct hook *free_hooks;
     uint64_t random_state[2];
     struct tokens *tokens;
     struct list preparing;     /* flights that wait for what they need: rewrite.h, prepare.c */
@@ -123,6 +125,11 @@ void reactor_send(struct reactor *r, struct reactor *to, struct loop_task *t);
 bool ingest_matches(struct reactor *r, const struct http_request *q, struct str *app);
 void ingest_begin(struct reactor *r, struct http_exchange *x, struct str app);
 void ingest_free_all(struct reactor *r);
+
+/* ---- hook.c ---- */
+/* Takes in a request to a trigger URL; false: it is not one, or one for relay_request. */
+bool hook_begin(struct reactor *r, struct http_exchange *x);
+void hook_free_all(struct reactor *r);
 
 /* ---- relay.c ---- */
 void relay_request(struct reactor *r, struct http_exchange *x);

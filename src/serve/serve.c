@@ -80,9 +80,9 @@ static void request_came(void *arg, oid_t env, oid_t app, oid_t trigger, oid_t r
     live_request(arg, env, app, trigger, request);
 }
 
-static void run_moved(void *arg, struct store_reader *r, oid_t app, const struct doc *run)
+static void run_moved(void *arg, struct store_reader *r, oid_t env, oid_t app, const struct doc *run)
 {
-    live_run(arg, r, app, run);
+    live_run(arg, r, env, app, run);
 }
 
 static void pending(void *arg, oid_t ep)

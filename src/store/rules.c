@@ -11,7 +11,7 @@ void rules_raised(const struct object *o, oid_t *app, oid_t *env)
     /* Who may look is nothing that a message matches. */
     bool looks = o->kind == OBJ_PORTAL || o->kind == OBJ_SESSION || o->kind == OBJ_LINK;
     *app = looks ? 0 : o->app;
-    *env = o->kind == OBJ_PROFILE || o->kind == OBJ_EVENT_TYPE ? o->env : 0;
+    *env = o->kind == OBJ_PROFILE || o->kind == OBJ_EVENT_TYPE ? o->env : o->kind == OBJ_ENV ? o->id : 0;
 }
 
 /* ---- deliveries ----------------------------------------------------------------------------------------------------

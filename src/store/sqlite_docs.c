@@ -149,14 +149,26 @@ static enum err settle(struct sqlite_backend *b, enum err e)
     return back == ERR_OK ? e : back;
 }
 
+static enum err check_version(struct sqlite_backend *b, const struct store_docs *op)
+{
+    uint64_t version;
+    if (op->app_version == 0)
+        return ERR_OK;
+    enum err e = state_version(b, op->app, op->env, &version);
+    return e == ERR_OK && version != op->app_version ? ERR_STALE : e;
+}
+
 enum err sqlite_docs(struct backend *base, struct store_docs *op)
 {
     struct sqlite_backend *b = backend_of(base);
     op->failed_at = 0;
+    enum err e = check_version(b, op);
+    if (e != ERR_OK)
+        return e;
     /* One row that is refused leaves nothing behind. */
     if (op->count == 1 && op->append_count == 0)
         return change_apply(b, &op->changes[0]);
-    enum err e = save(b);
+    e = save(b);
     if (e == ERR_OK)
         e = docs_apply(b, op->changes, op->count, &op->failed_at);
     for (size_t i = 0; i < op->append_count && e == ERR_OK; i++) {

@@ -134,6 +134,9 @@ struct store_objects {
 struct store_docs {
     struct store_op op;
     oid_t app; /* whose turn it takes */
+    /* ERR_STALE when the workspace, of this environment, is at another version than what was decided by; 0: any. */
+    uint64_t app_version;
+    oid_t env;
     struct doc_change *changes;
     size_t count;
     struct store_append *appends; /* their `op` is not used */

@@ -94,6 +94,8 @@ enum err mem_docs(struct backend *b, struct store_docs *op)
     struct mem_store *m = (struct mem_store *)(void *)b;
     size_t mark = m->log.len;
     op->failed_at = 0;
+    if (op->app_version != 0 && mem_app_version(m, op->app) != op->app_version)
+        return ERR_STALE;
     enum err e = mem_docs_apply(m, op->changes, op->count, &op->failed_at);
     for (size_t i = 0; i < op->append_count && e == ERR_OK; i++) {
         e = mem_append(b, &op->appends[i]);
