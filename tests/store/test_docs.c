@@ -164,6 +164,31 @@ static void messages_come_along(void **state)
     OK(store_find_doc(f->reader, f->arena, DOC_RUN, app, 8, STR("y"), &found));
 }
 
+/* What was decided by a configuration is not written when there is another. */
+static void decided_by_a_version(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f);
+    uint64_t version = fx_app_version(f, app);
+    struct object o;
+    OK(store_get_object(f->reader, f->arena, OBJ_APP, app, &o));
+    for (int i = 0; i < 3; i++) {
+        struct doc d = doc_of(f, DOC_REQUEST, app, 8, NULL), got;
+        struct doc_change c[2] = {{.change = DOC_CREATE, .doc = d}, {.change = DOC_CREATE, .doc = d}};
+        c[1].doc.id = fx_id(f);
+        struct store_docs op = {.op = {.kind = STORE_DOCS},
+                                .app = app,
+                                .env = o.env,
+                                .app_version = version,
+                                .changes = c,
+                                .count = i == 2 ? 1 : 2};
+        assert_int_equal(store_run(f->store, &op.op), i == 0 ? ERR_OK : ERR_STALE);
+        assert_int_equal(store_get_doc(f->reader, f->arena, DOC_REQUEST, d.id, &got), i == 0 ? ERR_OK : ERR_NOT_FOUND);
+        struct object trigger = fx_object(f, OBJ_TRIGGER, app, NULL);
+        OK(fx_change(f, OBJECT_CREATE, &trigger, 0));
+    }
+}
+
 static void lists_go_both_ways(void **state)
 {
     struct fixture *f = *state;
@@ -386,6 +411,7 @@ const struct CMUnitTest doc_tests[] = {
         FX_TEST(keys_are_unique_in_their_place),
         FX_TEST(all_or_none),
         FX_TEST(messages_come_along),
+        FX_TEST(decided_by_a_version),
         FX_TEST(lists_go_both_ways),
         FX_TEST(due_in_order),
         FX_TEST(due_by_workspace),

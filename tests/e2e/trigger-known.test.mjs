@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trigger that takes in requests is remembered between them: whatever is changed holds for the very next request.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import test from 'node:test';
+import { postrider } from './lib/postrider.mjs';
+
+const steps = [{ id: 'say', type: 'set', set: { n: '{{ trigger.body.n }}' } }];
+const trigger = (secret, more = {}) => ({ type: 'incoming_webhook', verify: { profile: 'github', secret }, ...more });
+let n = 0;
+
+class Hook {
+    static async make(p, more) {
+        const app = await p.app();
+        const base = `/api/v1/app/${app.id}/automation`;
+        const made = await p.ok('POST', base, { name: 'In', trigger: trigger('one', more), steps });
+        await p.ok('POST', `${base}/${made.id}/publish`);
+        const hook = Object.assign(new Hook(), { p, app, id: made.trigger.id, base: `${base}/${made.id}`, path: new URL(made.trigger.url).pathname });
+        for (let i = 0; i < 3; i++) assert.equal((await hook.send()).status, 202);
+        return hook;
+    }
+
+    send({ secret = 'one', body = `{"n":${++n}}`, path = this.path, headers = {}, method = 'POST' } = {}) {
+        const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+        return this.p.api(method, path, body, { token: null, headers: { 'x-hub-signature-256': signature, ...headers } });
+    }
+
+    async publish(more) {
+        await this.p.ok('PUT', this.base, { name: 'In', trigger: trigger('one', more), steps, ...more });
+        await this.p.ok('POST', `${this.base}/publish`);
+    }
+
+    status = async (how) => (await this.send(how)).status;
+}
+
+test('what is changed holds for the next request', async (t) => {
+    const p = await postrider(t);
+    const hook = await Hook.make(p);
+    await hook.publish({ trigger: trigger('two') });
+    assert.deepEqual([await hook.status({ secret: 'one' }), await hook.status({ secret: 'two' })], [401, 202]);
+    await hook.publish({ trigger: trigger('one', { methods: ['PUT'] }) });
+    assert.deepEqual([await hook.status(), await hook.status({ method: 'PUT' })], [405, 202]);
+    await hook.publish({ trigger: { type: 'incoming_webhook' } });
+    assert.deepEqual([await hook.status({ secret: 'no matter' }), await hook.status()], [202, 202]);
+    for (let i = 0; i < 3; i++) {
+        await p.ok('POST', `${hook.base}/pause`);
+        assert.equal(await hook.status(), 410);
+        await p.ok('POST', `${hook.base}/resume`);
+        assert.deepEqual([await hook.status(), await hook.status()], [202, 202]);
+    }
+    await p.ok('PATCH', `/api/v1/app/${hook.app.id}/settings`, { incomingRateLimit: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assert.deepEqual([await hook.status(), await hook.status()], [202, 429]);
+});
+
+test('a URL that ends, an automation and a workspace that are deleted', async (t) => {
+    const p = await postrider(t);
+    const hook = await Hook.make(p);
+    const { url } = await p.ok('POST', `/api/v1/app/${hook.app.id}/trigger/${hook.id}/rotate`, { graceSeconds: 0 });
+    const path = new URL(url).pathname;
+    assert.deepEqual([await hook.status(), await hook.status({ path }), await hook.status({ path })], [404, 202, 202]);
+    await p.ok('POST', `/api/v1/app/${hook.app.id}/trigger/${hook.id}/rotate`, { graceSeconds: 1 });
+    assert.equal(await hook.status({ path }), 202);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    assert.equal(await hook.status({ path }), 404);
+    const other = await Hook.make(p);
+    await p.ok('DELETE', other.base);
+    assert.equal(await other.status(), 410);
+    const third = await Hook.make(p);
+    await p.ok('DELETE', `/api/v1/app/${third.app.id}`);
+    assert.equal(await third.status(), 404);
+});
+
+test('duplicates, refusals and handshakes are seen as ever', async (t) => {
+    const p = await postrider(t);
+    const hook = await Hook.make(p);
+    const headers = { 'x-github-delivery': 'once' };
+    const first = await hook.send({ headers });
+    assert.equal(first.status, 202);
+    const again = await Promise.all(Array.from({ length: 5 }, () => hook.send({ headers })));
+    for (const { status, json } of again) assert.deepEqual([status, json], [200, { id: first.json.id, duplicate: true }]);
+    const together = await Promise.all(Array.from({ length: 8 }, () => hook.send({ headers: { 'x-github-delivery': 'at once' } })));
+    assert.deepEqual(together.map((a) => a.status).sort(), [200, 200, 200, 200, 200, 200, 200, 202]);
+    assert.equal(new Set(together.map((a) => a.json.id)).size, 1);
+    assert.equal(await hook.status({ body: '{' }), 400);
+    assert.equal(await hook.status({ body: `{"a":${'['.repeat(100)}${']'.repeat(100)}}` }), 400);
+    assert.equal(await hook.status({ headers: { 'content-type': 'image/png' } }), 415);
+    assert.equal(await hook.status({ secret: 'wrong' }), 401);
+    const kept = (await p.ok('GET', `/api/v1/app/${hook.app.id}/trigger/${hook.id}/request?limit=250`)).data;
+    assert.deepEqual(kept.slice(0, 4).map((r) => r.status), [401, 415, 400, 400]);
+    const slack = { type: 'incoming_webhook', verify: { profile: 'slack', secret: 'one' } };
+    await hook.publish({ trigger: slack });
+    const ask = (body) => {
+        const at = Math.floor(Date.now() / 1000);
+        const signature = `v0=${createHmac('sha256', 'one').update(`v0:${at}:${body}`).digest('hex')}`;
+        return p.api('POST', hook.path, body, { token: null, headers: { 'x-slack-signature': signature, 'x-slack-request-timestamp': `${at}` } });
+    };
+    for (let i = 0; i < 3; i++) {
+        assert.equal((await ask(`{"type":"event_callback","event_id":"e${i}"}`)).status, 202);
+        assert.equal((await ask('{"type":"url_verification","challenge":"c4"}')).text, 'c4');
+        assert.equal((await ask(`{"type":"event_callback","event_id":"e${i}"}`)).json.duplicate, true);
+    }
+});
+
+test('the first answer and the next have the same headers; what came is kept, and its run done', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const base = `/api/v1/app/${app.id}/automation`;
+    const made = await p.ok('POST', base, { name: 'In', trigger: trigger('one'), steps });
+    await p.ok('POST', `${base}/${made.id}/publish`);
+    const hook = Object.assign(new Hook(), { p, path: new URL(made.trigger.url).pathname });
+    const answers = [];
+    for (const type of ['application/json', 'application/json', 'application/x-www-form-urlencoded', 'text/plain'])
+        answers.push(await hook.send({ body: '{"n":7}', headers: { 'content-type': type, 'x-github-delivery': `${++n}` } }));
+    const named = ({ headers }) => Object.keys(headers).filter((h) => h !== 'date').map((h) => `${h}: ${h === 'content-length' ? 0 : headers[h]}`).sort();
+    for (const answer of answers) assert.deepEqual([answer.status, named(answer)], [202, named(answers[0])]);
+    const requests = (await p.ok('GET', `/api/v1/app/${app.id}/trigger/${made.trigger.id}/request`)).data;
+    assert.equal(requests.length, 4);
+    for (const { json } of answers) {
+        const run = await p.ok('GET', `${base}/${made.id}/run/${json.id}`);
+        assert.equal(run.trigger.method, 'POST');
+        assert.ok(requests.some((r) => r.runId === json.id));
+    }
+});
