@@ -266,6 +266,7 @@ static void run_errands(struct mailer *m)
 static void *run_thread(void *arg)
 {
     struct mailer *m = arg;
+    pthread_setname_np(pthread_self(), "mailer");
     while (!atomic_load(&m->stop)) {
         int64_t wait_ms = 0;
         run_errands(m);

@@ -216,6 +216,7 @@ static int64_t least(int64_t a, int64_t b)
 static void *run_thread(void *arg)
 {
     struct runner *r = arg;
+    pthread_setname_np(pthread_self(), "runner");
     while (!runner_stopping(r)) {
         struct look l = {.good = take_answers(r), .next_ms = TIME_NEVER};
         if (l.good)

@@ -197,6 +197,7 @@ void outside_send(struct outside_desk *d, struct outside *o)
 static void *run_desk(void *arg)
 {
     struct outside_desk *d = arg;
+    pthread_setname_np(pthread_self(), "outside");
     loop_run(d->loop);
     return NULL;
 }

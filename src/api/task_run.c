@@ -219,6 +219,7 @@ static void read_inbox(struct api_tasks *t)
 static void *run_thread(void *arg)
 {
     struct api_tasks *t = arg;
+    pthread_setname_np(pthread_self(), "tasks");
     while (!stopping(t) && look(t, true) != ERR_OK)
         wait_until(t, clock_mono_ms() + AGAIN_MS, false);
     while (!stopping(t)) {

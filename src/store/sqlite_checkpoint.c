@@ -86,6 +86,7 @@ enum err checkpointer_start(struct sqlite_backend *b)
     b->wal_next_bytes = b->wal_cap_bytes * 3 / 8;
     sqlite3_wal_hook(b->w.db, wal_grew, b);
     CHECK(pthread_create(&k->thread, NULL, checkpointer_run, b) == 0);
+    pthread_setname_np(k->thread, "checkpointer");
     k->running = true;
     return ERR_OK;
 }

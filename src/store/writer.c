@@ -370,6 +370,7 @@ struct writer *writer_start(struct backend *b, size_t queue_bytes_max)
     pthread_cond_init(&w->backup_moved, &attr);
     pthread_condattr_destroy(&attr);
     CHECK(pthread_create(&w->thread, NULL, writer_run, w) == 0);
+    pthread_setname_np(w->thread, "writer");
     return w;
 }
 
