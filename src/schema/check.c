@@ -34,6 +34,15 @@ static bool check_rules(struct checking *c, const struct schema_node *n, const s
     return c->steps > 0;
 }
 
+/* Whether the same is asked already, by references alone: {"$ref": "#"}. */
+static bool is_under_way(const struct checking *c, const struct schema_node *n, const struct json *v)
+{
+    for (const struct check_frame *f = c->frame; f != NULL && f->value == v; f = f->up)
+        if (f->node == n)
+            return true;
+    return false;
+}
+
 bool check_node(struct checking *c, const struct schema_node *n, const struct json *v, const struct json_step *at)
 {
     if (!check_step(c, 1 + n->count))
@@ -42,9 +51,14 @@ bool check_node(struct checking *c, const struct schema_node *n, const struct js
         c->steps = 0;
         return false;
     }
+    if (is_under_way(c, n, v)) /* the schema says nothing more of it by saying it again */
+        return true;
+    struct check_frame frame = {.up = c->frame, .node = n, .value = v};
+    c->frame = &frame;
     c->depth++;
     bool fits = check_rules(c, n, v, at);
     c->depth--;
+    c->frame = frame.up;
     return fits;
 }
 

@@ -11,7 +11,15 @@ struct pattern;
 struct schema_node;
 struct schema_rule;
 
+/* What is under way: a value against a node, and what led there. */
+struct check_frame {
+    const struct check_frame *up;
+    const struct schema_node *node;
+    const struct json *value;
+};
+
 struct checking {
+    const struct check_frame *frame;
     struct arena *arena;
     struct schema_fault *fault;
     size_t steps; /* that are left */

@@ -166,9 +166,24 @@ static void ends_whatever_is_asked(void **state)
     struct arena *a = arena_new(4096);
     struct buf out = BUF_INIT(16 << 20);
     (void)state;
-    assert_string_equal(check(a, "{'$ref':'#'}", "1"), too_much);
-    assert_string_equal(check(a, "{'not':{'$ref':'#'}}", "1"), too_much);
-    assert_string_equal(check(a, "{'anyOf':[{'$ref':'#'},{'$ref':'#'}]}", "1"), too_much);
+    /* What says itself again says nothing more. */
+    assert_null(check(a, "{'$ref':'#'}", "1"));
+    assert_null(check(a, "{'anyOf':[{'$ref':'#'},{'$ref':'#'}]}", "1"));
+    assert_non_null(check(a, "{'not':{'$ref':'#'}}", "1"));
+    static const char around[] = "{'type':'object','allOf':[{'$ref':'#/$defs/a'}],'$defs':{'a':{'$ref':'#/$defs/b'},"
+                                 "'b':{'anyOf':[{'$ref':'#'}],'properties':{'next':{'$ref':'#'}}}}}";
+    assert_null(check(a, around, "{'next':{'next':{}}}"));
+    assert_string_equal(check(a, around, "{'next':{'next':1}}"), "/next/next must be of type object");
+    static const char tree[] = "{'type':'array','items':{'$ref':'#'}}";
+    assert_null(check(a, tree, "[[],[[]]]"));
+    assert_string_equal(check(a, tree, "[[],[1]]"), "/1/0 must be of type array");
+    buf_clear(&out);
+    for (int i = 0; i < 100; i++)
+        buf_add_c(&out, '[');
+    for (int i = 0; i < 100; i++)
+        buf_add_c(&out, ']');
+    buf_add_c(&out, '\0');
+    assert_null(check(a, tree, out.ptr));
     assert_string_equal(check(a, "{'pattern':'^(a+)+$'}", repeat(&out, "'", "a", 40, "b'")), too_much);
     assert_string_equal(check(a, "{'pattern':'(?:.*a){20}[bc]'}", repeat(&out, "'", "a", 3000, "'")), too_much);
     assert_string_equal(check(a, "{'not':{'pattern':'^(a+)+$'}}", repeat(&out, "'", "a", 40, "b'")), too_much);
