@@ -86,7 +86,7 @@ static bool write_noisy(struct api *api, struct api_call *call, const struct pen
     json_w_str_at(w, "endpointId", api_id(api, call, s->ep, "ep_"));
     json_w_str_at(w, "appId", api_id(api, call, o.app, "app_"));
     json_w_time_at(w, "failingSince", h.failing_since_ms);
-    json_w_time_at(w, "nextAttempt", s->due_ms);
+    json_w_time_at(w, "nextAttempt", s->due_ms > call->now_ms ? s->due_ms : call->now_ms);
     json_w_object_end(w);
     return true;
 }

@@ -29,13 +29,15 @@ static void write_schedule(const struct endpoint *ep, const struct catalog_env *
     fields_write_answer(field, 1, &effective, w);
 }
 
-/* When the next attempt of any message is due; 0 = none waits. */
+/* When the next attempt of any message begins at the earliest: now, if one is due; 0 = none waits. */
 static enum err next_attempt(struct api_call *call, oid_t ep, int64_t *due_ms)
 {
     struct pending_summary *found;
     size_t count;
     enum err e = store_list_pending(call->reader, call->arena, ep - 1, 1, &found, &count);
-    *due_ms = e == ERR_OK && count > 0 && found[0].ep == ep ? found[0].due_ms : 0;
+    *due_ms = 0;
+    if (e == ERR_OK && count > 0 && found[0].ep == ep)
+        *due_ms = found[0].due_ms > call->now_ms ? found[0].due_ms : call->now_ms;
     return e;
 }
 

@@ -20,7 +20,7 @@ async function waiting(t, endpoint) {
     await p.attempted(app, message, 1);
     const sent = await eachOf(Array.from({ length: BACKLOG }, (_, i) => i + 1), 64, (n) => p.send(app, 'a.b', { n }));
     const resend = (m) => p.ok('POST', `/api/v1/app/${app.id}/msg/${m.id}/endpoint/${ep.id}/resend`);
-    return { p, r, app, message, sent, resend };
+    return { p, r, app, ep, message, sent, resend };
 }
 
 // How many others arrive between now and the n-th arrival of message `which`.
@@ -32,7 +32,10 @@ async function othersBefore(r, which, n) {
 }
 
 test('a resend by hand goes before thousands that wait, whether its message was over or waits among them', async (t) => {
-    const { p, r, message, sent, resend } = await waiting(t);
+    const { p, r, app, ep, message, sent, resend } = await waiting(t);
+    const asked = Date.now();
+    const { state } = await p.ok('GET', `/api/v1/app/${app.id}/endpoint/${ep.id}`);
+    assert.ok(Date.parse(state.nextAttempt) >= asked - 1, `what is overdue is next, not in the past: ${state.nextAttempt}`);
     await resend(message);
     assert.ok((await othersBefore(r, 0, 2)) < 60, 'the one that was delivered long ago');
     const last = sent.at(-1);
