@@ -16,6 +16,7 @@
 
 #define PAGE      250
 #define TYPES_MAX 5000 /* of an import */
+#define VERSION   1    /* of what an export says; the only one there is */
 
 /* ---- export -------------------------------------------------------------------------------------------------------
  */
@@ -52,7 +53,7 @@ void environment_export(struct api *api, struct api_call *call)
         return;
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
-    json_w_i64_at(&w, "version", 1);
+    json_w_i64_at(&w, "version", VERSION);
     json_w_time_at(&w, "createdAt", call->now_ms);
     json_w_name(&w, STR("eventTypes"));
     json_w_array(&w);
@@ -233,12 +234,32 @@ static enum err import_settings(struct import *in, const struct json *body)
     return e;
 }
 
+/* Without a version it was written by hand, as this one. What is asked for and would not be done is refused. */
+static void check_head(struct api_call *call, const struct json *body)
+{
+    static const char *const others[] = {"dryRun", "replaceAll"};
+    const struct json *version = json_get(body, STR("version"));
+    int64_t n;
+    if (version != NULL && !json_is_null(version) && (!json_as_i64(version, &n) || n != VERSION))
+        call_problem(call, "version", "value_error.const",
+                     "must be %d, the only version that there is: this export is of a newer Postrider, or of something "
+                     "else",
+                     VERSION);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        const struct json *asked = json_get(body, str_c(others[i]));
+        if (asked != NULL && asked->type == JSON_TRUE)
+            call_problem(call, others[i], "value_error",
+                         "is not possible here: an import replaces what has the same name and leaves all else alone");
+    }
+}
+
 void environment_import(struct api *api, struct api_call *call)
 {
     const struct json *body = call_json(call, false);
     if (body == NULL)
         return;
     struct import in = {.api = api, .call = call};
+    check_head(call, body);
     const struct json *types = list_of(call, body, "eventTypes", TYPES_MAX);
     const struct json *connectors = list_of(call, body, "connectors", CONNECTORS_MAX);
     size_t max = (types != NULL ? types->count : 0) + (connectors != NULL ? connectors->count : 0) +

@@ -146,7 +146,7 @@ static void write_type(const struct event_type *t, struct json_writer *w)
     json_w_object_end(w);
 }
 
-/* `to_modify` of a dry run, `modified` of a real one: what differs. */
+/* `to_modify` and `to_archive` of a dry run, `modified` of a real one: what differs. */
 static void answer_import(const struct openapi_in *in, bool dry_run)
 {
     struct json_writer w = answer(in->call, 200);
@@ -166,6 +166,13 @@ static void answer_import(const struct openapi_in *in, bool dry_run)
         for (size_t i = 0; i < in->count; i++) {
             if (in->items[i].changed && !in->items[i].type.archived)
                 write_type(&in->items[i].type, &w);
+        }
+        json_w_array_end(&w);
+        json_w_name(&w, STR("to_archive"));
+        json_w_array(&w);
+        for (size_t i = 0; i < in->count; i++) {
+            if (in->items[i].changed && in->items[i].type.archived)
+                json_w_str(&w, in->items[i].type.name);
         }
         json_w_array_end(&w);
     } else {

@@ -222,14 +222,14 @@ const struct schema api_schemas[] = {
         {.name = "EventTypeImportOpenApiOut", .use = SCHEMA_OUT, .more = "data:EventTypeImportOpenApiOutData"},
         {.name = "EventTypeImportOpenApiOutData",
          .use = SCHEMA_OUT,
-         .more = "modified:[string] to_modify:[EventTypeFromOpenApi]?"},
+         .more = "modified:[string] to_modify:[EventTypeFromOpenApi]? to_archive:[string]-"},
         {.name = "EventTypeFromOpenApi",
          .use = SCHEMA_OUT,
          .more = "name:string description:string deprecated:bool schemas:object? groupName:string? "
                  "featureFlags:[string]?"},
         {.name = "EnvironmentIn",
          .use = SCHEMA_IN,
-         .more = "eventTypes:[EventTypeIn] settings:SettingsInternalIn connectors:[object]"},
+         .more = "version:int eventTypes:[EventTypeIn] settings:SettingsInternalIn connectors:[object]"},
         {.name = "EnvironmentOut",
          .use = SCHEMA_OUT,
          .more = "version:int createdAt:time eventTypes:[EventTypeOut] settings:SettingsInternalOut "

@@ -85,3 +85,16 @@ test('a bad import says where, and nothing of it is done', async (t) => {
     const { token } = await p.ok('POST', '/api/v1/auth/api-key', { name: 'k', role: 'editor' });
     assert.equal((await p.api('POST', `${path}/export`, undefined, { token })).status, 403);
 });
+
+test('what another version wrote, or what would not be done, is refused', async (t) => {
+    const p = await postrider(t);
+    const answer = (body) => p.api('POST', `${path}/import`, { eventTypes: [{ name: 'new', description: '' }], ...body });
+    for (const version of [0, 2, 'x', 1.5]) {
+        const { status, json } = await answer({ version });
+        assert.deepEqual([status, json.detail[0].loc], [422, ['body', 'version']], String(version));
+        assert.match(json.detail[0].msg, /must be 1, the only version/);
+    }
+    for (const name of ['dryRun', 'replaceAll']) assert.deepEqual((await answer({ [name]: true })).json.detail?.[0].loc, ['body', name]);
+    assert.equal((await p.api('GET', '/api/v1/event-type/new')).status, 404, 'nothing was written');
+    for (const head of [{}, { version: null }, { version: 1, dryRun: false }]) assert.equal((await answer(head)).status, 204);
+});

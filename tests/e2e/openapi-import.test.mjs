@@ -109,6 +109,7 @@ test('versions, archived types and those that are not in the document', async (t
     assert.deepEqual(Object.entries((await get('a')).schemas).map(([k, v]) => [k, v.title]), [['3', 'old'], ['4', 'new']]);
     const dry = await p.ok('POST', path, { spec: one, replaceAll: true, dryRun: true });
     assert.deepEqual(dry.data.to_modify.map((x) => x.name), ['a']);
+    assert.deepEqual(dry.data.to_archive, ['b'], 'what would go');
     const all = await p.ok('POST', path, { specRaw: JSON.stringify(one), replaceAll: true });
     assert.deepEqual(all.data.modified.sort(), ['a', 'b']);
     assert.deepEqual([(await get('b')).archived, (await get('c')).archived], [true, false]);
