@@ -23,6 +23,10 @@ import { LoginPage } from './pages/login';
 import { LogsPage } from './pages/logs';
 import { RecordPage } from './pages/record';
 import { RecordsHome, RecordsPage } from './pages/records';
+import { RequestPage } from './pages/request';
+import { RequestsPage } from './pages/requests';
+import { RunPage } from './pages/run';
+import { RunsPage } from './pages/runs';
 import { SettingsPage } from './pages/settings';
 import { SystemPage } from './pages/system';
 import { WebhooksPage } from './pages/webhooks';
@@ -41,6 +45,10 @@ const workspacePages: [string, ComponentType<{ params: Record<string, string> }>
     ['/automations/new', NewAutomationPage],
     ['/automations/:auto', AutomationPage],
     ['/automations/:auto/versions', AutomationVersionsPage],
+    ['/automations/:auto/runs', RunsPage],
+    ['/automations/:auto/runs/:run', RunPage],
+    ['/automations/:auto/requests', RequestsPage],
+    ['/automations/:auto/requests/:request', RequestPage],
     ['/records', RecordsHome],
     ['/records/:type', RecordsPage],
     ['/records/:type/:record', RecordPage],

@@ -76,6 +76,20 @@ export function memberText(text: string, name: string): string | null {
     return null;
 }
 
+// The texts of the items of a JSON array.
+export function itemTexts(text: string): string[] {
+    const out: string[] = [];
+    let i = text.indexOf('[') + 1;
+    while (i > 0 && i < text.length) {
+        while (/[\s,]/.test(text[i] ?? '')) i++;
+        if (text[i] === ']' || i >= text.length) break;
+        const end = valueEnd(text, i);
+        out.push(text.slice(i, end).trimEnd());
+        i = end;
+    }
+    return out;
+}
+
 // Without the white space that is for reading.
 export function compact(text: string): string {
     return text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, quoted?: string) => quoted ?? '');

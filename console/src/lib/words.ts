@@ -3,7 +3,7 @@
 import { ago, duration, when } from './format';
 import type { Actor, Attempt, Delivery, Endpoint, Phases } from './types';
 
-export type Tone = 'good' | 'bad' | 'warn' | 'plain';
+export type Tone = 'good' | 'bad' | 'warn' | 'busy' | 'plain'; // busy: on its way
 
 export interface Status {
     tone: Tone;

@@ -13,6 +13,8 @@ import { useWorkspace } from '../workspace';
 // Those of an automation below its own address; `webhook`: only where requests come in.
 const tabs: { path: string; text: string; webhook?: boolean }[] = [
     { path: '', text: 'Builder' },
+    { path: '/runs', text: 'Runs' },
+    { path: '/requests', text: 'Incoming requests', webhook: true },
     { path: '/versions', text: 'Versions' },
 ];
 

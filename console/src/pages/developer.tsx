@@ -8,6 +8,7 @@ import type { EventType, Profile } from '../lib/types';
 import { Card, Choices, Code, CopyButton, Empty, ErrorNote, Head, Search, Skeleton } from '../ui/basic';
 import { useEventTypes, useProfile, useWorkspace } from '../workspace';
 import { AuditCard } from './audit';
+import { IncomingLimit } from './incoming_limit';
 import { ApiKeysCard } from './keys';
 import { PortalCard } from './portal_link';
 import { grouped } from './event_types';
@@ -120,6 +121,7 @@ export function DeveloperPage() {
             {tab === 'general' && (
                 <>
                     <Egress />
+                    <IncomingLimit />
                     {rights.admin && <PortalCard />}
                 </>
             )}

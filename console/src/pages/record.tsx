@@ -3,9 +3,11 @@
 import { useState } from 'preact/hooks';
 import { api } from '../lib/api';
 import { when } from '../lib/format';
+import { useLive } from '../lib/live';
 import { useLoad, usePaged } from '../lib/load';
 import { loadRecord, recordLabel, type RecordOut, recordTypeName } from '../lib/records';
 import { go } from '../lib/router';
+import type { Run } from '../lib/runs';
 import type { Actor } from '../lib/types';
 import { actorName } from '../lib/words';
 import { Badge, Button, Card, CopyButton, ErrorNote, Facts, Head, MoreButton, Skeleton, Time } from '../ui/basic';
@@ -14,6 +16,7 @@ import { Data, pretty } from '../ui/json';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
 import { RecordDialog } from './record_form';
+import { RunsTable } from './runs_table';
 
 interface Change {
     id: string;
@@ -113,6 +116,22 @@ function History({ list }: { list: ReturnType<typeof usePaged<Change>> }) {
     );
 }
 
+// The runs of automations that are about it, while they go on.
+function RecordRuns({ where, record }: { where: string; record: string }) {
+    const { id } = useWorkspace();
+    const list = usePaged<Run>(`${where}/run`, { limit: 10 });
+    useLive(id, (e) => e.kind === 'run' && e.data.target === record, list.refresh);
+    return (
+        <Card title="Automation runs" flush>
+            {list.error !== undefined && <ErrorNote error={list.error} retry={list.refresh} />}
+            {!list.items && list.loading && <Skeleton rows={2} />}
+            {list.items?.length === 0 && <p class="muted padded">No automation has run for this record.</p>}
+            {list.items && list.items.length > 0 && <RunsTable runs={list.items} of="record" />}
+            <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />
+        </Card>
+    );
+}
+
 export function RecordPage({ params }: { params: Record<string, string> }) {
     const { base, path, app, rights } = useWorkspace();
     const type = params.type!;
@@ -180,6 +199,7 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
                     ]}
                 />
             </Card>
+            <RecordRuns where={where} record={record.id} />
             <History list={history} />
             {dialog === 'edit' && (
                 <RecordDialog

@@ -40,13 +40,14 @@ interface ConfirmProps {
     title: string;
     action: string;
     danger?: boolean;
+    dismiss?: string; // where "Cancel" would say what the action does
     children: ComponentChildren;
     onClose: () => void;
     onConfirm: () => Promise<unknown>;
 }
 
 // Says what will happen, and stays open with the reason when it did not.
-export function Confirm({ title, action, danger, children, onClose, onConfirm }: ConfirmProps) {
+export function Confirm({ title, action, danger, dismiss = 'Cancel', children, onClose, onConfirm }: ConfirmProps) {
     const [busy, setBusy] = useState(false);
     const [error, setError] = useState<unknown>(null);
     const confirm = async () => {
@@ -70,7 +71,7 @@ export function Confirm({ title, action, danger, children, onClose, onConfirm }:
                 )}
             </div>
             <div class="dialog-foot">
-                <Button onClick={onClose}>Cancel</Button>
+                <Button onClick={onClose}>{dismiss}</Button>
                 <Button kind={danger ? 'danger' : 'primary'} busy={busy} onClick={() => void confirm()}>
                     {action}
                 </Button>
