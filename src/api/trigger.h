@@ -7,7 +7,7 @@
  *
  * The definition, as customers write it:
  *   {"type":"incoming_webhook", "verify":{…} or null, "dedupe":"header:x-id" | "body:order.id" | "query:id" | "none",
- *    "methods":["POST","PUT","GET"]}
+ *    "methods":["POST","PUT"]}    GET only when it is named: whatever looks at a link would start a run
  *   verify: "profile" (a provider, see profile_incoming.h, or a profile of the environment) or "row" (a row of one's
  *   own), "secret", "header" (of the signature, if it has another name), "toleranceSeconds", "verifyToken" (Meta),
  *   "addresses" (["203.0.113.0/24"…]). With a profile or row and without a secret every request is refused.

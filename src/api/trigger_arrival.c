@@ -55,7 +55,12 @@ enum err arrival_form(struct arrival *ar)
     static const unsigned bits[] = {
             [HTTP_M_GET] = TRIGGER_GET, [HTTP_M_HEAD] = 0, [HTTP_M_POST] = TRIGGER_POST, [HTTP_M_PUT] = TRIGGER_PUT};
     const char *why;
-    if ((ar->trigger.methods & bits[ar->call->method]) == 0)
+    bool taken = (ar->trigger.methods & bits[ar->call->method]) != 0;
+    enum handshake asks = ar->profile != NULL ? profile_rules(ar->profile)->handshake : HANDSHAKE_NONE;
+    if (!taken && ar->call->method == HTTP_M_GET && (asks == HANDSHAKE_META || asks == HANDSHAKE_OKTA))
+        return refused(ar, ERR_UNAUTHORIZED,
+                       "this is not how the provider asks whose URL it is, or the token is wrong");
+    if (!taken)
         return refused(ar, ERR_METHOD, "this trigger does not take the method");
     if (ar->in.body.len > INCOMING_BODY_MAX)
         return refused(ar, ERR_TOO_LARGE, "the body is over 1 MiB");

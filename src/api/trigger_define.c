@@ -77,7 +77,7 @@ static void read_methods(struct reader *rd, const struct json *definition)
             trouble(rd, "methods", "may hold GET, POST and PUT");
         methods |= bit;
     }
-    rd->t->methods = methods != 0 ? methods : TRIGGER_ALL_METHODS;
+    rd->t->methods = methods != 0 ? methods : TRIGGER_USUAL_METHODS;
 }
 
 static void read_tolerance(struct reader *rd, const struct json *verify)

@@ -22,7 +22,7 @@ enum trigger_use {
     TRIGGER_INBOUND, /* messages in a workspace, an OBJ_APP, of the event type that the query names */
 };
 enum trigger_state { TRIGGER_DRAFT, TRIGGER_PUBLISHED, TRIGGER_PAUSED };
-enum { TRIGGER_GET = 1, TRIGGER_POST = 2, TRIGGER_PUT = 4, TRIGGER_ALL_METHODS = 7 };
+enum { TRIGGER_GET = 1, TRIGGER_POST = 2, TRIGGER_PUT = 4, TRIGGER_ALL_METHODS = 7, TRIGGER_USUAL_METHODS = 6 };
 
 struct trigger {
     oid_t id;

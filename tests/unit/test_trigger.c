@@ -215,7 +215,7 @@ static struct request newest(struct fixture *f)
 static void test_published(void **state)
 {
     struct fixture *f = *state;
-    const char *path = make(f, "{}", TRIGGER_PUBLISHED);
+    const char *path = make(f, "{\"methods\":[\"GET\",\"POST\",\"PUT\"]}", TRIGGER_PUBLISHED);
     struct str json;
     post(f, path, "{\"order\":12345678901234567890,\"price\":1.10}");
     expect(f, 202, "{\"id\":\"run_");
@@ -244,6 +244,8 @@ static void test_published(void **state)
 static void test_refusals(void **state)
 {
     struct fixture *f = *state;
+    ask(f, HTTP_M_GET, make(f, "{}", TRIGGER_PUBLISHED), "", NULL, STR("")); /* somebody looks at a link */
+    expect(f, 405, "method");
     const char *path = make(f, "{\"methods\":[\"POST\"]}", TRIGGER_PUBLISHED);
     static char large[(1 << 20) + 10];
     static const struct http_header odd[] = {{STR("Content-Type"), STR("application/pdf")}, {{NULL, 0}, {NULL, 0}}};

@@ -27,6 +27,8 @@ export interface TriggerDraft {
 }
 
 export const allMethods = ['POST', 'PUT', 'GET'];
+const usualMethods = 'POST PUT';
+export const methodsAreUsual = (methods: string[]) => [...methods].sort().join(' ') === usualMethods;
 export const allChanges = ['created', 'updated', 'deleted'];
 
 export function triggerDraft(t: Trigger): TriggerDraft {
@@ -45,7 +47,7 @@ export function triggerDraft(t: Trigger): TriggerDraft {
         addresses: (v.addresses ?? []).join('\n'),
         dedupeBy: by as TriggerDraft['dedupeBy'],
         dedupe: rest.join(':'),
-        methods: t.methods ?? allMethods,
+        methods: t.methods ?? usualMethods.split(' '),
         events: names(t.event),
         record: t.record ?? '',
         on: t.on === undefined ? allChanges : names(t.on),
@@ -78,7 +80,7 @@ export function triggerOut(d: TriggerDraft): Record<string, unknown> {
         type: d.type,
         verify: verifyOut(d),
         dedupe: d.dedupeBy === '' ? null : d.dedupeBy === 'none' ? 'none' : `${d.dedupeBy}:${d.dedupe.trim()}`,
-        ...(d.methods.length < allMethods.length ? { methods: d.methods } : {}),
+        ...(methodsAreUsual(d.methods) ? {} : { methods: d.methods }),
     };
 }
 

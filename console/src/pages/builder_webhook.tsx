@@ -2,7 +2,7 @@
 // The trigger that takes requests: its URL, who may send, what tells a repeated request.
 import { useState } from 'preact/hooks';
 import { api } from '../lib/api';
-import { allMethods, senders, type TriggerDraft } from '../lib/trigger_draft';
+import { allMethods, methodsAreUsual, senders, type TriggerDraft } from '../lib/trigger_draft';
 import { all, useLoad } from '../lib/load';
 import type { Profile } from '../lib/types';
 import { Button, Check, Code, CopyButton, Field, Note, SelectField, TextField } from '../ui/basic';
@@ -188,7 +188,7 @@ function More({ t, change }: FormProps) {
     const { problems } = useBuilder();
     const toggle = (m: string, on: boolean) => change({ methods: allMethods.filter((o) => (o === m ? on : t.methods.includes(o))) });
     return (
-        <details class="plain" open={t.addresses !== '' || t.tolerance !== '' || t.methods.length < allMethods.length}>
+        <details class="plain" open={t.addresses !== '' || t.tolerance !== '' || !methodsAreUsual(t.methods)}>
             <summary>More</summary>
             <div class="stack">
                 <Field label="Only from these addresses" optional error={problemAt(problems, 'trigger.verify.addresses')} hint="Addresses or networks such as 203.0.113.0/24, one in each line.">
