@@ -13,7 +13,6 @@
 #include "incoming/variables.h"
 #include "signing/row.h"
 
-#define CANARY      "canary-6b2f"
 #define KEY_CHARS   40 /* also base64 */
 #define SHOWN_TRIED 40
 #define SENDERS_MAX 64
@@ -70,6 +69,16 @@ static void check_greeting(struct arena *a, const struct profile *p, const struc
     }
 }
 
+/* Once, or as often as it came. */
+static void check_masked(const struct json *values)
+{
+    struct str text;
+    CHECK(values != NULL && (values->type == JSON_STRING || values->type == JSON_ARRAY));
+    const struct json *v = values->type == JSON_ARRAY ? values->child : values;
+    for (; v != NULL; v = values->type == JSON_ARRAY ? v->next : NULL)
+        CHECK(json_as_str(v, &text) && str_eq(text, STR("***")));
+}
+
 static void check_variables(struct arena *a, const struct json *trigger)
 {
     struct buf out = BUF_INIT((size_t)64 << 20);
@@ -106,7 +115,7 @@ static void run(struct str in)
         prepare();
     struct arena *a = arena_new(16384);
     const struct profile *p = senders[fuzz_byte(&in) % provider_count];
-    struct http_header headers[3] = {{STR("Authorization"), STR("Bearer " CANARY)}};
+    struct http_header headers[3] = {{STR("Authorization"), STR("Bearer of a secret")}};
     struct incoming r = {.method = str_c(methods[fuzz_byte(&in) % ARRAY_LEN(methods)]), .headers = headers};
     headers[1] = (struct http_header){STR("Content-Type"), fuzz_part(&in)};
     r.query = fuzz_part(&in);
@@ -126,9 +135,9 @@ static void run(struct str in)
     } else if (content_json(a, &r, kind, headers[2].name, &json, &why) != ERR_OK) {
         CHECK(why.len > 0);
     } else if (json_depth(json.body) <= 100) {
-        CHECK(json_parse(a, content_whole(a, r.method, &json), &tree, NULL) == ERR_OK);
         CHECK(fuzz_is_json(json.headers) && fuzz_is_json(json.query) && fuzz_is_json(json.body));
-        CHECK(str_find_str(json.headers, STR(CANARY)) == json.headers.len);
+        CHECK(json_parse(a, content_whole(a, r.method, &json), &tree, NULL) == ERR_OK);
+        check_masked(json_get(json_get(tree, STR("headers")), STR("authorization")));
         check_variables(a, tree);
         if (dedupe_check(a, dedupe) == NULL)
             (void)dedupe_key(a, dedupe, &r, tree);
