@@ -22,7 +22,7 @@ static enum err write_data(const struct api *api, struct api_call *call, const s
     if (type->result != NULL)
         json_w_i64_at(w, type->result, t->done);
     if (t->kind == TASK_BROADCAST)
-        e = broadcast_write(api, call, t, listed, w);
+        e = broadcast_write(api, call, t, listed < BROADCAST_LISTED_ALONE ? listed : BROADCAST_LISTED_ALONE, w);
     if (t->kind == TASK_EXPORT && t->status == TASK_FINISHED && listed == SIZE_MAX) {
         json_w_name(w, STR("openapi"));
         e = openapi_export_write(call, w);
@@ -128,8 +128,11 @@ bool task_find(struct api *api, struct api_call *call, struct str text, enum tas
 void background_task_get(struct api *api, struct api_call *call)
 {
     struct task t;
-    if (find_task(api, call, call->params[0], &t))
-        task_answer(api, call, 200, &t);
+    int64_t from = query_int(call, "messages_from", 0, 999999999, 0);
+    if (!call_fits(call) || !find_task(api, call, call->params[0], &t))
+        return;
+    t.listed_from = from;
+    task_answer(api, call, 200, &t);
 }
 
 /* ERR_STALE: a step came between. */

@@ -79,10 +79,10 @@ void message_broadcast(struct api *api, struct api_call *call)
 /* ---- what is seen ------------------------------------------------------------------------------------------------
  */
 
-static void write_items(const struct api *api, struct api_call *call, const struct broadcast_part *p, size_t *left,
+static void write_items(const struct api *api, struct api_call *call, const struct broadcast_part *p,
                         struct json_writer *w)
 {
-    for (size_t i = 0; i<p->count && * left> 0; i++, --*left) {
+    for (size_t i = 0; i < p->count; i++) {
         json_w_object(w);
         json_w_str_at(w, "appId", api_id(api, call, p->items[i].app, "app_"));
         json_w_str_at(w, "msgId", api_id(api, call, p->items[i].msg, "msg_"));
@@ -93,27 +93,36 @@ static void write_items(const struct api *api, struct api_call *call, const stru
 enum err broadcast_write(const struct api *api, struct api_call *call, const struct task *t, size_t max,
                          struct json_writer *w)
 {
-    int64_t sent = t->parts - (t->open ? 1 : 0), number = 0;
+    int64_t sent = t->parts - (t->open ? 1 : 0), number = t->listed_from;
+    size_t listed = 0;
     struct object_query q = {.kind = OBJ_TASK_PART, .env = t->env, .by_key = true, .limit = PARTS_PAGE};
     enum err e = ERR_OK;
-    q.after_key = arena_printf(call->arena, "%lld:", (long long)t->id);
+    q.after_key = number > 0 ? broadcast_key(call->arena, t->id, number - 1)
+                             : arena_printf(call->arena, "%lld:", (long long)t->id);
     json_w_name(w, STR("messagesCreated"));
     json_w_array(w);
-    while (e == ERR_OK && number < sent && max > 0) {
+    while (e == ERR_OK && number < sent && listed < max) {
         struct object *found;
         size_t count;
         e = store_list_objects(call->reader, call->arena, &q, &found, &count);
-        for (size_t i = 0; e == ERR_OK && i < count && number < sent; i++, number++) {
+        for (size_t i = 0; e == ERR_OK && i < count && number < sent && listed < max; i++, number++) {
             struct broadcast_part p;
             e = broadcast_part_read(call->arena, found[i].body, &p);
-            if (e == ERR_OK)
-                write_items(api, call, &p, &max, w);
+            if (e == ERR_OK) {
+                write_items(api, call, &p, w);
+                listed += p.count;
+            }
             q.after_key = found[i].key;
         }
         if (e == ERR_OK && count < PARTS_PAGE)
             break;
     }
     json_w_array_end(w);
+    json_w_name(w, STR("messagesNext"));
+    if (number < sent)
+        json_w_i64(w, number);
+    else
+        json_w_null(w);
     return e;
 }
 

@@ -10,10 +10,12 @@
 
 #include "api/task.h"
 
-/* At most so many of the messages are listed in an answer that lists tasks. */
-#define BROADCAST_LISTED 250
+/* About so many of the messages are listed in an answer that lists tasks, and in one about this task alone. */
+#define BROADCAST_LISTED       250
+#define BROADCAST_LISTED_ALONE 10000
 
-/* The member messagesCreated: at most `max` of them. Store errors. */
+/* The members messagesCreated, whole batches from t->listed_from on until there are `max` of them, and messagesNext,
+ * where the rest begins (null: there is none, or not yet). Store errors. */
 MUST_USE enum err broadcast_write(const struct api *api, struct api_call *call, const struct task *t, size_t max,
                                   struct json_writer *w);
 /* The task has ended: its message is erased. See task_ended. */

@@ -119,7 +119,7 @@ const struct description api_descriptions[] = {
     {GET,    APP "/attempt/msg/{msg_id}", "v1.message-attempt.list-by-msg", "List the attempts of a message", NULL, "[MessageAttemptOut]", 200, ATTEMPTS " endpoint_id", 0},
 
     {GET,    TASK, "v1.background-task.list", "List the background tasks", NULL, "[BackgroundTaskOut]", 200, ORDERED " task_status task app_id", 0},
-    {GET,    TASK "/{task_id}", "v1.background-task.get", "Get a background task", NULL, "BackgroundTaskOut", 200, NULL, 0},
+    {GET,    TASK "/{task_id}", "v1.background-task.get", "Get a background task", NULL, "BackgroundTaskOut", 200, "messages_from", 0},
     {POST,   TASK "/{task_id}/cancel", "v1.background-task.cancel", "End a background task before it is done", NULL, "BackgroundTaskOut", 200, NULL, 0},
 
     {GET,    V1 "/profile", "v1.profile.list", "List the profiles of deliveries", NULL, "[ProfileOut]", 200, ORDERED, 0},
@@ -325,6 +325,7 @@ const struct query_parameter query_parameters[] = {
         {"failing", "bool", "Only those whose last attempt failed, given up or to be tried again"},
         {"status_code_class", "int", "0 no answer, 100, 200, 300, 400 or 500"},
         {"expanded_statuses", "bool", "Canceled ones with their own status"},
+        {"messages_from", "int", "Where the messages of a broadcast go on: messagesNext of the answer before"},
         {"with_msg", "bool", "With its message"},
         {"endpoint_id", "string", "Only to this endpoint"},
 };

@@ -55,6 +55,7 @@ struct task {
     struct str error;  /* why it failed; null: it did not */
     int64_t updated_ms;
     uint64_t version;
+    int64_t listed_from; /* not stored: of a broadcast, the batch from which on its messages are listed */
 };
 
 /* What a step works with. Changes put here are committed with the task, `changes` has room for TASK_CHANGES. */
@@ -80,8 +81,8 @@ struct task_type {
     bool known;         /* other servers of this API have it: clients know the name */
     bool kept;          /* after its end, for TASK_KEEP_MS */
     bool cancelable;
-    bool theirs;    /* of one workspace, begun by who may change what it concerns: to be seen by them too */
-    bool by_time;   /* the cursor goes from since to until: how far it is can be said */
+    bool theirs;  /* of one workspace, begun by who may change what it concerns: to be seen by them too */
+    bool by_time; /* the cursor goes from since to until: how far it is can be said */
     task_step_fn *step;
 };
 extern const struct task_type task_types[TASK_KINDS];

@@ -338,6 +338,13 @@ test('a broadcast reaches each workspace once, also across kills', { timeout: 24
     const created = end.data.messagesCreated;
     assert.equal(created.length, workspaces);
     assert.deepEqual(created.map((x) => x.appId).sort(), apps.map((x) => x.id).sort());
+    assert.equal(end.data.messagesNext, null);
+    // Answers are bounded: a list shows the first of them, and where the rest begins.
+    const [short] = (await p.ok('GET', '/api/v1/background-task?task=message.broadcast')).data;
+    assert.deepEqual(short.data.messagesCreated, created.slice(0, 250));
+    const rest = await p.ok('GET', `/api/v1/background-task/${task.id}?messages_from=${short.data.messagesNext}`);
+    assert.deepEqual([rest.data.messagesCreated, rest.data.messagesNext], [created.slice(250), null]);
+    assert.equal((await p.api('GET', `/api/v1/background-task/${task.id}?messages_from=x`)).status, 400);
     for (const { appId, msgId } of created.slice(0, 20)) {
         const { data } = await p.ok('GET', `/api/v1/app/${appId}/msg`);
         assert.deepEqual(data.map((x) => [x.id, x.eventType, x.eventId, x.payload]), [[msgId, 'news.all', 'news-1', { hello: 'all' }]]);
