@@ -53,7 +53,32 @@ async function fill(p) {
     }
     await new Promise((resolve) => setTimeout(resolve, 900));
     const tries = (await p.ok('GET', `/api/v1/app/${app.id}/attempt?status=2&limit=100&endpoint_id=${production.id}`)).data;
+    await automations(p);
     return { app, production, failed: tries[0]?.msgId ?? failed.id, servers: [good.server, shaky.server] };
+}
+
+// The example of the guide: a purchase, and what follows from it.
+async function automations(p) {
+    const base = '/api/v1/app/lovelace/automation';
+    const review = await p.ok('POST', base, {
+        name: 'Post-Purchase Review',
+        steps: [
+            { id: 'wait', type: 'wait', for: '3d' },
+            { id: 'email', type: 'send_email', to: '{{ contact.email }}', subject: 'How do you like it, {{ contact.name }}?', text: 'Hello {{ contact.name | default: "you" }}, …' },
+        ],
+    });
+    await p.ok('POST', `${base}/${review.id}/publish`);
+    const purchases = await p.ok('POST', base, {
+        name: 'Purchases',
+        trigger: { type: 'incoming_webhook', dedupe: 'body:order.id' },
+        steps: [
+            { id: 'contact', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.customer.email | lower }}', name: '{{ trigger.body.customer.name }}' } },
+            { id: 'tag', type: 'add_tag', target: '{{ steps.contact.id }}', tag: 'Customer' },
+            { id: 'sequence', type: 'start_sequence', automation: review.id, target: '{{ steps.contact.id }}', reentry: 'ignore' },
+        ],
+    });
+    const order = { event: 'order.paid', order: { id: 5012, total: '49.90', currency: 'EUR' }, customer: { email: 'Grace@Example.com', name: 'Grace Hopper' } };
+    await p.api('POST', new URL(purchases.trigger.url).pathname, order, { token: null });
 }
 
 async function take(browser, origin, state, name, path, { dark = false, phone = false, before } = {}) {
@@ -105,6 +130,15 @@ try {
     await shot('logs-phone', `${base}/logs`, { phone: true });
     await shot('developer', `${base}/developer`);
     await shot('catalogue-dark', `${base}/developer?tab=events`, { dark: true });
+    const unfoldStep = async (shown) => {
+        await shown.getByRole('button', { name: /^Step 1/ }).click();
+        await shown.locator('.preview-value').first().waitFor();
+        await shown.evaluate(() => scrollTo(0, 0));
+    };
+    const purchases = (await p.ok('GET', '/api/v1/app/lovelace/automation')).data.find((a) => a.name === 'Purchases');
+    await shot('automation', `/app/lovelace/automations/${purchases.id}`, { before: unfoldStep });
+    await shot('automation-dark', `/app/lovelace/automations/${purchases.id}`, { dark: true, before: unfoldStep });
+    await shot('automation-phone', `/app/lovelace/automations/${purchases.id}`, { phone: true, before: unfoldStep });
     await shot('settings', '/settings');
     await shot('system', '/system');
     await take(browser, origin, undefined, 'login', '/login');

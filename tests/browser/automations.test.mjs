@@ -283,6 +283,120 @@ test('what does not fit is said where it is; nothing is lost; drafts and what is
     await page.context().close();
 });
 
+test('every kind of trigger and of step has a form; somebody else’s change is not overwritten unseen', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Adventure Works', profile: 'myra' });
+    const A = `/api/v1/app/${app.id}`;
+    await p.ok('POST', `${A}/record/deal`, { data: { name: 'Big one', stage: 'won', value: 1200 } });
+    const sequence = await p.ok('POST', `${A}/automation`, { name: 'Thanks', steps: [] });
+    const page = await openPage(browser, origin);
+    await portal(page, p, app);
+    const stored = async () => (await p.ok('GET', `${A}/automation`)).data.find((a) => a.name === 'Deals');
+    const save = async () => {
+        const before = (await stored())?.updatedAt;
+        await button(page, 'Save draft').click();
+        await until('it is saved', async () => (await stored()).updatedAt !== before);
+        return stored();
+    };
+    await step('a changed record, only some of them; its variables are those of the newest', async () => {
+        await create(page, 'Deals', 'Record changed');
+        await page.getByLabel('Type of record').selectOption('deal');
+        await page.getByLabel('created').uncheck();
+        await page.getByLabel('deleted').uncheck();
+        await page.getByText('Only when…').click();
+        await choose(page, 'Value of condition 1', 'trigger.body.stage');
+        await textbox(page, 'Compared with, condition 1').fill('won');
+        await page.getByText('It has not run yet: these are examples.').waitFor();
+        assert.deepEqual(await violations(page), []);
+        assert.deepEqual((await save()).trigger, { type: 'record_changed', record: 'deal', on: ['updated'], where: { value: '{{ trigger.body.stage }}', eq: 'won' } });
+    });
+    await step('steps about records', async () => {
+        await add(page, 'Update record');
+        await page.getByLabel('Record', { exact: true }).selectOption({ label: 'Another…' });
+        await choose(page, 'Its key or id', 'trigger.body.id');
+        await textbox(page, 'Field 1').fill('thanked');
+        await textbox(page, 'Value of thanked').fill('{{ true }}');
+        await page.getByText('yes or no').waitFor();
+        await add(page, 'Remove tag');
+        await textbox(page, 'Tag').fill('Lead');
+        await page.getByLabel('Record', { exact: true }).selectOption({ label: 'That of “Update record”' });
+        await add(page, 'Emit event');
+        await page.getByLabel('Event type').selectOption('deal.stage_changed');
+        await textbox(page, 'Field 1').fill('name');
+        await choose(page, 'Value of name', 'trigger.body.name');
+        await page.locator('.preview-value', { hasText: 'Big one' }).waitFor();
+        assert.deepEqual(await violations(page), []);
+    });
+    await step('waiting in all ways', async () => {
+        await add(page, 'Wait');
+        await button(page, 'Until a time').click();
+        await textbox(page, 'Wait until').fill('{{ trigger.body.closes | add_time: "1d" }}');
+        await add(page, 'Wait');
+        await button(page, 'For an event').click();
+        await page.getByLabel('Event types').selectOption('contact.updated');
+        await page.getByText('Only such events…').click();
+        await textbox(page, 'Value of condition 1').fill('{{ event.body.email }}');
+        await page.getByLabel('Comparison of condition 1').selectOption('exists');
+        assert.deepEqual(await violations(page), []);
+    });
+    await step('requests, their tries, and what becomes of the run when they fail', async () => {
+        await add(page, 'HTTP request');
+        await page.getByLabel('Method').selectOption('PUT');
+        await textbox(page, 'URL').fill('https://example.com/deals');
+        await button(page, 'Add header').click();
+        await textbox(page, 'Header 1').fill('X-Deal');
+        await textbox(page, 'Value of X-Deal').fill('{{ trigger.body.name }}');
+        await page.getByRole('group', { name: 'Body: form' }).getByRole('button', { name: 'JSON' }).click();
+        await page.getByLabel('Body as JSON').fill('{"deal": {"id": "{{ trigger.body.id }}"}');
+        await page.getByText('Options').click();
+        await page.getByLabel('When it fails, try again').selectOption('own');
+        await textbox(page, 'Seconds between the tries').fill('5, 10');
+        await page.getByLabel('When it has failed for good').selectOption('continue');
+        await textbox(page, 'Name in variables').fill('ask');
+        await button(page, 'Save draft').click();
+        await page.getByText(/This is no JSON/).waitFor();
+        await page.getByLabel('Body as JSON').fill('{"deal": {"id": "{{ trigger.body.id }}"}}');
+        await add(page, 'Stop sequence');
+        await page.getByLabel('Sequence', { exact: true }).selectOption(sequence.id);
+        assert.deepEqual((await save()).steps, [
+            { id: 'update', type: 'update_record', target: '{{ trigger.body.id }}', set: { thanked: '{{ true }}' } },
+            { id: 'untag', type: 'remove_tag', target: '{{ steps.update.id }}', tag: 'Lead' },
+            { id: 'event', type: 'emit_event', event: 'deal.stage_changed', payload: { name: '{{ trigger.body.name }}' } },
+            { id: 'wait', type: 'wait', until: '{{ trigger.body.closes | add_time: "1d" }}' },
+            { id: 'wait_2', type: 'wait', timeout: '7d', event: [(await stored()).steps[4].event[0], 'contact.updated'], where: { value: '{{ event.body.email }}', exists: true } },
+            { id: 'ask', type: 'http_request', method: 'PUT', url: 'https://example.com/deals', headers: { 'X-Deal': '{{ trigger.body.name }}' }, body: { deal: { id: '{{ trigger.body.id }}' } }, retrySchedule: [5, 10], onError: 'continue' },
+            { id: 'stop', type: 'stop_sequence', automation: sequence.id, target: '{{ contact.id }}' },
+        ]);
+    });
+    await step('somebody else saved meanwhile; long numbers keep their digits', async () => {
+        const now = await stored();
+        await p.api('PUT', `${A}/automation/${now.id}`, JSON.stringify({ name: 'Deals', trigger: { type: 'schedule', cron: '0 7 * * *' }, steps: [{ id: 'vars', type: 'set', set: { order: 0 } }] }).replace('"order":0', '"order":820982911946154508'));
+        await textbox(page, 'Name').fill('Deals of mine');
+        await page.keyboard.press('Control+s');
+        const dialog = page.getByRole('dialog', { name: 'Somebody changed this automation meanwhile' });
+        assert.deepEqual(await violations(page), []);
+        await button(dialog, 'Load theirs, drop mine').click();
+        await page.getByRole('button', { name: /^Step 1 Set variables/ }).click();
+        assert.equal(await textbox(page, 'Value of order').inputValue(), '{{ 820982911946154508 }}');
+    });
+    await step('a schedule, an event', async () => {
+        await page.getByRole('button', { name: /^Trigger Schedule/ }).click();
+        await page.getByLabel('When', { exact: true }).selectOption({ label: 'Every Monday at 8:00' });
+        await textbox(page, 'Schedule').fill('61 8 * * *');
+        await button(page, 'Save draft').click();
+        await page.locator('.field-error').waitFor();
+        assert.deepEqual(await violations(page), []);
+        await page.getByLabel('What starts it').selectOption('event');
+        await page.getByLabel('Event types').selectOption('form.submitted');
+        await save();
+        assert.deepEqual((await stored()).trigger, { type: 'event', event: ['form.submitted'] });
+        assert.deepEqual(await violations(page), []);
+    });
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
+
 test('who may only look sees everything and changes nothing', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const { p, browser, origin } = all;

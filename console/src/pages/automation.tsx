@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The builder of one automation: a draft of its trigger and its steps, tried, saved and published.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '../lib/api';
 import { type Automation, hasDraft } from '../lib/automations';
+import { exactNumbers } from '../lib/json';
 import { all, useLoad } from '../lib/load';
 import { setLeaveGuard } from '../lib/router';
 import { useSample } from '../lib/sample';
 import { nodesOf, walk } from '../lib/steps';
-import { settled, triggerDraft } from '../lib/trigger_draft';
+import { settled, triggerDraft, triggerOut } from '../lib/trigger_draft';
 import { Button, Card, ErrorNote, Head, Note, Skeleton, TextField } from '../ui/basic';
+import { Dialog } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useEventTypes, useRecordTypes, useWorkspace } from '../workspace';
 import { AutomationHead } from './automation_head';
@@ -17,6 +19,10 @@ import { type Builder, BuilderContext, type Draft, draftOut, gaps, type Problems
 import { Flow } from './builder_steps';
 import { TriggerCard } from './builder_trigger';
 import { VariablesCard } from './builder_variables';
+
+async function loadAutomation(where: string, signal?: AbortSignal): Promise<Automation> {
+    return JSON.parse(exactNumbers(await api.text(where, signal ? { signal } : {}))) as Automation;
+}
 
 function draftOf(a: Automation): Draft {
     return { name: a.name, trigger: triggerDraft(a.trigger), nodes: nodesOf(a.steps) };
@@ -43,7 +49,30 @@ function showProblem(): void {
     requestAnimationFrame(() => document.querySelector<HTMLElement>('[aria-invalid="true"], .flow-body .field-error, .flow-card.bad')?.scrollIntoView({ block: 'center' }));
 }
 
-function Editor({ loaded, onSaved }: { loaded: Automation; onSaved: (a: Automation) => void }) {
+function Conflict({ onClose, onLoad, onOverwrite }: { onClose: () => void; onLoad: () => void; onOverwrite: () => void }) {
+    return (
+        <Dialog title="Somebody changed this automation meanwhile" onClose={onClose}>
+            <div class="dialog-body">
+                <p>It was saved elsewhere after you opened it. If you save yours, what they changed is gone from the draft.</p>
+            </div>
+            <div class="dialog-foot">
+                <Button onClick={onClose}>Cancel</Button>
+                <Button onClick={onLoad}>Load theirs, drop mine</Button>
+                <Button kind="primary" onClick={onOverwrite}>
+                    Save mine
+                </Button>
+            </div>
+        </Dialog>
+    );
+}
+
+interface EditorProps {
+    loaded: Automation;
+    onSaved: (a: Automation) => void;
+    onReload: (a: Automation) => void; // the draft is dropped
+}
+
+function Editor({ loaded, onSaved, onReload }: EditorProps) {
     const { path, id: app, app: workspace, rights } = useWorkspace();
     const where = `${path}/automation/${loaded.id}`;
     const [draft, setDraft] = useState<Draft>(() => draftOf(loaded));
@@ -53,7 +82,10 @@ function Editor({ loaded, onSaved }: { loaded: Automation; onSaved: (a: Automati
     const [busy, setBusy] = useState<'save' | 'publish' | null>(null);
     const [error, setError] = useState<unknown>(null);
     const [testing, setTesting] = useState(false);
-    const sample = useSample(app, path, loaded);
+    const [theirs, setTheirs] = useState<Automation | null>(null); // what somebody else saved meanwhile
+    // With what the draft says starts it; requests come in only once that is saved.
+    const begins = useMemo(() => ({ ...loaded, trigger: { ...loaded.trigger, ...(triggerOut(draft.trigger) as object), type: draft.trigger.type } }), [loaded, draft.trigger]);
+    const sample = useSample(app, path, draft.trigger.type === 'incoming_webhook' && !loaded.trigger.url ? undefined : begins);
     const sequences = useLoad(`automations of ${path}`, (signal) => all<Automation>(`${path}/automation`, {}, signal));
     const records = useRecordTypes();
     const events = useEventTypes(workspace?.profile);
@@ -65,17 +97,37 @@ function Editor({ loaded, onSaved }: { loaded: Automation; onSaved: (a: Automati
         return () => setLeaveGuard(null);
     }, [dirty]);
 
+    const fresh = useRef({ key: 0 }).current;
+    const saving = useRef(() => {});
+    saving.current = () => void (dirty && !readOnly && busy === null && run('save'));
+    useEffect(() => {
+        const keys = (event: KeyboardEvent) => {
+            if (event.key !== 's' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+            event.preventDefault();
+            saving.current();
+        };
+        addEventListener('keydown', keys);
+        return () => removeEventListener('keydown', keys);
+    }, []);
+
     const refuse = (found: Problems) => {
         setProblems(found);
         setOpen(placeOf(draft, found));
         showProblem();
     };
     // Returns what is stored now, or null.
-    const save = async (): Promise<Automation | null> => {
+    const save = async (over: boolean): Promise<Automation | null> => {
         const missing = gaps(draft);
         if (Object.keys(missing).length > 0) {
             refuse(missing);
             return null;
+        }
+        if (!over) {
+            const there = await loadAutomation(where);
+            if (there.updatedAt !== loaded.updatedAt) {
+                setTheirs(there);
+                return null;
+            }
         }
         const out = await api.put<Automation>(where, draftOut(draft));
         const kept = { ...draft, trigger: settled(draft.trigger) };
@@ -85,11 +137,11 @@ function Editor({ loaded, onSaved }: { loaded: Automation; onSaved: (a: Automati
         onSaved(out);
         return out;
     };
-    const run = async (what: 'save' | 'publish') => {
+    const run = async (what: 'save' | 'publish', over = false) => {
         setBusy(what);
         setError(null);
         try {
-            const out = what === 'save' || dirty ? await save() : loaded;
+            const out = what === 'save' || dirty ? await save(over) : loaded;
             if (out && what === 'publish') {
                 onSaved(await api.post<Automation>(`${where}/publish`));
                 toast.done(loaded.trigger.type === 'sequence' ? 'Published: other automations can start it.' : 'Published: it is on from now on.');
@@ -117,6 +169,7 @@ function Editor({ loaded, onSaved }: { loaded: Automation; onSaved: (a: Automati
         reloadSample: sample.reload,
         open,
         setOpen,
+        fresh,
         sequences: (sequences.data ?? []).filter((a) => a.id !== loaded.id),
         recordTypes: records.data ?? [],
         eventTypes: (events.data ?? []).map((t) => t.name),
@@ -155,6 +208,16 @@ function Editor({ loaded, onSaved }: { loaded: Automation; onSaved: (a: Automati
                     <VariablesCard />
                 </aside>
             </div>
+            {theirs && (
+                <Conflict
+                    onClose={() => setTheirs(null)}
+                    onLoad={() => onReload(theirs)}
+                    onOverwrite={() => {
+                        setTheirs(null);
+                        void run('save', true);
+                    }}
+                />
+            )}
             {testing && (
                 <TestDialog
                     builder={builder}
@@ -172,8 +235,13 @@ function Editor({ loaded, onSaved }: { loaded: Automation; onSaved: (a: Automati
 export function AutomationPage({ params }: { params: Record<string, string> }) {
     const { base, path, app } = useWorkspace();
     const where = `${path}/automation/${params.auto}`;
-    const loaded = useLoad<Automation>(where, (signal) => api.get(where, {}, { signal }));
-    if (loaded.data) return <Editor key={loaded.data.id} loaded={loaded.data} onSaved={loaded.set} />;
+    const loaded = useLoad<Automation>(where, (signal) => loadAutomation(where, signal));
+    const [times, setTimes] = useState(0);
+    const reload = (a: Automation) => {
+        loaded.set(a);
+        setTimes((n) => n + 1);
+    };
+    if (loaded.data) return <Editor key={`${loaded.data.id} ${times}`} loaded={loaded.data} onSaved={loaded.set} onReload={reload} />;
     return (
         <>
             <Head title="Automation" crumbs={[{ text: app?.name ?? '…' }, { to: `${base}/automations`, text: 'Automations' }, { text: '…' }]} />

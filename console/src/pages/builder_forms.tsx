@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form of each kind of step.
 import type { ComponentChild, ComponentType } from 'preact';
+import { useState } from 'preact/hooks';
 import { before, type Fields, fieldsOf, type Node, rowsOf } from '../lib/steps';
 import { recordTypeName } from '../lib/records';
 import { titleOf } from '../lib/step_kinds';
@@ -49,11 +50,16 @@ function Target(props: StepFormProps & { optional?: boolean }) {
     const value = n.texts.target ?? '';
     const ofSteps = earlier.filter((e) => e.type === 'upsert_record' || e.type === 'update_record').map((e) => ({ value: `{{ steps.${e.id}.id }}`, text: `That of “${titleOf(e)}”` }));
     const options = [...(optional ? [{ value: '', text: 'None' }] : []), ...ofSteps, { value: '{{ contact.id }}', text: 'The contact that the run is about' }, { value: 'other', text: 'Another…' }];
-    const known = options.some((o) => o.value === value) && (value !== '' || optional);
+    const listed = options.some((o) => o.value === value);
+    const [other, setOther] = useState(!listed);
+    const known = listed && !other;
     const byKey = !known && !/^\s*\{\{[^}]*\.id\s*\}\}\s*$/.test(value);
     return (
         <>
-            <SelectField label="Record" value={known ? value : 'other'} onChange={(to) => change(setText(n, 'target', to === 'other' ? ' ' : to))} options={options} />
+            <SelectField label="Record" value={known ? value : 'other'} onChange={(to) => {
+                    setOther(to === 'other');
+                    change(setText(n, 'target', to === 'other' ? '' : to));
+                }} options={options} />
             {known && problem('target') && <p class="field-error">{problem('target')}</p>}
             {!known && (
                 <div class="pair">

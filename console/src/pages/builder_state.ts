@@ -30,6 +30,7 @@ export interface Builder {
     reloadSample: () => void;
     open: number | 'trigger' | null; // the part that is unfolded
     setOpen: (part: number | 'trigger' | null) => void;
+    fresh: { key: number }; // the step that was just added: it gets the focus
     sequences: Automation[]; // the other automations
     recordTypes: { name: string; key: string | null }[];
     eventTypes: string[];

@@ -54,7 +54,7 @@ function likelyTarget(earlier: Node[]): string {
 }
 
 function useAdd(list: ListId, index: number): (type: string) => void {
-    const { edit, setOpen, recordTypes } = useBuilder();
+    const { edit, setOpen, recordTypes, fresh } = useBuilder();
     return (type) => {
         const known = recordTypes.map((r) => r.name);
         let key = 0;
@@ -67,6 +67,7 @@ function useAdd(list: ListId, index: number): (type: string) => void {
             key = node.key;
             return { ...d, nodes: mapList(d.nodes, list, (l) => [...l.slice(0, index), node, ...l.slice(index)]) };
         });
+        fresh.key = key;
         setOpen(key);
     };
 }
@@ -140,7 +141,7 @@ function Arms({ node, path, number }: { node: Node; path: string; number: string
 // ---- one step ----
 
 function StepBody({ node, path }: { node: Node; path: string }) {
-    const { draft, edit, problems, readOnly, sample, where } = useBuilder();
+    const { draft, edit, problems, readOnly, sample, where, fresh } = useBuilder();
     const earlier = useMemo(() => before(draft.nodes, node.key) ?? [], [draft.nodes, node.key]);
     const found = useMemo(() => variableGroups(sample?.variables ?? [], earlier, sample?.contact ?? null, draft.trigger.type), [sample, earlier, draft.trigger.type]);
     const texts = [...textsOf(node), ...(node.where ? conditionTexts(node.where, 'where').filter((t) => !t.text.includes('event.')) : []), ...node.arms.flatMap((a) => conditionTexts(a.when, `arm.${a.key}`))];
@@ -149,7 +150,13 @@ function StepBody({ node, path }: { node: Node; path: string }) {
     const problem = (member: string) => (member === '' ? problems[`steps.${path}`] : problemAt(problems, `steps.${path}.${member}`));
     const Form = forms[node.type];
     const form = useRef<HTMLDivElement>(null);
-    useEffect(() => form.current?.scrollIntoView?.({ block: 'nearest' }), []);
+    useEffect(() => {
+        form.current?.scrollIntoView({ block: 'nearest' });
+        if (fresh.key !== node.key) return;
+        fresh.key = 0;
+        // After the dialog has given the focus back to where it came from.
+        requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('input, select, textarea')?.focus());
+    }, []);
     return (
         <SurroundingsContext.Provider value={{ groups: found, previews, readOnly }}>
             <div class="stack" ref={form}>

@@ -71,7 +71,7 @@ function pick(path: string): void {
 export function VariablesCard() {
     const { sample, draft, open } = useBuilder();
     const [search, setSearch] = useState('');
-    const earlier = typeof open === 'number' ? (before(draft.nodes, open) ?? []) : draft.nodes;
+    const earlier = typeof open === 'number' ? (before(draft.nodes, open) ?? []) : open === 'trigger' ? [] : draft.nodes;
     const words = search.toLowerCase();
     const groups = variableGroups(sample?.variables ?? [], earlier, sample?.contact ?? null, draft.trigger.type);
     const found = groups.map((g) => ({ ...g, variables: g.variables.filter((v) => v.path.toLowerCase().includes(words) || exampleText(v.example).toLowerCase().includes(words)) })).filter((g) => g.variables.length > 0);
