@@ -300,7 +300,7 @@ void automation_put(struct api *api, struct api_call *call)
     struct definition_in in = {0};
     struct object_change changes[CHANGES_MAX];
     size_t n = 0;
-    if (!read_in(call, &in) || !find(api, call, &app, &m))
+    if (!read_in(call, &in) || !find(api, call, &app, &m) || !call_saw(call, m.updated_ms))
         return;
     struct str trigger = trigger_text(&in);
     m.name = in.name;
@@ -383,7 +383,7 @@ static void set_status(struct api *api, struct api_call *call, enum automation_s
     struct definition d;
     struct object_change changes[CHANGES_MAX];
     size_t n = 0;
-    if (!find(api, call, &app, &m))
+    if (!find(api, call, &app, &m) || !call_saw(call, m.updated_ms))
         return;
     int64_t in_force = status == AUTOMATION_DRAFT ? m.latest : m.published; /* publish, or resume and pause */
     if (in_force == 0) {

@@ -161,27 +161,12 @@ static const struct object_change *note_disabled(struct api *api, struct api_cal
     return change;
 }
 
-/* If-Match with the `updatedAt` that the caller has seen, in quotes: nothing else may have been written since. */
-static bool is_as_seen(struct api_call *call, const struct endpoint *ep)
-{
-    struct str seen = call_header(call, STR("If-Match"));
-    char now[TIME_TEXT_SIZE];
-    if (seen.ptr == NULL || str_eq(str_trim(seen), STR("*")))
-        return true;
-    time_format(ep->updated_ms, now);
-    seen = str_trim(seen);
-    if (seen.len > 2 && seen.ptr[0] == '"' && str_eq(str_of(seen.ptr + 1, seen.len - 2), str_c(now)))
-        return true;
-    answer_error(call, ERR_CHANGED, NULL);
-    return false;
-}
-
 static void update(struct api *api, struct api_call *call, const struct app *app, enum field_mode mode,
                    const struct json *body)
 {
     struct object o;
     struct endpoint ep, before;
-    if (!call_endpoint(api, call, app, 1, &o, &ep) || !is_as_seen(call, &ep))
+    if (!call_endpoint(api, call, app, 1, &o, &ep) || !call_saw(call, ep.updated_ms))
         return;
     before = ep;
     read_fields(call, mode, body, &ep);

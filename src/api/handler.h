@@ -76,6 +76,9 @@ bool call_fits(struct api_call *call);
 /* The body, an object; an empty body reads as {} when `optional`. NULL: answered. */
 const struct json *call_json(struct api_call *call, bool optional);
 struct str call_header(const struct api_call *call, struct str name);
+/* Whether If-Match, if it is there, names the `updatedAt` of what is to be changed, in quotes: nothing else was written
+ * since the caller has seen it. False: answered. */
+bool call_saw(struct api_call *call, int64_t updated_ms);
 /* A query parameter, decoded; null str when absent. */
 struct str query_text(struct api_call *call, const char *name);
 bool query_bool(struct api_call *call, const char *name, bool fallback);

@@ -32,6 +32,20 @@ struct str call_header(const struct api_call *call, struct str name)
     return STR_NULL;
 }
 
+bool call_saw(struct api_call *call, int64_t updated_ms)
+{
+    struct str seen = call_header(call, STR("If-Match"));
+    char now[TIME_TEXT_SIZE];
+    if (seen.ptr == NULL || str_eq(str_trim(seen), STR("*")))
+        return true;
+    time_format(updated_ms, now);
+    seen = str_trim(seen);
+    if (seen.len > 2 && seen.ptr[0] == '"' && str_eq(str_of(seen.ptr + 1, seen.len - 2), str_c(now)))
+        return true;
+    answer_error(call, ERR_CHANGED, NULL);
+    return false;
+}
+
 bool text_decode(struct arena *a, struct str s, bool query, struct str *out)
 {
     char *to = arena_alloc(a, s.len + 1);

@@ -306,6 +306,19 @@ test('a test without a sample in the request takes the one that is stored; other
     assert.deepEqual((await w.ok('GET', path)).steps, made.steps);
 });
 
+test('If-Match keeps one from overwriting what another has changed', async (t) => {
+    const w = await Workspace.open(t);
+    const made = await w.ok('POST', '/automation', { name: 'One', steps: [] });
+    const put = (name, seen) => w.p.api('PUT', `${w.base}/automation/${made.id}`, { name, steps: [] }, { headers: { 'if-match': seen } });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal((await put('Two', `"${made.updatedAt}"`)).status, 200);
+    assert.equal((await put('Three', `"${made.updatedAt}"`)).status, 412);
+    assert.equal((await w.ok('GET', `/automation/${made.id}`)).name, 'Two');
+    assert.equal((await put('Four', '*')).status, 200);
+    const publish = await w.p.api('POST', `${w.base}/automation/${made.id}/publish`, {}, { headers: { 'if-match': `"${made.updatedAt}"` } });
+    assert.equal(publish.status, 412);
+});
+
 test('a preview shows what texts become, encoded for where they go, with what is missing', async (t) => {
     const w = await Workspace.open(t);
     const made = await w.ok('POST', '/automation', { name: 'Shop', trigger: { type: 'incoming_webhook' }, steps: [] });

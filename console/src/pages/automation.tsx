@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The builder of one automation: a draft of its trigger and its steps, tried, saved and published.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { api } from '../lib/api';
+import { api, ApiError } from '../lib/api';
 import { type Automation, hasDraft } from '../lib/automations';
 import { exactNumbers } from '../lib/json';
 import { all, useLoad } from '../lib/load';
@@ -82,7 +82,7 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
     const [busy, setBusy] = useState<'save' | 'publish' | null>(null);
     const [error, setError] = useState<unknown>(null);
     const [testing, setTesting] = useState(false);
-    const [theirs, setTheirs] = useState<Automation | null>(null); // what somebody else saved meanwhile
+    const [conflict, setConflict] = useState<'save' | 'publish' | null>(null); // somebody else saved meanwhile
     // With what the draft says starts it; requests come in only once that is saved.
     const begins = useMemo(() => ({ ...loaded, trigger: { ...loaded.trigger, ...(triggerOut(draft.trigger) as object), type: draft.trigger.type } }), [loaded, draft.trigger]);
     const sample = useSample(app, path, draft.trigger.type === 'incoming_webhook' && !loaded.trigger.url ? undefined : begins);
@@ -122,14 +122,7 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
             refuse(missing);
             return null;
         }
-        if (!over) {
-            const there = await loadAutomation(where);
-            if (there.updatedAt !== loaded.updatedAt) {
-                setTheirs(there);
-                return null;
-            }
-        }
-        const out = await api.put<Automation>(where, draftOut(draft));
+        const out = await api.put<Automation>(where, draftOut(draft), over ? {} : { headers: { 'If-Match': `"${loaded.updatedAt}"` } });
         const kept = { ...draft, trigger: settled(draft.trigger) };
         setProblems({});
         setDraft(kept);
@@ -141,16 +134,17 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
         setBusy(what);
         setError(null);
         try {
-            const out = what === 'save' || dirty ? await save(over) : loaded;
+            const out = what === 'save' || dirty || over ? await save(over) : loaded;
             if (out && what === 'publish') {
-                onSaved(await api.post<Automation>(`${where}/publish`));
+                onSaved(await api.post<Automation>(`${where}/publish`, {}, { headers: { 'If-Match': `"${out.updatedAt}"` } }));
                 toast.done(loaded.trigger.type === 'sequence' ? 'Published: other automations can start it.' : 'Published: it is on from now on.');
             } else if (out) {
                 toast.done(out.publishedVersion === null ? 'The draft is saved.' : 'The draft is saved. What is published stays as it is until you publish.');
             }
         } catch (e) {
             const found = problemsOf(e);
-            if (Object.keys(found).length > 0) refuse(found);
+            if (e instanceof ApiError && e.status === 412) setConflict(what);
+            else if (Object.keys(found).length > 0) refuse(found);
             else setError(e);
         }
         setBusy(null);
@@ -208,13 +202,13 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
                     <VariablesCard />
                 </aside>
             </div>
-            {theirs && (
+            {conflict && (
                 <Conflict
-                    onClose={() => setTheirs(null)}
-                    onLoad={() => onReload(theirs)}
+                    onClose={() => setConflict(null)}
+                    onLoad={() => void loadAutomation(where).then(onReload, toast.failed)}
                     onOverwrite={() => {
-                        setTheirs(null);
-                        void run('save', true);
+                        setConflict(null);
+                        void run(conflict, true);
                     }}
                 />
             )}

@@ -27,7 +27,7 @@ function LastRunCell({ run }: { run: LastRun | null }) {
 export function AutomationsPage() {
     const { base, path, app, rights, id } = useWorkspace();
     const loaded = useLoad(`automations ${path}`, (signal) => all<Automation>(`${path}/automation`, { with_runs: true }, signal));
-    useLive(id, (e) => e.kind === 'request', loaded.reload);
+    useLive(id, (e) => e.kind === 'request' || e.kind === 'run', loaded.reload);
     const search = useQuery().get('q') ?? '';
     const rows = useMemo(() => {
         const words = search.toLowerCase().split(/\s+/).filter(Boolean);
