@@ -280,7 +280,7 @@ test('answers are as described, for every operation', async (t) => {
     await until('it waits', async () => (await call(`GET ${U}/run`, w)).data[0]?.status === 'waiting');
     w.run_id = (await call(`GET ${U}/run`, w)).data[0].id;
     await call(`POST ${U}/run/{run_id}/cancel`, w);
-    const hook = (await call(`POST ${A}/automation`, n, { name: 'h', trigger: { type: 'incoming_webhook' }, steps })).trigger;
+    const hook = (await call(`POST ${A}/automation`, n, { name: 'h', trigger: { type: 'incoming_webhook', methods: ['GET', 'POST', 'PUT'] }, steps })).trigger;
     const h = { ...n, auto_id: (await call(`GET ${A}/automation`, n)).data.find((a) => a.trigger.id === hook.id).id, trigger_id: hook.id, token: hook.url.split('/').pop() };
     const I = '/v1/webhooks/in/{token}';
     h.request_id = (await call(`POST ${I}`, h, { x: 1 }, { token: null })).id;
