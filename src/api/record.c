@@ -6,8 +6,6 @@
 #include "api/idempotency.h"
 #include "api/routes.h"
 
-#define WALK_MAX 5000 /* records looked at for one page of a list that is filtered */
-
 /* What a request says of a record. */
 struct record_in {
     struct str data;
@@ -31,8 +29,8 @@ const size_t record_in_field_count = ARRAY_LEN(record_in_fields);
 /* ---- answers ------------------------------------------------------------------------------------------------------
  */
 
-static void write_record(const struct api *api, struct api_call *call, const struct record_type *t,
-                         const struct record *r, struct json_writer *w)
+void record_write(const struct api *api, struct api_call *call, const struct record_type *t, const struct record *r,
+                  struct json_writer *w)
 {
     json_w_object(w);
     json_w_str_at(w, "id", api_id(api, call, r->id, doc_prefix(DOC_RECORD)));
@@ -54,7 +52,7 @@ static void answer_record(const struct api *api, struct api_call *call, int stat
                           const struct record *r)
 {
     struct json_writer w = answer(call, status);
-    write_record(api, call, t, r, &w);
+    record_write(api, call, t, r, &w);
 }
 
 /* ---- finding ------------------------------------------------------------------------------------------------------
@@ -72,8 +70,8 @@ bool record_call_type(const struct api *api, struct api_call *call, struct app *
     return answer_ok(call, e);
 }
 
-static bool call_record(const struct api *api, struct api_call *call, struct app *app, struct record_type *t,
-                        struct doc *d, struct record *r)
+bool record_call(const struct api *api, struct api_call *call, struct app *app, struct record_type *t, struct doc *d,
+                 struct record *r)
 {
     if (!record_call_type(api, call, app, t))
         return false;
@@ -192,7 +190,7 @@ void record_patch(struct api *api, struct api_call *call)
     struct record r;
     struct doc d;
     const struct json *data;
-    if (!read_in(call, FIELD_PATCH, &in, &data) || !call_record(api, call, &app, &t, &d, &r))
+    if (!read_in(call, FIELD_PATCH, &in, &data) || !record_call(api, call, &app, &t, &d, &r))
         return;
     struct record_edit edit = {
             .merge = data, .add_tags = in.tags, .add_count = in.tag_count, .set_tags = in.tags != NULL};
@@ -205,7 +203,7 @@ void record_delete(struct api *api, struct api_call *call)
     struct record_type t;
     struct record r;
     struct doc d;
-    if (!call_record(api, call, &app, &t, &d, &r))
+    if (!record_call(api, call, &app, &t, &d, &r))
         return;
     struct plan p = plan_of(api, call, &app);
     enum err e = record_plan_delete(&p, &t, &d);
@@ -222,7 +220,7 @@ static void edit_tags(struct api *api, struct api_call *call, const struct recor
     struct record_type t;
     struct record r;
     struct doc d;
-    if (call_record(api, call, &app, &t, &d, &r))
+    if (record_call(api, call, &app, &t, &d, &r))
         write_edit(api, call, &app, &t, &d, edit, &r);
 }
 
@@ -245,122 +243,6 @@ void record_get(struct api *api, struct api_call *call)
     struct record_type t;
     struct record r;
     struct doc d;
-    if (call_record(api, call, &app, &t, &d, &r))
+    if (record_call(api, call, &app, &t, &d, &r))
         answer_record(api, call, 200, &t, &r);
-}
-
-struct listed {
-    const struct record_type *type;
-    const struct record *records;
-};
-
-static void write_item(const struct api *api, struct api_call *call, const void *items, size_t i, struct json_writer *w)
-{
-    const struct listed *l = items;
-    write_record(api, call, l->type, &l->records[i], w);
-}
-
-static struct str name_item(const struct api *api, struct api_call *call, const void *items, size_t i)
-{
-    return api_id(api, call, ((const struct listed *)items)->records[i].id, doc_prefix(DOC_RECORD));
-}
-
-static bool is_wanted(const struct record *r, struct str tag)
-{
-    for (size_t i = 0; i < r->tag_count; i++) {
-        if (str_eq(r->tags[i], tag))
-            return true;
-    }
-    return tag.ptr == NULL;
-}
-
-void record_list(struct api *api, struct api_call *call)
-{
-    struct app app;
-    struct record_type t;
-    struct page page;
-    struct str tag = query_text(call, "tag");
-    size_t n = 0, count = 0, seen = 0;
-    if (!record_call_type(api, call, &app, &t) || !page_read(api, call, doc_prefix(DOC_RECORD), PAGE_DESCENDING, &page))
-        return;
-    struct record *records = arena_alloc(call->arena, (page.limit + 1) * sizeof *records);
-    struct doc_query q = {.kind = DOC_RECORD,
-                          .app = app.id,
-                          .ref = t.ref,
-                          .descending = page_asks_descending(&page),
-                          .after = page.at,
-                          .limit = page.limit + 1};
-    do {
-        struct doc *docs;
-        if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
-            return;
-        for (size_t i = 0; i < count && n <= page.limit; i++, seen++) {
-            if (!answer_ok(call, record_decode(call->arena, &docs[i], &records[n])))
-                return;
-            q.after = docs[i].id;
-            n += is_wanted(&records[n], tag) ? 1 : 0;
-        }
-    } while (n <= page.limit && count == q.limit && seen < WALK_MAX);
-    if (n <= page.limit && count == q.limit)
-        page.stopped = api_id(api, call, q.after, doc_prefix(DOC_RECORD));
-    struct listed l = {&t, records};
-    answer_page(api, call, &(struct page_items){&page, n, &l, write_item, name_item});
-}
-
-/* ---- history ------------------------------------------------------------------------------------------------------
- */
-
-static void write_change(const struct api *api, struct api_call *call, const void *items, size_t i,
-                         struct json_writer *w)
-{
-    const struct doc *d = (const struct doc *)items + i;
-    json_w_object(w);
-    json_w_str_at(w, "id", api_id(api, call, d->id, doc_prefix(DOC_CHANGE)));
-    json_w_time_at(w, "at", d->created_ms);
-    /* The rest as it was written: its members, without the braces. */
-    buf_add_c(w->out, ',');
-    buf_add_str(w->out, str_take(str_skip(d->body, 1), d->body.len - 2));
-    json_w_object_end(w);
-}
-
-static struct str name_change(const struct api *api, struct api_call *call, const void *items, size_t i)
-{
-    return api_id(api, call, ((const struct doc *)items)[i].id, doc_prefix(DOC_CHANGE));
-}
-
-/* Also of a record that was deleted, by its id. */
-void record_history(struct api *api, struct api_call *call)
-{
-    struct app app;
-    struct record_type t;
-    struct record r;
-    struct doc d, *docs;
-    struct page page;
-    size_t count;
-    oid_t id = 0;
-    if (!record_call_type(api, call, &app, &t))
-        return;
-    if (oid_parse(call->params[2], doc_prefix(DOC_RECORD), api->id_key, &id) != ERR_OK) {
-        if (!call_record(api, call, &app, &t, &d, &r))
-            return;
-        id = d.id;
-    } else if (store_get_doc(call->reader, call->arena, DOC_RECORD, id, &d) == ERR_OK && d.ref != t.ref) {
-        answer_error(call, ERR_NOT_FOUND, "no such record");
-        return;
-    }
-    if (!page_read(api, call, doc_prefix(DOC_CHANGE), PAGE_DESCENDING, &page))
-        return;
-    struct doc_query q = {.kind = DOC_CHANGE,
-                          .app = app.id,
-                          .ref = id,
-                          .descending = page_asks_descending(&page),
-                          .after = page.at,
-                          .limit = page.limit + 1};
-    if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
-        return;
-    /* Every record has a history: what has none is none of this workspace. */
-    if (count == 0 && page.at == 0)
-        answer_error(call, ERR_NOT_FOUND, "no such record");
-    else
-        answer_page(api, call, &(struct page_items){&page, count, docs, write_change, name_change});
 }

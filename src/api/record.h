@@ -26,6 +26,13 @@ MUST_USE enum err record_plan_delete(struct plan *p, const struct record_type *t
 /* The workspace and the type that the path names. False: answered. */
 bool record_call_type(const struct api *api, struct api_call *call, struct app *app, struct record_type *t);
 
+/* And the record. False: answered. */
+bool record_call(const struct api *api, struct api_call *call, struct app *app, struct record_type *t, struct doc *d,
+                 struct record *r);
+/* As answers show it. */
+void record_write(const struct api *api, struct api_call *call, const struct record_type *t, const struct record *r,
+                  struct json_writer *w);
+
 extern const struct field record_in_fields[];
 extern const size_t record_in_field_count;
 

@@ -98,6 +98,40 @@ test('lists page both ways and filter by tag', async (t) => {
     assert.equal((await ask(p, 'GET', `${base}/3`)).id, ids[3]);
 });
 
+test('lists are searched, and narrowed to values', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra' });
+    const base = `/api/v1/app/${app.id}/record/contact`;
+    const people = [
+        { email: 'ada@example.com', name: 'Ada Lovelace', address: { city: 'London' }, n: 1.1, ok: true },
+        { email: 'grace@example.com', name: 'Grace Hopper', address: { city: 'New York' }, n: 12, 'a.b': 'dotted' },
+        { email: 'zofia@example.com', name: 'Żółć Ćma', address: { city: 'LONDON', note: ['Über', { deep: 'Привет' }] } },
+    ];
+    for (const data of people) await ask(p, 'POST', base, { data, tags: data.n === 12 ? ['VIP'] : [] }, 201);
+    const found = async (query) => (await ask(p, 'GET', `${base}?${new URLSearchParams(query)}`)).data.map((x) => x.key.split('@')[0]).sort();
+    for (const [query, want] of [
+        [{ search: 'london' }, ['ada', 'zofia']],
+        [{ search: 'żÓŁĆ' }, ['zofia']],
+        [{ search: 'über' }, ['zofia']],
+        [{ search: 'ПРИВЕТ' }, ['zofia']],
+        [{ search: 'GRACE@' }, ['grace']],
+        [{ search: 'vip' }, ['grace']],
+        [{ search: '1.1' }, ['ada']],
+        [{ search: 'city' }, [], 'names of fields are not searched'],
+        [{ search: '' }, ['ada', 'grace', 'zofia']],
+        [{ where: 'address.city:London' }, ['ada']],
+        [{ where: 'a.b:dotted' }, ['grace']],
+        [{ where: 'ok:true' }, ['ada']],
+        [{ where: 'n:12' }, ['grace']],
+        [{ where: 'address:x' }, []],
+        [[['where', 'n:12'], ['where', 'name:Grace Hopper'], ['search', 'york'], ['tag', 'VIP']], ['grace']],
+        [[['where', 'n:12'], ['tag', 'vip']], []],
+    ])
+        assert.deepEqual(await found(query), want, JSON.stringify(query));
+    await ask(p, 'GET', `${base}?where=name`, undefined, 422);
+    await ask(p, 'GET', `${base}?where=:x`, undefined, 422);
+});
+
 // [type, [[method, body]…], events]: every row of both catalogues.
 const plain = (type) => [type, [['POST', { a: 1 }], ['PATCH', { a: 2 }], ['DELETE']], [`${type}.created`, `${type}.updated`, `${type}.deleted`]];
 const catalogues = {
