@@ -22,6 +22,7 @@ import { LinkPage } from './pages/link';
 import { LoginPage } from './pages/login';
 import { LogsPage } from './pages/logs';
 import { RecordPage } from './pages/record';
+import { ImportPage } from './pages/record_import';
 import { RecordsHome, RecordsPage } from './pages/records';
 import { RequestPage } from './pages/request';
 import { RequestsPage } from './pages/requests';
@@ -51,6 +52,7 @@ const workspacePages: [string, ComponentType<{ params: Record<string, string> }>
     ['/automations/:auto/requests/:request', RequestPage],
     ['/records', RecordsHome],
     ['/records/:type', RecordsPage],
+    ['/records/:type/import', ImportPage],
     ['/records/:type/:record', RecordPage],
     ['/developer', DeveloperPage],
 ];

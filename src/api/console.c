@@ -151,6 +151,17 @@ static bool changes_something(enum http_method m)
     return m != HTTP_M_GET && m != HTTP_M_HEAD && m != HTTP_M_OPTIONS;
 }
 
+/* Types that a page of others cannot send without being asked first (a preflight, which it fails). */
+static bool is_asked_first(struct str kind)
+{
+    static const char *const types[] = {"application/json", "text/csv", "application/x-ndjson"};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (str_eq_nocase(kind, str_c(types[i])))
+            return true;
+    }
+    return false;
+}
+
 static enum err check_forgery(const struct api *api, const struct api_call *call, const char **why)
 {
     struct buf want = BUF_INIT(256);
@@ -161,7 +172,7 @@ static enum err check_forgery(const struct api *api, const struct api_call *call
     if (*why != NULL)
         return ERR_FORBIDDEN;
     struct str type = call_header(call, STR("Content-Type")), kind = str_trim(str_split(&type, ';'));
-    return call->body.len == 0 || str_eq_nocase(kind, STR("application/json")) ? ERR_OK : ERR_MEDIA_TYPE;
+    return call->body.len == 0 || is_asked_first(kind) ? ERR_OK : ERR_MEDIA_TYPE;
 }
 
 /* ---- which membership -------------------------------------------------------------------------------------------- */

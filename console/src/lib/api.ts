@@ -68,6 +68,7 @@ interface Options {
     confirmed?: boolean;
     // The body, if there is one, and the answer are texts.
     asText?: boolean;
+    file?: Blob;
 }
 
 // "this link is over" → "This link is over."
@@ -79,6 +80,7 @@ function words(status: number, detail: string): string {
     if (status === 401) return 'You are signed out. Sign in again.';
     if (status === 403) return 'You may not do this here. Ask an owner of this workspace.';
     if (status === 404) return detail || 'This is not here (any more).';
+    if (status === 413) return 'This is larger than the server takes.';
     if (status === 429) return 'Too many requests. Wait a moment and try again.';
     if (status === 503) return 'The server cannot take this right now. Try again in a moment.';
     if (status >= 500) return 'Something went wrong in the server. Try again; if it stays, tell the operator.';
@@ -124,7 +126,7 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
                 ...(changes && csrf ? { 'X-CSRF-Token': csrf } : {}),
                 ...options.headers,
             },
-            body: body === undefined ? null : options.asText ? (body as string) : JSON.stringify(body),
+            body: options.file ? options.file : body === undefined ? null : options.asText ? (body as string) : JSON.stringify(body),
             credentials: 'same-origin',
             cache: 'no-store',
             signal: options.signal ?? null,
@@ -156,6 +158,7 @@ export const api = {
     text: (path: string, options: Options = {}) => send<string>('GET', path, undefined, { ...options, asText: true }),
     sendText: (method: 'POST' | 'PUT', path: string, body: string) => send<string>(method, path, body, { asText: true }),
     post: <T>(path: string, body: unknown = {}, options: Options = {}) => send<T>('POST', path, body, options),
+    upload: <T>(path: string, file: Blob, type: string, query?: Options['query']) => send<T>('POST', path, undefined, { file, query, headers: { 'Content-Type': type } }),
     put: <T>(path: string, body: unknown, options: Options = {}) => send<T>('PUT', path, body, options),
     patch: <T>(path: string, body: unknown, options: Options = {}) => send<T>('PATCH', path, body, options),
     delete: <T>(path: string, options: Options & { body?: unknown } = {}) => send<T>('DELETE', path, options.body, options),

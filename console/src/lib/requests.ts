@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests at trigger URLs, and what became of them in words.
 import { api } from './api';
-import { memberText } from './records';
+import { memberText } from './jsontext';
 import type { Status } from './words';
 
 export type Outcome = 'accepted' | 'captured' | 'duplicate' | 'refused';

@@ -3,7 +3,8 @@
 import { api } from './api';
 import type { Step } from './automations';
 import { ago, duration, milliseconds, when } from './format';
-import { itemTexts, memberText, recordTypeName } from './records';
+import { itemTexts, memberText } from './jsontext';
+import { recordTypeName } from './records';
 import type { Status } from './words';
 
 export type RunState = 'running' | 'waiting' | 'done' | 'failed' | 'cancelled';

@@ -160,6 +160,7 @@ export function actorName(actor: Actor | null): string {
     if (!actor) return 'Not known';
     // The environment's own token has neither name nor owner: its id says nothing to anybody.
     if (actor.type === 'token' && !actor.name) return 'API';
+    if (actor.type === 'portal' && !actor.name) return 'Portal visitor';
     return actor.name || actor.id || actor.type || 'Not known';
 }
 

@@ -23,6 +23,7 @@ interface Change {
     at: string;
     change: string;
     actor: Actor | null;
+    import?: string;
     changes: { path: string; from: unknown; to: unknown }[];
 }
 
@@ -81,7 +82,7 @@ function History({ list }: { list: ReturnType<typeof usePaged<Change>> }) {
             {list.error !== undefined && <ErrorNote error={list.error} retry={list.refresh} />}
             {!list.items && list.loading && <Skeleton rows={3} />}
             {list.items && list.items.length > 0 && (
-                <table class="cards">
+                <table class="cards history">
                     <thead>
                         <tr>
                             <th scope="col">When</th>
@@ -95,7 +96,10 @@ function History({ list }: { list: ReturnType<typeof usePaged<Change>> }) {
                                 <td class="main">
                                     <Time at={c.at} />
                                 </td>
-                                <td data-label="By">{actorName(c.actor)}</td>
+                                <td data-label="By">
+                                    {actorName(c.actor)}
+                                    {c.import && <span class="muted">, from a file</span>}
+                                </td>
                                 <td data-label="What">
                                     <div>
                                         {changeWords[c.change] ?? c.change}

@@ -2,7 +2,7 @@
 // The data of a record, as JSON to edit.
 import { useState } from 'preact/hooks';
 import { ApiError, errorText } from '../lib/api';
-import { compact } from '../lib/records';
+import { compact } from '../lib/jsontext';
 import { Button, Field } from '../ui/basic';
 import { Dialog } from '../ui/dialog';
 
@@ -25,7 +25,7 @@ function problemOf(text: string): string | null {
 
 function places(error: unknown): string {
     if (!(error instanceof ApiError) || error.problems.length === 0) return errorText(error);
-    return error.problems.map((p) => `${p.loc.slice(2).join('.') || 'data'}: ${p.msg}`).join('; ');
+    return error.problems.map((p) => `${p.loc[2]?.slice(1).replaceAll('/', '.') || p.loc[1] || 'data'} ${p.msg}`).join('; ');
 }
 
 export function RecordDialog({ title, action, initial, onClose, onSave }: Props) {

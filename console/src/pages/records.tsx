@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records of one type: found by key or tag, written as JSON.
+// Records of one type: found by key, tag or a text in them, written as JSON, imported and exported.
 import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError, isAbort } from '../lib/api';
 import { useLoad, usePaged } from '../lib/load';
 import { go, Link, useQuery } from '../lib/router';
 import { plainRecord, recordLabel, recordTypeName, type RecordOut } from '../lib/records';
-import { Badge, Button, Card, Empty, ErrorNote, Head, MoreButton, Skeleton, Time } from '../ui/basic';
+import { Badge, Button, Card, Empty, ErrorNote, Head, LinkButton, MoreButton, Skeleton, Time } from '../ui/basic';
 import { useRecordTypes, useWorkspace } from '../workspace';
+import { ExportDialog } from './record_export';
 import { RecordDialog } from './record_form';
 import { ClearFilters, TextFilter } from './filters';
 
@@ -17,9 +18,10 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
     const query = useQuery();
     const wanted = query.get('id') ?? '';
     const tag = query.get('tag') ?? '';
+    const search = query.get('search') ?? '';
     const where = `${path}/record/${encodeURIComponent(type)}`;
-    const [making, setMaking] = useState(false);
-    const list = usePaged<RecordOut>(wanted ? null : where, { limit: 50, tag: tag || null });
+    const [dialog, setDialog] = useState<'new' | 'export' | null>(null);
+    const list = usePaged<RecordOut>(wanted ? null : where, { limit: 50, tag: tag || null, search: search || null });
     const one = useLoad<RecordOut[]>(wanted ? `${where} ${wanted}` : null, async (signal) => {
         try {
             return [await api.get<RecordOut>(`${where}/${encodeURIComponent(wanted)}`, {}, { signal })];
@@ -35,26 +37,31 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
     return (
         <>
             <Head title={title} crumbs={[{ text: app?.name ?? '…' }, { text: title }]}>
+                {about && !wanted && (items?.length ?? 0) > 0 && <Button onClick={() => setDialog('export')}>Export</Button>}
                 {rights.edit && about && (
-                    <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>
-                        New record
-                    </Button>
+                    <>
+                        <LinkButton to={`${base}/records/${encodeURIComponent(type)}/import`}>Import</LinkButton>
+                        <Button kind="primary" icon="plus" onClick={() => setDialog('new')}>
+                            New record
+                        </Button>
+                    </>
                 )}
             </Head>
             <Card flush>
                 <div class="filters">
+                    <TextFilter name="search" label="Search" />
                     <TextFilter name="id" label={about?.key ? `Find by ${about.key}` : 'Find by key or id'} />
                     <TextFilter name="tag" label="Tag" />
-                    <ClearFilters names={['id', 'tag']} />
+                    <ClearFilters names={['search', 'id', 'tag']} />
                 </div>
                 {error !== undefined && <ErrorNote error={error} retry={wanted ? one.reload : list.refresh} />}
                 {!items && error === undefined && <Skeleton rows={6} />}
                 {items?.length === 0 &&
-                    (wanted || tag ? (
+                    (wanted || tag || search ? (
                         <Empty title="No record fits." />
                     ) : (
                         <Empty title="No records yet">
-                            <p>They are written here, by the API, and by automations; their changes cause the events of their type.</p>
+                            <p>They are written here, imported from a file, or come by the API and from automations. Their changes cause the events of their type.</p>
                         </Empty>
                     ))}
                 {items && items.length > 0 && (
@@ -98,12 +105,13 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
                 )}
                 {!wanted && <MoreButton more={list.more} loading={list.loading} error={list.error} onMore={list.loadMore} />}
             </Card>
-            {making && (
+            {dialog === 'export' && <ExportDialog where={where} query={{ tag: tag || null, search: search || null }} name={title} onClose={() => setDialog(null)} />}
+            {dialog === 'new' && (
                 <RecordDialog
                     title="New record"
                     action="Create"
                     initial={about?.key ? `{\n  "${about.key}": ""\n}` : '{\n}'}
-                    onClose={() => setMaking(false)}
+                    onClose={() => setDialog(null)}
                     onSave={async (data) => {
                         const made = JSON.parse(await api.sendText('POST', where, `{"data":${data}}`)) as RecordOut;
                         go(`${base}/records/${encodeURIComponent(type)}/${made.id}`);

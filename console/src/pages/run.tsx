@@ -5,7 +5,7 @@ import { api } from '../lib/api';
 import { when } from '../lib/format';
 import { useLive } from '../lib/live';
 import { useLoad, useNow } from '../lib/load';
-import { memberText } from '../lib/records';
+import { memberText } from '../lib/jsontext';
 import { Link } from '../lib/router';
 import { findStep, stepTitle } from '../lib/run_steps';
 import { failureWords, loadRun, recordKind, recordName, type RunDetail, stateStatus, tookMs, tookWords, waitStory } from '../lib/runs';
