@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Automations as the API has them.
 import type { JsonValue } from './json';
+import type { Run } from './runs';
 import type { Status } from './words';
 
 export type AutomationStatus = 'draft' | 'published' | 'paused';
@@ -58,7 +59,7 @@ export interface Automation {
     updatedAt: string;
     // of lists
     runCount?: number | null;
-    lastRun?: LastRun | null;
+    lastRun?: Run | null;
 }
 
 export interface Version {
@@ -68,12 +69,6 @@ export interface Version {
     trigger: Trigger;
     steps: Step[];
     createdAt: string;
-}
-
-export interface LastRun {
-    id: string;
-    status: 'running' | 'waiting' | 'done' | 'failed' | 'cancelled';
-    startedAt: string;
 }
 
 // In the words of somebody who builds them.
@@ -105,15 +100,4 @@ export function automationStatus(a: Automation): Status {
     if (a.status === 'published') return { tone: 'good', label: 'Published', detail: draft };
     if (a.status === 'paused') return { tone: 'warn', label: 'Paused', detail: draft };
     return { tone: 'plain', label: 'Draft', detail: '' };
-}
-
-export function runStatus(s: LastRun['status']): Status {
-    const all: Record<LastRun['status'], Status> = {
-        running: { tone: 'plain', label: 'Running', detail: '' },
-        waiting: { tone: 'plain', label: 'Waiting', detail: '' },
-        done: { tone: 'good', label: 'Done', detail: '' },
-        failed: { tone: 'bad', label: 'Failed', detail: '' },
-        cancelled: { tone: 'plain', label: 'Cancelled', detail: '' },
-    };
-    return all[s];
 }

@@ -3,7 +3,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, isAbort } from './api';
 import type { Sample } from './sample';
-import { textsOf } from './step_kinds';
 import { type Node, stepOf } from './steps';
 import type { Preview } from '../ui/template';
 
@@ -56,6 +55,3 @@ export function usePreviews(where: string, sample: Sample | undefined, earlier: 
     return previews;
 }
 
-export function usePreviewsOf(where: string, sample: Sample | undefined, earlier: Node[], n: Node, on: boolean): Record<string, Preview> {
-    return usePreviews(where, sample, earlier, textsOf(n), on);
-}

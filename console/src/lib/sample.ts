@@ -2,12 +2,12 @@
 // The example that an automation is built with: of a webhook the requests that came in, of other triggers what started its last run, or
 // something that is like it.
 import { api } from './api';
-import type { Automation, LastRun } from './automations';
-import { names } from './automations';
+import { type Automation, names } from './automations';
 import type { JsonValue } from './json';
 import { useLive } from './live';
 import { type Loaded, useLoad } from './load';
 import type { RecordOut } from './records';
+import type { Run } from './runs';
 import type { EventType, Page } from './types';
 import { type Variable, variablesOf } from './variables';
 
@@ -55,7 +55,7 @@ async function newestRecord({ path, signal }: Where, type: string): Promise<{ [n
 
 async function lastTrigger({ path, automation, signal }: Where): Promise<JsonValue | null> {
     const at = `${path}/automation/${automation.id}/run`;
-    const last = (await api.get<Page<LastRun>>(at, { limit: 1 }, { signal })).data[0];
+    const last = (await api.get<Page<Run>>(at, { limit: 1 }, { signal })).data[0];
     return last ? (await api.get<{ trigger: JsonValue }>(`${at}/${last.id}`, {}, { signal })).trigger : null;
 }
 

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The automations of a workspace: what starts them, whether they are on, how the last run went.
 import { useMemo } from 'preact/hooks';
-import { type Automation, automationStatus, type LastRun, runStatus, triggerLine } from '../lib/automations';
+import { type Automation, automationStatus, triggerLine } from '../lib/automations';
 import { count } from '../lib/format';
 import { useLive } from '../lib/live';
 import { all, useLoad } from '../lib/load';
 import { go, Link, setQuery, useQuery } from '../lib/router';
+import { type Run, stateStatus } from '../lib/runs';
 import { Badge, Card, Empty, ErrorNote, Head, LinkButton, Search, Skeleton, StatusBadge, Time } from '../ui/basic';
 import { useWorkspace } from '../workspace';
 
 const COUNT_MAX = 10_000; // beyond that the server stops counting
 
-function LastRunCell({ run }: { run: LastRun | null }) {
+function LastRunCell({ to, run }: { to: string; run: Run | null }) {
     if (!run) return <span class="muted">None yet</span>;
-    const status = runStatus(run.status);
+    const status = stateStatus(run.status);
     return (
-        <span class="status">
+        <Link to={`${to}/${run.id}`} class="status">
             <Badge tone={status.tone}>{status.label}</Badge>
             <span class="muted small-text">
                 <Time at={run.startedAt} />
             </span>
-        </span>
+        </Link>
     );
 }
 
@@ -83,9 +84,9 @@ export function AutomationsPage() {
                                     <td data-label="Status">
                                         <StatusBadge status={automationStatus(a)} />
                                     </td>
-                                    <td data-label="Runs">{a.runCount ? (a.runCount >= COUNT_MAX ? `over ${count(COUNT_MAX)}` : count(a.runCount)) : <span class="muted">0</span>}</td>
+                                    <td data-label="Runs">{a.runCount ? <Link to={`${base}/automations/${a.id}/runs`}>{a.runCount >= COUNT_MAX ? `over ${count(COUNT_MAX)}` : count(a.runCount)}</Link> : <span class="muted">0</span>}</td>
                                     <td data-label="Last run">
-                                        <LastRunCell run={a.lastRun ?? null} />
+                                        <LastRunCell to={`${base}/automations/${a.id}/runs`} run={a.lastRun ?? null} />
                                     </td>
                                 </tr>
                             ))}

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { api } from '../lib/api';
 import { ago, bytes } from '../lib/format';
+import { Link } from '../lib/router';
 import { before } from '../lib/steps';
 import { expression, exampleText, variableGroups } from '../lib/variables';
 import { Button, Card, Field, Note } from '../ui/basic';
@@ -10,10 +11,12 @@ import { putIntoLastField, VariableList } from '../ui/template';
 import { Data } from '../ui/json';
 import { Dialog } from '../ui/dialog';
 import { toast } from '../ui/toast';
+import { useWorkspace } from '../workspace';
 import { useBuilder } from './builder_state';
 
 function SampleChoice() {
-    const { sample, where, readOnly, reloadSample } = useBuilder();
+    const { base } = useWorkspace();
+    const { sample, where, readOnly, reloadSample, automation } = useBuilder();
     const [shown, setShown] = useState(false);
     const chosen = sample?.requests.find((r) => r.selected);
     if (!sample || !chosen) return null;
@@ -44,10 +47,13 @@ function SampleChoice() {
                     {sample.changes === 1 ? 'One key is' : `${sample.changes} keys are`} different in the newest request.
                 </Note>
             )}
-            <div>
+            <div class="row">
                 <Button small kind="quiet" icon="eye" onClick={() => setShown(true)}>
-                    Look at the request
+                    Look at it
                 </Button>
+                <Link to={`${base}/automations/${automation.id}/requests`} class="button quiet small">
+                    All requests
+                </Link>
             </div>
             {shown && (
                 <Dialog title="Sample request" wide onClose={() => setShown(false)}>
