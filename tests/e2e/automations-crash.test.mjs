@@ -1,69 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
-// kill -9 at random moments with runs in all kinds of steps: every run ends, records change exactly once, each request
-// outside has one key however often it was sent. KILL_ROUNDS says how often (10).
+// kill -9 at random moments with runs in all kinds of steps: every accepted request is one run that ends, effects inside happen
+// exactly once, each request outside has one key and each letter one Message-ID however often they were sent.
+// KILLS says how often (10): KILLS=100 node --test tests/e2e/automations-crash.test.mjs
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { on, Workspace } from './lib/automations.mjs';
 import { Postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { sleep, until } from './lib/wait.mjs';
+import { readLetter, Relay } from './lib/smtp.mjs';
+import { eachOf, sleep, until } from './lib/wait.mjs';
 
-const rounds = Number(process.env.KILL_ROUNDS ?? 10);
+const kills = Number(process.env.KILLS ?? 10);
+const perRound = 6;
 
-test(`${rounds} kills leave no run behind and repeat no change`, { timeout: 300_000 }, async (t) => {
-    const p = new Postrider();
-    t.after(() => p.dispose());
-    await p.start();
-    const server = await receiver(t, { answer: async () => (await sleep(Math.random() * 40), { status: 200, body: '{"ok":true}' }) });
-    const app = await p.app({ profile: 'myra' });
-    const base = `/api/v1/app/${app.id}`;
-    const publish = async (definition) => {
-        const { id } = await p.ok('POST', `${base}/automation`, { name: 'A', ...definition });
-        await p.ok('POST', `${base}/automation/${id}/publish`);
-        return id;
-    };
-    const sequence = await publish({ steps: [{ id: 'pause', type: 'wait', for: '300ms' }, { id: 'tag', type: 'add_tag', target: '{{ target.id }}', tag: 'sequenced' }] });
-    const main = await publish({
-        trigger: { type: 'event', event: 'go' },
+async function all(p, path) {
+    const found = [];
+    for (let iterator = null; ; ) {
+        const page = await p.ok('GET', `${path}${path.includes('?') ? '&' : '?'}limit=250${iterator ? `&iterator=${encodeURIComponent(iterator)}` : ''}`);
+        found.push(...page.data);
+        if (page.done) return found;
+        iterator = page.iterator;
+    }
+}
+
+async function publishAll(w, url) {
+    const sequence = await w.publish({
+        name: 'Sequence',
         steps: [
-            { id: 'contact', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}' } },
-            { id: 'pause', type: 'wait', for: '100ms' },
-            { id: 'call', type: 'http_request', url: server.url('/call'), retrySchedule: [0.1, 0.1, 0.1] },
-            { id: 'way', type: 'branch', branches: [{ when: { value: '{{ trigger.body.n }}', gt: 3 }, steps: [{ id: 'seq', type: 'start_sequence', automation: sequence, target: '{{ contact.id }}' }] }], else: [{ id: 'v', type: 'set', set: { n: 1 } }] },
-            { id: 'once', type: 'update_record', target: '{{ contact.id }}', set: { done: true } },
-            { id: 'tell', type: 'emit_event', event: 'told', payload: { n: '{{ trigger.body.n }}' } },
+            { id: 'pause', type: 'wait', for: '200ms' },
+            { id: 'tag', type: 'add_tag', target: '{{ target.id }}', tag: 'sequenced' },
+            { id: 'count', type: 'update_record', target: '{{ target.id }}', set: { sequenced: '{{ target.sequenced | plus: 1 }}' } },
         ],
     });
-    const accepted = [];
-    for (let round = 0; round < rounds; round++) {
-        const email = (i) => `r${round}-${i}@x.example`;
-        for (let i = 0; i < 8; i++)
-            await p.send(app, 'go', { email: email(i), n: i }).then(() => accepted.push(email(i)), () => {});
-        await sleep(Math.random() * 500);
+    const main = await w.publish({
+        name: 'Main',
+        trigger: { type: 'incoming_webhook', dedupe: 'header:x-request-id' },
+        steps: [
+            { id: 'contact', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}', counted: 0, sequenced: 0 } },
+            { id: 'new', type: 'add_tag', target: '{{ contact.id }}', tag: 'new' },
+            { id: 'pause', type: 'wait', for: '100ms' },
+            { id: 'call', type: 'http_request', url, body: { email: '{{ contact.email }}' }, retrySchedule: Array(20).fill(0.05) },
+            {
+                id: 'way',
+                type: 'branch',
+                branches: [{ when: { all: [{ value: '{{ trigger.body.n }}', gte: 3 }, { value: '{{ steps.call.body.ok }}', eq: true }] }, steps: [{ id: 'seq', type: 'start_sequence', automation: sequence.id, target: '{{ contact.id }}' }] }],
+                else: [{ id: 'v', type: 'set', set: { way: 'else' } }],
+            },
+            { id: 'old', type: 'remove_tag', target: '{{ contact.id }}', tag: 'new' },
+            { id: 'count', type: 'update_record', target: '{{ contact.id }}', set: { counted: '{{ contact.counted | plus: 1 }}' } },
+            { id: 'tell', type: 'emit_event', event: 'told', payload: { email: '{{ contact.email }}' } },
+            { id: 'mail', type: 'send_email', to: '{{ contact.email }}', subject: 'Hello', text: 'Hello {{ contact.email }}' },
+            { id: 'reply', type: 'wait', event: 'reply', where: { value: '{{ event.body.run }}', eq: '{{ run.id }}' }, timeout: '1h' },
+            { id: 'last', type: 'set', set: { late: '{{ steps.reply.timedOut }}' } },
+        ],
+    });
+    const heard = await w.publish({ name: 'Heard', trigger: on('told'), steps: [{ id: 'c', type: 'update_record', target: '{{ trigger.body.email }}', record: 'contact', set: { heard: true } }] });
+    return { sequence, main, heard };
+}
+
+// Answers the runs that wait for their reply; one that was sent is not sent again for a while.
+async function reply(w, main, sent) {
+    for (const run of await all(w.p, `${w.base}/automation/${main.id}/run?status=waiting`)) {
+        if (run.step !== 'reply' || Date.now() - (sent.get(run.id) ?? 0) < 2000) continue;
+        sent.set(run.id, Date.now());
+        await w.p.send(w.app, 'reply', { run: run.id });
+    }
+}
+
+test(`${kills} kills leave no run behind and repeat no change`, { timeout: 120_000 * slow + kills * 10_000 * slow }, async (t) => {
+    const relay = await new Relay({ textDelayMs: 30 }).start();
+    t.after(() => relay.stop());
+    const p = new Postrider({ settings: { SMTP_URL: relay.url, SMTP_FROM: 'hooks@example.com' } });
+    t.after(() => p.dispose());
+    await p.start();
+    const server = await receiver(t, { answer: async (_, n) => (await sleep(Math.random() * 60), n % 7 === 3 ? { status: 500 } : { status: 200, body: '{"ok":true}' }) });
+    const hook = await receiver(t);
+    const w = new Workspace(p, await p.app({ profile: 'myra' }));
+    await w.p.endpoint(w.app, hook.url(), { filterTypes: ['contact.created'] });
+    const { sequence, main, heard } = await publishAll(w, server.url('/call'));
+    const path = new URL(main.trigger.url).pathname;
+    const wanted = [], answers = new Map(), sent = new Map();
+    // Whoever gets no answer asks again, as senders do; the same request is taken once.
+    const post = async (n, email) => {
+        const { status, json } = await p.api('POST', path, { n, email }, { token: null, headers: { 'x-request-id': email } });
+        if (status === 202 || status === 200) answers.set(email, json.id);
+    };
+    const postAll = () => eachOf(wanted.filter((r) => !answers.has(r.email)), 6, (r) => post(r.n, r.email).catch(() => {}));
+    let repliesLost = 0;
+    for (let round = 0; round < kills; round++) {
+        for (let n = 0; n < perRound; n++) wanted.push({ n, email: `r${round}-${n}@x.example` });
+        const posted = postAll();
+        const replied = round % 3 === 1 ? reply(w, main, sent).catch(() => repliesLost++) : undefined;
+        await sleep(Math.random() * 450);
         await p.kill();
+        await Promise.all([posted, replied]);
         await p.start();
     }
-    const runs = async (id) => (await p.ok('GET', `${base}/automation/${id}/run?limit=250`)).data;
-    let left = [];
+    let runs = [], sequenced = [], told = [];
     await until(
-        () => `all runs end; left: ${JSON.stringify(left.slice(0, 3))}`,
-        async () => (left = [...(await runs(main)), ...(await runs(sequence))].filter((r) => !r.endedAt)).length === 0 && (await runs(main)).length >= accepted.length,
-        { timeoutMs: 60_000 * slow },
+        () => `all runs end; left: ${JSON.stringify([...runs, ...sequenced, ...told].filter((r) => !r.endedAt).slice(0, 3))}`,
+        async () => {
+            await postAll();
+            await reply(w, main, sent);
+            [runs, sequenced, told] = [await all(p, `${w.base}/automation/${main.id}/run`), await all(p, `${w.base}/automation/${sequence.id}/run`), await all(p, `${w.base}/automation/${heard.id}/run`)];
+            return answers.size === wanted.length && told.length === wanted.length && [...runs, ...sequenced, ...told].every((r) => r.endedAt);
+        },
+        { timeoutMs: 60_000 * slow + kills * 1000, everyMs: 200 },
     );
-    const all = await runs(main);
-    assert.equal(all.length, accepted.length, 'one run for each message');
-    assert.deepEqual([...new Set(all.map((r) => r.status))], ['done']);
+    assert.deepEqual([...new Set([...runs, ...sequenced, ...told].map((r) => r.status))], ['done']);
+    assert.deepEqual(runs.map((r) => r.id).sort(), [...answers.values()].sort(), 'one run for each accepted request');
     let changes = 0;
-    for (const email of accepted) {
-        const { data, tags } = await p.ok('GET', `${base}/record/contact/${email}`);
-        const history = (await p.ok('GET', `${base}/record/contact/${email}/history`)).data.map((h) => h.change);
-        const sequenced = Number(/-(\d)@/.exec(email)[1]) > 3;
-        assert.deepEqual([data.done, tags, history.length], [true, sequenced ? ['sequenced'] : [], sequenced ? 3 : 2], email);
+    await eachOf(wanted, 4, async ({ n, email }) => {
+        const { data, tags } = await p.ok('GET', `${w.base}/record/contact/${email}`);
+        const history = (await p.ok('GET', `${w.base}/record/contact/${email}/history`)).data;
+        const more = n >= 3 ? 1 : 0;
+        assert.deepEqual([data.counted, data.sequenced, data.heard, tags, history.length], [1, more, true, more ? ['sequenced'] : [], 5 + 2 * more], email);
         changes += history.length;
-    }
+    });
+    assert.equal(sequenced.length, wanted.filter((r) => r.n >= 3).length);
+    assert.equal((await all(p, `${w.base}/msg?event_types=told`)).length, wanted.length, 'one event for each run');
+    assert.equal((await all(p, `${w.base}/msg?event_types=contact.created`)).length, wanted.length, 'one for each contact');
     const keys = new Set(server.requests.map((r) => r.headers['idempotency-key']));
-    assert.deepEqual([...keys].sort(), all.map((r) => `${r.id}-call`).sort());
-    const told = (await p.ok('GET', `${base}/msg?event_types=told&limit=250`)).data;
-    assert.equal(told.length, accepted.length, 'one event for each run');
-    assert.equal((await runs(sequence)).length, accepted.filter((e) => Number(/-(\d)@/.exec(e)[1]) > 3).length);
-    t.diagnostic(`${rounds} kills: ${all.length} runs and ${(await runs(sequence)).length} of the sequence ended, ${changes} changes of records, ${server.count} requests with ${keys.size} keys`);
+    assert.deepEqual([...keys].sort(), runs.map((r) => `${r.id}-call`).sort());
+    await until(() => `a letter for each; there are ${relay.letters.length}`, () => new Set(relay.letters.map((l) => l.to[0])).size === wanted.length, { timeoutMs: 60_000 * slow });
+    const letters = new Map(relay.letters.map((l) => [readLetter(l.raw).headers['message-id'], l.to[0]]));
+    assert.deepEqual([...letters.values()].sort(), wanted.map((r) => r.email).sort(), 'one Message-ID for each');
+    await until('each contact is told of', () => new Set(hook.requests.map((r) => JSON.parse(r.body).event_id)).size === wanted.length, { timeoutMs: 60_000 * slow });
+    t.diagnostic(`${kills} kills: ${wanted.length} requests accepted, ${runs.length} runs ended, and ${sequenced.length} of the sequence, ${told.length} by an event`);
+    t.diagnostic(`${changes} changes of records and ${2 * wanted.length} events, each once; ${server.count} HTTP requests with ${keys.size} keys; ${relay.letters.length} letters with ${letters.size} Message-IDs; ${hook.count} deliveries of ${wanted.length} messages`);
 });
