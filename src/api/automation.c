@@ -17,12 +17,22 @@ struct definition_in {
     struct str name;
     const struct json *trigger; /* NULL: none */
     const struct json *steps;
+    int64_t concurrency; /* 0: any number; -1: not said */
     struct start start;
     struct definition definition;
 };
 
 /* ---- reading ------------------------------------------------------------------------------------------------------
  */
+
+static void read_concurrency(struct api_call *call, const struct json *body, struct definition_in *in)
+{
+    const struct json *v = json_get(body, STR("concurrency"));
+    in->concurrency = v == NULL ? -1 : 0;
+    if (v != NULL && !json_is_null(v) &&
+        (!json_as_i64(v, &in->concurrency) || in->concurrency < 1 || in->concurrency > CONCURRENCY_MAX))
+        call_problem(call, "concurrency", "value_error", "must be a whole number from 1 to 100, or null");
+}
 
 /* False: answered. */
 static bool read_in(struct api_call *call, struct definition_in *in)
@@ -35,6 +45,7 @@ static bool read_in(struct api_call *call, struct definition_in *in)
     in->trigger = json_get(body, STR("trigger"));
     in->trigger = json_is_null(in->trigger) ? NULL : in->trigger;
     in->steps = json_get(body, STR("steps"));
+    read_concurrency(call, body, in);
     if (in->steps == NULL)
         call_problem(call, "steps", "value_error.missing", "is missing");
     else
@@ -86,6 +97,14 @@ static void write_trigger(const struct api *api, struct api_call *call, const st
     json_w_raw(w, v->trigger != NULL ? v->trigger->raw : STR("{\"type\":\"sequence\"}"));
 }
 
+static void write_concurrency(const struct automation_version *v, struct json_writer *w)
+{
+    if (v->concurrency > 0)
+        json_w_i64_at(w, "concurrency", v->concurrency);
+    else
+        json_w_null_at(w, "concurrency");
+}
+
 /* The members, in an object that the caller has opened. */
 static void write_members(const struct api *api, struct api_call *call, const struct automation *m,
                           const struct automation_version *v, struct json_writer *w)
@@ -100,6 +119,7 @@ static void write_members(const struct api *api, struct api_call *call, const st
     else
         json_w_null(w);
     write_trigger(api, call, m, v, w);
+    write_concurrency(v, w);
     json_w_name(w, STR("steps"));
     json_w_raw(w, v->steps->raw);
     json_w_time_at(w, "createdAt", m->created_ms);
@@ -128,16 +148,25 @@ static struct str trigger_text(const struct definition_in *in)
     return in->trigger != NULL ? in->trigger->raw : STR("null");
 }
 
-static struct str version_body(struct arena *a, int64_t number, int64_t published_ms, struct str trigger,
-                               struct str steps)
+/* What a version says; published_ms 0: a draft. */
+struct version_text {
+    struct str trigger;
+    struct str steps;
+    int64_t published_ms;
+    int64_t concurrency; /* 0: any number */
+};
+
+static struct str version_body(struct arena *a, int64_t number, const struct version_text *v)
 {
     struct buf text = BUF_INIT((size_t)4 << 20);
     struct json_writer w = json_writer(&text);
     json_w_object(&w);
     json_w_i64_at(&w, "number", number);
-    json_w_i64_at(&w, "published", published_ms);
-    json_w_raw_at(&w, "trigger", trigger);
-    json_w_raw_at(&w, "steps", steps);
+    json_w_i64_at(&w, "published", v->published_ms);
+    if (v->concurrency > 0)
+        json_w_i64_at(&w, "concurrency", v->concurrency);
+    json_w_raw_at(&w, "trigger", v->trigger);
+    json_w_raw_at(&w, "steps", v->steps);
     json_w_object_end(&w);
     CHECK(!text.overflow); /* requests are smaller */
     struct str s = arena_str(a, buf_str(&text));
@@ -145,25 +174,32 @@ static struct str version_body(struct arena *a, int64_t number, int64_t publishe
     return s;
 }
 
+static struct version_text version_text_of(const struct definition_in *in)
+{
+    return (struct version_text){.trigger = trigger_text(in),
+                                 .steps = in->steps->raw,
+                                 .concurrency = in->concurrency > 0 ? in->concurrency : 0};
+}
+
 static struct object_change version_create(struct api *api, struct api_call *call, struct automation *m,
                                            const struct definition_in *in)
 {
     m->latest = oid_next(api->oids, call->now_ms);
     m->number++;
-    struct str trigger = trigger_text(in);
+    struct version_text v = version_text_of(in);
     return (struct object_change){.change = OBJECT_CREATE,
                                   .object = {.id = m->latest,
                                              .kind = OBJ_AUTOMATION_VERSION,
                                              .env = m->env,
                                              .app = m->app,
                                              .key = automation_version_key(call->arena, m->id, m->number),
-                                             .body = version_body(call->arena, m->number, 0, trigger, in->steps->raw),
+                                             .body = version_body(call->arena, m->number, &v),
                                              .created_ms = call->now_ms,
                                              .updated_ms = call->now_ms}};
 }
 
-static struct object_change version_update(struct api_call *call, const struct automation *m, int64_t published_ms,
-                                           struct str trigger, struct str steps)
+static struct object_change version_update(struct api_call *call, const struct automation *m,
+                                           const struct version_text *v)
 {
     return (struct object_change){.change = OBJECT_UPDATE,
                                   .object = {.id = m->latest,
@@ -171,7 +207,7 @@ static struct object_change version_update(struct api_call *call, const struct a
                                              .env = m->env,
                                              .app = m->app,
                                              .key = automation_version_key(call->arena, m->id, m->number),
-                                             .body = version_body(call->arena, m->number, published_ms, trigger, steps),
+                                             .body = version_body(call->arena, m->number, v),
                                              .updated_ms = call->now_ms}};
 }
 
@@ -292,6 +328,18 @@ void automation_get(struct api *api, struct api_call *call)
         answer_automation(api, call, 200, &m);
 }
 
+/* A limit that is not mentioned stays. False: answered. */
+static bool keep_concurrency(struct api_call *call, const struct automation *m, struct definition_in *in)
+{
+    struct automation_version v;
+    if (in->concurrency >= 0)
+        return true;
+    if (!answer_ok(call, automation_version_load(call->reader, call->arena, m->latest, &v)))
+        return false;
+    in->concurrency = v.concurrency;
+    return true;
+}
+
 /* A published version stays what it is: the change becomes a draft beside it. */
 void automation_put(struct api *api, struct api_call *call)
 {
@@ -300,13 +348,13 @@ void automation_put(struct api *api, struct api_call *call)
     struct definition_in in = {0};
     struct object_change changes[CHANGES_MAX];
     size_t n = 0;
-    if (!read_in(call, &in) || !find(api, call, &app, &m) || !call_saw(call, m.updated_ms))
+    if (!read_in(call, &in) || !find(api, call, &app, &m) || !call_saw(call, m.updated_ms) ||
+        !keep_concurrency(call, &m, &in))
         return;
-    struct str trigger = trigger_text(&in);
+    struct version_text v = version_text_of(&in);
     m.name = in.name;
     m.updated_ms = call->now_ms;
-    changes[n++] = m.latest == m.published ? version_create(api, call, &m, &in)
-                                           : version_update(call, &m, 0, trigger, in.steps->raw);
+    changes[n++] = m.latest == m.published ? version_create(api, call, &m, &in) : version_update(call, &m, &v);
     if (!change_trigger(api, call, &m, &in, changes, &n))
         return;
     changes[n++] = automation_change(call, &m);
@@ -395,7 +443,11 @@ static void set_status(struct api *api, struct api_call *call, enum automation_s
         return;
     if (v.published_ms == 0)
         changes[n++] =
-                version_update(call, &m, call->now_ms, v.trigger != NULL ? v.trigger->raw : STR("null"), v.steps->raw);
+                version_update(call, &m,
+                               &(struct version_text){.trigger = v.trigger != NULL ? v.trigger->raw : STR("null"),
+                                                      .steps = v.steps->raw,
+                                                      .published_ms = call->now_ms,
+                                                      .concurrency = v.concurrency});
     if (status == AUTOMATION_DRAFT) {
         m.published = m.latest;
         m.published_number = m.number;
@@ -526,6 +578,7 @@ void automation_versions(struct api *api, struct api_call *call)
         else
             json_w_null(&w);
         json_w_raw_at(&w, "trigger", v->trigger != NULL ? v->trigger->raw : STR("{\"type\":\"sequence\"}"));
+        write_concurrency(v, &w);
         json_w_raw_at(&w, "steps", v->steps->raw);
         json_w_time_at(&w, "createdAt", v->created_ms);
         json_w_object_end(&w);

@@ -16,6 +16,7 @@ struct automation_version {
     oid_t id;
     int64_t number;
     int64_t published_ms; /* 0: a draft */
+    int64_t concurrency;  /* runs that may be at work at a time; 0: any number */
     int64_t created_ms;
     const struct json *trigger; /* NULL: none given */
     const struct json *steps;   /* a list */
@@ -66,6 +67,9 @@ MUST_USE enum err run_view_load(const struct api *api, struct store_reader *r, s
 MUST_USE enum err run_trigger_json(struct store_reader *r, struct arena *a, const struct run *run, struct str *out);
 struct expr_env run_env(struct arena *a, const struct run_view *v, int64_t now_ms);
 
+#define CONCURRENCY_MAX 100
+/* The run gives up its place, if it has one. */
+void run_plan_leave(struct plan *p, struct run *run);
 /* Ends a run in a plan: its document as it was read, without key and due time. */
 void run_plan_end(struct plan *p, const struct run *run, enum run_status status, struct str error);
 /* A record by id, whatever its type. ERR_NOT_FOUND. */

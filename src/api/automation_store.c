@@ -38,6 +38,7 @@ enum err automation_version_decode(struct arena *a, const struct object *o, stru
     out->trigger = json_is_null(trigger) ? NULL : trigger;
     out->steps = json_get(body, STR("steps"));
     (void)json_as_i64(json_get(body, STR("published")), &out->published_ms);
+    (void)json_as_i64(json_get(body, STR("concurrency")), &out->concurrency);
     bool good = json_as_i64(json_get(body, STR("number")), &out->number) && out->steps != NULL;
     return good ? ERR_OK : ERR_INVALID;
 }

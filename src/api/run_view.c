@@ -135,6 +135,14 @@ struct expr_env run_env(struct arena *a, const struct run_view *v, int64_t now_m
     return (struct expr_env){.arena = a, .roots = v->roots, .root_count = v->count, .now_ms = now_ms};
 }
 
+void run_plan_leave(struct plan *p, struct run *run)
+{
+    struct doc d = {.id = run->place, .kind = DOC_PLACE};
+    if (run->place != 0)
+        plan_change(p, DOC_DELETE, &d, 0);
+    run->place = 0;
+}
+
 void run_plan_end(struct plan *p, const struct run *run, enum run_status status, struct str error)
 {
     struct run r = *run;
@@ -144,6 +152,7 @@ void run_plan_end(struct plan *p, const struct run *run, enum run_status status,
     r.due_ms = 0;
     r.ended_ms = r.updated_ms = p->now_ms;
     r.error = error;
+    run_plan_leave(p, &r);
     run_encode(p->arena, &r, &d);
     plan_change(p, DOC_UPDATE, &d, run->doc_version);
 }

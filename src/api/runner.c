@@ -14,6 +14,7 @@
 #include "sys/clock.h"
 
 #define AGAIN_MS 1000  /* after trouble with the store */
+#define PULLS    20    /* that follow each other */
 #define IDLE_MS  50    /* when all that is due is under way */
 #define LOOK_MS  60000 /* at the latest; a clock may jump */
 
@@ -96,19 +97,36 @@ static void fetch_answers(struct runner *r)
     }
 }
 
-/* Runs that wait for the places that these have given back. */
-static bool pull(struct runner *r, const struct task *given_back, size_t count)
+/* Runs that wait for the places that these have given back: those of requests, or of their automations. */
+static size_t find_next(struct runner *r, const struct task *given_back, size_t count, bool requests, struct task *out)
 {
-    struct task tasks[BATCH];
     size_t n = 0;
     for (size_t i = 0; i < count && n < BATCH; i++) {
-        bool again = false;
-        for (size_t k = 0; k < i && !again; k++)
-            again = given_back[k].app == given_back[i].app;
-        if (!again)
-            n += slot_pull(r, given_back[i].app, tasks + n, BATCH - n);
+        bool known = false;
+        size_t places = requests ? slot_count(r, given_back[i].app) : 0;
+        for (size_t k = 0; k < count; k++) {
+            known = known || (k < i && given_back[k].app == given_back[i].app);
+            places += given_back[k].app == given_back[i].app && given_back[k].left ? 1 : 0;
+        }
+        if (!known)
+            n += slot_pull(r, given_back[i].app, out + n, places < BATCH - n ? places : BATCH - n);
     }
-    return n == 0 || batch_run(r, tasks, n);
+    return n;
+}
+
+/* Pulls them forward, and those that follow them. */
+static bool pull(struct runner *r, const struct task *given_back, size_t count, bool requests)
+{
+    struct task tasks[2][BATCH];
+    bool good = true;
+    for (int i = 0; i < PULLS && count > 0 && good && !runner_stopping(r); i++) {
+        struct task *next = tasks[i % 2];
+        count = find_next(r, given_back, count, requests, next);
+        good = count == 0 || batch_run(r, next, count);
+        given_back = next;
+        requests = false;
+    }
+    return good;
 }
 
 /* At most BATCH of them. An answer that cannot be written now stays for the next time. */
@@ -133,7 +151,7 @@ static bool write_answers(struct runner *r)
         slot_give_back(r, these[i]);
         outside_free(these[i]);
     }
-    return good && (runner_stopping(r) || pull(r, tasks, count));
+    return good && pull(r, tasks, count, true);
 }
 
 static bool take_answers(struct runner *r)
@@ -167,7 +185,7 @@ static void do_runs(struct runner *r, struct look *l)
             tasks[n++] = (struct task){.run = due[i].id, .app = due[i].app};
         if (n == 0 || (n < BATCH && i + 1 < count))
             continue;
-        l->good = batch_run(r, tasks, n) && take_answers(r);
+        l->good = batch_run(r, tasks, n) && pull(r, tasks, n, false) && take_answers(r);
         l->worked = true;
         n = 0;
     }

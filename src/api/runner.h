@@ -47,6 +47,7 @@ struct turn {
     int64_t now_ms;
     struct run run;
     const struct definition *def;
+    int64_t concurrency;     /* of its version */
     const struct step *step; /* NULL: there is none left */
     struct doc step_doc;     /* id 0: not begun */
     struct run_step state;

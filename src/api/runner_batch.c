@@ -24,6 +24,7 @@ struct seat {
     enum err result;
     bool planned;
     bool put_off;
+    bool had_place;
     bool more;  /* its next step is due at once */
     bool stale; /* it is to be looked at anew */
 };
@@ -55,6 +56,22 @@ static void plan_step(struct runner *r, struct seat *s)
     s->planned = s->result == ERR_OK;
 }
 
+/* The step, or that it must wait for a place. */
+static void plan_next(struct runner *r, struct seat *s)
+{
+    struct turn *t = &s->turn;
+    bool outside = t->step != NULL && t->step->kind == STEP_HTTP_REQUEST;
+    if (outside && runner_draining(r))
+        return;
+    enum err e = place_is_needed(t) ? place_take(t) : ERR_OK;
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && outside && !slot_is_free(r, t->run.app)))
+        plan_put_off(r, s);
+    else if (e == ERR_OK)
+        plan_step(r, s);
+    else
+        s->result = e;
+}
+
 /* What came back is written, unless somebody has ended the run meanwhile. */
 static void plan_answer(struct seat *s)
 {
@@ -84,19 +101,12 @@ static void seat_begin(struct runner *r, struct seat *s)
     }
     if (s->result != ERR_OK)
         return;
+    s->had_place = t->run.place != 0;
     bool pulled = k->pulled && t->run.status == RUN_RUNNING;
     if (k->answer != NULL)
         plan_answer(s);
-    else if (t->run.due_ms == 0 || (t->run.due_ms > t->now_ms && !pulled))
-        return;
-    else if (t->step == NULL || t->step->kind != STEP_HTTP_REQUEST)
-        plan_step(r, s);
-    else if (runner_draining(r))
-        return;
-    else if (!slot_is_free(r, t->run.app))
-        plan_put_off(r, s);
-    else
-        plan_step(r, s);
+    else if (t->run.due_ms != 0 && (t->run.due_ms <= t->now_ms || pulled))
+        plan_next(r, s);
 }
 
 /* What cannot be done is not tried for ever: the run fails where even that it does can be written. */
@@ -166,6 +176,7 @@ static bool seat_end(struct runner *r, struct seat *s)
         k->written = true;
         k->answer = NULL; /* what follows is another step */
         k->pulled = false;
+        k->left = k->left || (s->had_place && t->run.place == 0);
     } else if (!s->stale) {
         good = meet_trouble(r, k, e);
     }

@@ -58,6 +58,7 @@ struct task {
     bool pulled;            /* put off, but there is a place for its request now */
     struct outside *answer; /* freed by whoever made the task, when it is written */
     bool written;           /* out: the answer is, or it is of no use any more */
+    bool left;              /* out: it has given up its place */
 };
 /* Does steps of runs, at most BATCH. False: the store cannot now. */
 bool batch_run(struct runner *r, struct task *tasks, size_t count);
@@ -85,8 +86,15 @@ void slot_take(struct runner *r, struct outside *o);
 void slot_give_back(struct runner *r, struct outside *o);
 /* When to look again at a run that found no place. */
 int64_t slot_next(struct runner *r, oid_t app, int64_t now_ms);
-/* Runs of the workspace that were put off, at most `room`, as many as there are places for. */
+/* How many more requests of the workspace may go out. */
+size_t slot_count(struct runner *r, oid_t app);
+/* The first runs of the workspace that were put off, at most `room`. */
 size_t slot_pull(struct runner *r, oid_t app, struct task *out, size_t room);
+
+/* Whether the run needs a place among the few of its automation for its step. */
+bool place_is_needed(const struct turn *t);
+/* Plans that it takes one. ERR_NOT_FOUND: there is none. */
+MUST_USE enum err place_take(struct turn *t);
 
 /* Tells automations of due cues, at most BATCH, or starts what schedules are due for. False: the store cannot now. */
 bool cues_tell(struct runner *r, const struct doc_due *due, size_t count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Places for requests outside, and what is to be left alone for a while. A run that finds no place is put off in the
+ * Places for requests outside, places for the runs of an automation that has few, and what is to be left alone for a
+ * while. A run that finds no place is put off in the
  * store, each a little further, so that a long queue of one workspace does not hide the runs of others; when a place
  * is given back the first of them is pulled forward, so that the queue goes as fast as the servers answer.
  */
@@ -36,10 +37,17 @@ static size_t own_count(const struct runner *r, oid_t app)
 }
 
 /* The more are taken the fewer a workspace gets, so that some are left for those who have none. */
+size_t slot_count(struct runner *r, oid_t app)
+{
+    size_t own = own_count(r, app), left = RUNNER_OUTSIDE_MAX - r->under_way_count;
+    size_t most = left > RUNNER_OUTSIDE_MAX / 2 ? RUNNER_OUTSIDE_PER_APP : RUNNER_OUTSIDE_PER_APP / 4;
+    most = own < most ? most - own : 0;
+    return most < left ? most : left;
+}
+
 bool slot_is_free(struct runner *r, oid_t app)
 {
-    size_t most = r->under_way_count < RUNNER_OUTSIDE_MAX / 2 ? RUNNER_OUTSIDE_PER_APP : RUNNER_OUTSIDE_PER_APP / 4;
-    return r->under_way_count < RUNNER_OUTSIDE_MAX && own_count(r, app) < most;
+    return slot_count(r, app) > 0;
 }
 
 static void tell_count(struct runner *r)
@@ -92,11 +100,11 @@ size_t slot_pull(struct runner *r, oid_t app, struct task *out, size_t room)
     struct doc_due due[PULL_LOOKS];
     struct waiting_app *w = waiting(r, app);
     int64_t now_ms = r->now(), next_ms;
-    size_t found = 0, count = 0, own = own_count(r, app);
-    if (w->app != app || w->slot_ms <= now_ms || !slot_is_free(r, app) ||
+    size_t found = 0, count = 0;
+    if (room == 0 || w->app != app || w->slot_ms <= now_ms ||
         store_due(r->reader, DOC_RUN, app, INT64_MAX, due, PULL_LOOKS, &found, &next_ms) != ERR_OK)
         return 0;
-    for (size_t i = 0; i < found && count < room && own + count < RUNNER_OUTSIDE_PER_APP; i++) {
+    for (size_t i = 0; i < found && count < room; i++) {
         struct arena *a = arena_new(4096);
         if (due[i].due_ms > now_ms && was_put_off(r, a, due[i].id))
             out[count++] = (struct task){.run = due[i].id, .app = app, .pulled = true};
@@ -105,6 +113,43 @@ size_t slot_pull(struct runner *r, oid_t app, struct task *out, size_t room)
     if (count == 0 && found < PULL_LOOKS)
         w->slot_ms = now_ms; /* nobody waits any more */
     return count;
+}
+
+/* ---- places of an automation --------------------------------------------------------------------------------------
+ */
+
+/* A step that waits needs none, and gives up the one that the run had. */
+bool place_is_needed(const struct turn *t)
+{
+    return t->concurrency > 0 && t->run.place == 0 && t->step != NULL && t->step->kind != STEP_WAIT;
+}
+
+enum err place_take(struct turn *t)
+{
+    struct doc *taken = NULL;
+    size_t count = 0, free = 0;
+    struct doc_query q = {.kind = DOC_PLACE, .app = t->run.app, .ref = t->run.automation, .limit = CONCURRENCY_MAX + 1};
+    enum err e = store_list_docs(t->reader, t->arena, &q, &taken, &count);
+    if (e != ERR_OK || (int64_t)count >= t->concurrency)
+        return e == ERR_OK ? ERR_NOT_FOUND : e;
+    struct str key = STR_NULL;
+    for (bool is_taken = true; is_taken; free++) {
+        key = arena_printf(t->arena, "%zu", free);
+        is_taken = false;
+        for (size_t i = 0; i < count; i++)
+            is_taken = is_taken || str_eq(taken[i].key, key);
+    }
+    struct doc d = {.id = oid_next(t->api->oids, t->now_ms),
+                    .kind = DOC_PLACE,
+                    .app = t->run.app,
+                    .ref = t->run.automation,
+                    .key = key,
+                    .body = arena_printf(t->arena, "{\"run\":%lld}", (long long)t->run.id),
+                    .created_ms = t->now_ms,
+                    .updated_ms = t->now_ms};
+    plan_change(&t->plan, DOC_CREATE, &d, 0);
+    t->run.place = d.id;
+    return ERR_OK;
 }
 
 /* ---- trouble ------------------------------------------------------------------------------------------------------

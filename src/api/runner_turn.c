@@ -80,8 +80,10 @@ static enum err load_definition(struct turn *t)
     enum err e = known_version_get(t->versions, t->reader, t->run.version, &v);
     if (e == ERR_NOT_FOUND || (e == ERR_OK && !v->runs))
         return ERR_INVALID; /* damage, or an older program took it */
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
         t->def = &v->def;
+        t->concurrency = v->version.concurrency;
+    }
     return e;
 }
 
@@ -313,6 +315,7 @@ static enum err move_trigger(struct turn *t)
 
 static void finish(struct turn *t, enum run_status status, struct str error)
 {
+    run_plan_leave(&t->plan, &t->run);
     t->run.status = status;
     t->run.error = error;
     t->run.key = STR_NULL;
@@ -378,6 +381,7 @@ static void go_somewhere(struct turn *t, const struct outcome *o)
         return;
     case OUTCOME_WAITS:
         plan_step(t, RUN_WAITING);
+        run_plan_leave(&t->plan, &t->run);
         t->run.status = RUN_WAITING;
         t->run.due_ms = o->due_ms == TIME_NEVER ? 0 : o->due_ms;
         return;

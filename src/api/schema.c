@@ -236,15 +236,19 @@ const struct schema api_schemas[] = {
                  "connectors:[object]"},
         {.name = "RetryScheduleInOut", .use = SCHEMA_IN, .more = "retrySchedule:[RetryWait]"},
         {.name = "RetryWait", .use = SCHEMA_OUT, .more = "secs:int nanos:int-"},
-        {.name = "AutomationIn", .use = SCHEMA_IN, .more = "name:string! trigger:object? steps:[object]!"},
+        {.name = "AutomationIn",
+         .use = SCHEMA_IN,
+         .more = "name:string! trigger:object? concurrency:int? steps:[object]!"},
         {.name = "AutomationOut",
          .use = SCHEMA_OUT,
          .more = "id:string name:string status:string version:int publishedVersion:int? trigger:object "
+                 "concurrency:int? "
                  "steps:[object] createdAt:time updatedAt:time runCount:int?- lastRun:RunOut?-"},
         {.name = "AutomationVersionsOut", .use = SCHEMA_OUT, .more = "data:[AutomationVersionOut]"},
         {.name = "AutomationVersionOut",
          .use = SCHEMA_OUT,
-         .more = "version:int status:string publishedAt:time? trigger:object steps:[object] createdAt:time"},
+         .more = "version:int status:string publishedAt:time? trigger:object concurrency:int? steps:[object] "
+                 "createdAt:time"},
         {.name = "AutomationTestIn", .use = SCHEMA_IN, .more = AUTOMATION_TRY_IN},
         {.name = "AutomationTestOut",
          .use = SCHEMA_OUT,

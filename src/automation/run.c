@@ -20,6 +20,7 @@ static const struct field run_fields[] = {
         {.name = "stepBegan", .kind = FIELD_MS, .at = AT(step_began_ms)},
         {.name = "attempt", .kind = FIELD_MS, .at = AT(attempt)},
         {.name = "depth", .kind = FIELD_MS, .at = AT(depth)},
+        {.name = "place", .kind = FIELD_MS, .at = AT(place)},
         {.name = "steps", .kind = FIELD_MS, .at = AT(steps)},
         {.name = "ended", .kind = FIELD_MS, .at = AT(ended_ms)},
         {.name = "held", .kind = FIELD_TEXT, .at = AT(held)},

@@ -7,7 +7,8 @@
  *     RUN_WAITING unless it waits for an event without end.
  *  2. Its version (OBJ_AUTOMATION_VERSION) never changes, whatever becomes of the automation.
  *  3. The key of a run that is about a record begins with run_target_prefix, so that the runs about it are found; it
- *     is given up when the run ends. Of runs that may not be side by side it is the prefix itself, which is unique.
+ *     is given up when the run ends, as is its place. Of runs that may not be side by side it is the prefix itself,
+ * which is unique.
  */
 #ifndef PR_AUTOMATION_RUN_H
 #define PR_AUTOMATION_RUN_H
@@ -56,6 +57,7 @@ struct run {
     int64_t step_began_ms;
     int64_t attempt;  /* of that step, so far */
     int64_t depth;    /* 0: started from outside */
+    int64_t place;    /* oid of the DOC_PLACE that it holds, of an automation with few; 0: none */
     int64_t steps;    /* begun so far */
     int64_t ended_ms; /* 0: not yet */
     struct str error; /* why it failed; null: it did not */

@@ -22,7 +22,8 @@
     X(CUE, 8, "cue_", "the automation whose schedule it is; 0 = something happened that may start or wake runs")       \
     X(WAIT, 9, "wait_", "a hash of the event type that a run waits for")                                               \
     X(CONSUMER, 10, "cons_", "the polling endpoint that it reads")                                                     \
-    X(IMPORT, 11, "imp_", "the task that it is of; 0 = what an import that is under way is to do")
+    X(IMPORT, 11, "imp_", "the task that it is of; 0 = what an import that is under way is to do")                     \
+    X(PLACE, 12, "place_", "the automation that has only so many places for runs; its key is the place's number")
 
 enum doc_kind {
 #define DOC_ENUM(sym, num, prefix, ref) DOC_##sym = (num),

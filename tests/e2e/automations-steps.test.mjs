@@ -259,6 +259,47 @@ test('stop_sequence finds the run about a record among thousands; restart and ig
     assert.equal(step(await w.run(stop, undefined, 1), 's').output.stopped, 1, 'the restart has ended all 1,200');
 });
 
+test('concurrency: so many runs at work at a time, the others follow; those in a wait do not count', async (t) => {
+    const w = await Workspace.open(t);
+    let busy = 0, most = 0, silent = false;
+    const server = await receiver(t, {
+        answer: async () => {
+            if (silent) return new Promise(() => {});
+            most = Math.max(most, ++busy);
+            await sleep(60);
+            busy--;
+            return { status: 200, body: '{}' };
+        },
+    });
+    const call = (id) => ({ id, type: 'http_request', url: server.url(`/${id}`) });
+    const definition = { trigger: on('go'), concurrency: 1, steps: [call('a'), { id: 'w', type: 'wait', for: '{{ trigger.body.wait }}' }, call('b'), call('c')] };
+    const automation = await w.publish(definition);
+    const runs = 6;
+    for (let i = 0; i < runs; i++) await w.p.send(w.app, 'go', { wait: i === 0 ? '1h' : '1ms' });
+    await server.arrived(3, wait);
+    await crash(w.p);
+    for (let i = 1; i < runs; i++) assert.equal((await w.run(automation, undefined, i)).status, 'done');
+    assert.equal((await w.run(automation, (r) => r.status === 'waiting')).step, 'w');
+    assert.equal(most, 1);
+    // What follows the wait is not done between another run's: b and c of one run are next to each other.
+    const after = server.requests.map((r) => r.headers['idempotency-key']).filter((k, i, all) => !k.endsWith('-a') && all.indexOf(k) === i);
+    for (let i = 0; i < after.length; i += 2) assert.equal(after[i].replace(/-b$/, '-c'), after[i + 1], after.join());
+    silent = true;
+    const before = server.count;
+    await w.p.send(w.app, 'go', { wait: '1ms' });
+    await w.p.send(w.app, 'go', { wait: '1ms' });
+    await server.arrived(before + 1, wait);
+    const hangs = await w.run(automation, () => true, runs);
+    silent = false;
+    await w.ok('POST', `/automation/${automation.id}/run/${hangs.id}/cancel`);
+    assert.equal((await w.run(automation, undefined, runs + 1)).status, 'done', 'who is cancelled gives up its place');
+    assert.equal((await w.ok('PUT', `/automation/${automation.id}`, { name: 'x', trigger: on('go'), steps: [] })).concurrency, 1, 'what is not mentioned stays');
+    assert.equal((await w.ok('PUT', `/automation/${automation.id}`, { name: 'x', concurrency: null, trigger: on('go'), steps: [] })).concurrency, null);
+    assert.equal((await w.p.api('POST', `${w.base}/automation`, { name: 'x', concurrency: 0, steps: [] })).status, 422);
+    await w.p.stop();
+    assert.equal(sql(w.p, 'SELECT count(*) FROM doc WHERE kind=12'), '0', 'no place is left behind');
+});
+
 test('a workspace with very many due runs does not hold up another', async (t) => {
     const w = await Workspace.open(t);
     const other = new Workspace(w.p, await w.p.app({ profile: 'myra' }));
