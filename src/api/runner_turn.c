@@ -280,7 +280,7 @@ static void plan_step(struct turn *t, enum run_status status)
         t->state.input = STR("{\"truncated\":true}");
     d.status = (int)status;
     d.updated_ms = t->now_ms;
-    d.purge_ms = t->run.created_ms + RUN_LIFE_MS + RUN_KEEP_MS;
+    d.purge_ms = 0; /* it goes with its run */
     d.body = run_step_encode(t->arena, &t->state);
     plan_change(&t->plan, is_new ? DOC_CREATE : DOC_UPDATE, &d, is_new ? 0 : t->step_doc.version);
     t->run.step_doc = d.id;
@@ -303,7 +303,6 @@ static enum err move_trigger(struct turn *t)
                     .ref = t->run.id,
                     .key = STR("trigger"),
                     .status = RUN_DONE,
-                    .purge_ms = t->run.created_ms + RUN_LIFE_MS + RUN_KEEP_MS,
                     .body = run_step_encode(t->arena, &s),
                     .created_ms = t->now_ms,
                     .updated_ms = t->now_ms};

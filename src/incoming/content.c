@@ -271,19 +271,30 @@ enum err content_json(struct arena *a, const struct incoming *in, enum content k
     return e == ERR_OK && kind == CONTENT_JSON ? check_body(a, in, &out->body, why) : e;
 }
 
+struct str content_checked(struct str body)
+{
+    return str_trim(without_mark(body));
+}
+
 struct str content_whole(struct arena *a, struct str method, const struct incoming_json *parts)
 {
-    struct buf text = BUF_INIT(parts->headers.len + parts->query.len + parts->body.len + 256);
-    struct json_writer w = json_writer(&text);
-    buf_reserve(&text, text.max);
-    json_w_object(&w);
-    json_w_str_at(&w, "method", method);
-    json_w_raw_at(&w, "headers", parts->headers);
-    json_w_raw_at(&w, "query", parts->query);
-    json_w_raw_at(&w, "body", parts->body);
-    json_w_object_end(&w);
-    CHECK(!text.overflow);
-    struct str whole = arena_str(a, buf_str(&text));
-    buf_fini(&text);
+    const struct str all[] = {STR("{\"method\":\""),
+                              method,
+                              STR("\",\"headers\":"),
+                              parts->headers,
+                              STR(",\"query\":"),
+                              parts->query,
+                              STR(",\"body\":"),
+                              parts->body,
+                              STR("}")};
+    struct str whole = STR("");
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        whole.len += all[i].len;
+    char *to = arena_alloc(a, whole.len);
+    whole.ptr = to;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        memcpy(to, all[i].ptr, all[i].len);
+        to += all[i].len;
+    }
     return whole;
 }

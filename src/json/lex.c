@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strings go eight bytes at a time until a byte that is special: a quote, a backslash, a control character or the
- * first byte of a longer UTF-8 sequence.
+ * Strings go sixteen or eight bytes at a time until a byte that is special: a quote, a backslash, a control character
+ * or the first byte of a longer UTF-8 sequence.
  */
 #include "json/lex.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "json/utf8.h"
 
@@ -25,9 +29,29 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+#if defined(__SSE2__)
+/* How many of the next sixteen bytes are plain. */
+static unsigned plain_of_16(const char *p)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i special = _mm_cmplt_epi8(x, _mm_set1_epi8(0x20)); /* from 0x80 on they are negative */
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(x, _mm_set1_epi8('"')));
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+    return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(special) | 0x10000u);
+}
+#endif
+
 size_t json_plain_run(const char *p, const char *end)
 {
     const char *from = p;
+#if defined(__SSE2__)
+    while (end - p >= 16) {
+        unsigned n = plain_of_16(p);
+        p += n;
+        if (n < 16)
+            return (size_t)(p - from);
+    }
+#endif
     while (end - p >= 8) {
         uint64_t x = load_word(p);
         /* A borrow can only mark a byte above one that is special itself, so the lowest mark is exact. */

@@ -175,22 +175,30 @@ enum err json_pick(struct str doc, struct json_want *wants, size_t count, struct
     return refuse(&lx, doc, error);
 }
 
+/* p: behind the quote that opens it. */
+static const char *behind_string(const char *p, const char *end)
+{
+    while ((p += json_plain_run(p, end)) < end) {
+        char c = *p++;
+        if (c == '"')
+            break;
+        p += c == '\\' && p < end;
+    }
+    return p;
+}
+
 size_t json_depth(struct str json)
 {
     size_t depth = 0, max = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < json.len; i++) {
-        char c = json.ptr[i];
-        if (quoted) {
-            quoted = c != '"';
-            i += c == '\\';
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '[' || c == '{') {
+    const char *p = json.ptr, *end = json.ptr + json.len;
+    while (p < end) {
+        char c = *p++;
+        if (c == '"')
+            p = behind_string(p, end);
+        else if (c == '[' || c == '{')
             max = ++depth > max ? depth : max;
-        } else if (c == ']' || c == '}') {
+        else if (c == ']' || c == '}')
             depth--;
-        }
     }
     return max;
 }

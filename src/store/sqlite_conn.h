@@ -89,6 +89,7 @@ enum stmt {
     W_DOCS_RELEASE,
     W_DOC_PUT,
     W_DOC_GET,
+    W_DOC_TAKEN,
     W_DOC_SET,
     W_DOC_DROP,
     W_DOC_PURGE,

@@ -7,6 +7,7 @@
 
 #define DOC_COLUMNS "id,kind,app,ref,key,status,due_ms,purge_ms,body,data,created_ms,updated_ms,version,about"
 #define DOC_KINDS   16 /* more than there are */
+#define DOCS_FEW    16
 
 /* data_max: as in struct doc_query. */
 static struct doc row_doc(sqlite3_stmt *st, struct arena *a, size_t data_max)
@@ -99,12 +100,10 @@ static enum err doc_drop(struct sqlite_backend *b, oid_t id)
     return conn_run(&b->w, st);
 }
 
-static enum err change_apply(struct sqlite_backend *b, struct doc_change *c)
+/* The version is that which was found. */
+static enum err change_write(struct sqlite_backend *b, struct doc_change *c, uint64_t version)
 {
-    uint64_t version = 0;
-    enum err e = c->change == DOC_CREATE ? ERR_OK : doc_check(b, c, &version);
-    if (e != ERR_OK)
-        return e;
+    enum err e = ERR_OK;
     switch (c->change) {
     case DOC_CREATE:
         e = doc_put(b, &c->doc);
@@ -120,6 +119,75 @@ static enum err change_apply(struct sqlite_backend *b, struct doc_change *c)
         c->doc.version = version + 1;
     return e;
 }
+
+static enum err change_apply(struct sqlite_backend *b, struct doc_change *c)
+{
+    uint64_t version = 0;
+    enum err e = c->change == DOC_CREATE ? ERR_OK : doc_check(b, c, &version);
+    return e == ERR_OK ? change_write(b, c, version) : e;
+}
+
+/* ---- what is sure to fit ------------------------------------------------------------------------------------------
+ */
+
+/* A savepoint copies every page that is written; what is looked at before needs none. */
+#define FORESEEN_MAX 16
+
+static enum err key_is_free(struct sqlite_backend *b, const struct doc *d)
+{
+    sqlite3_stmt *st = conn_stmt(&b->w, W_DOC_TAKEN,
+                                 "SELECT 1 FROM doc INDEXED BY doc_key WHERE kind=? AND app=? AND ref=? AND key=?");
+    bind_int(st, 1, d->kind);
+    bind_int(st, 2, d->app);
+    bind_int(st, 3, d->ref);
+    bind_text(st, 4, d->key);
+    enum err e = conn_next(&b->w, st);
+    if (e == ERR_OK)
+        sqlite3_reset(st);
+    return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_OK ? ERR_CONFLICT : e;
+}
+
+static bool same_key(const struct doc *a, const struct doc *b)
+{
+    return a->key.ptr != NULL && b->key.ptr != NULL && a->kind == b->kind && a->app == b->app && a->ref == b->ref &&
+           str_eq(a->key, b->key);
+}
+
+/* Whether it fits, also together with those before it. Keys of what is there may only be given up. */
+static bool change_fits(struct sqlite_backend *b, const struct doc_change *changes, size_t i, uint64_t *version)
+{
+    const struct doc_change *c = &changes[i];
+    for (size_t k = 0; k < i; k++) {
+        if (changes[k].doc.id == c->doc.id || same_key(&changes[k].doc, &c->doc))
+            return false;
+    }
+    *version = 0;
+    enum err e = doc_check(b, c, version);
+    if (c->change != DOC_CREATE)
+        return e == ERR_OK && (c->change == DOC_DELETE || c->doc.key.ptr == NULL);
+    return e == ERR_NOT_FOUND && *version == 0 && (c->doc.key.ptr == NULL || key_is_free(b, &c->doc) == ERR_OK);
+}
+
+/* Whether all of them do; nothing is written. */
+static bool are_sure(struct sqlite_backend *b, const struct store_docs *op, uint64_t versions[FORESEEN_MAX])
+{
+    bool sure = op->count <= FORESEEN_MAX && op->append_count == 0;
+    for (size_t i = 0; sure && i < op->count; i++)
+        sure = change_fits(b, op->changes, i, &versions[i]);
+    return sure;
+}
+
+static enum err write_all(struct sqlite_backend *b, struct store_docs *op, const uint64_t *versions)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < op->count && e == ERR_OK; i++)
+        e = change_write(b, &op->changes[i], versions[i]);
+    CHECK(e == ERR_OK || e == ERR_FULL || e == ERR_IO || e == ERR_UNAVAILABLE);
+    return e;
+}
+
+/* ---- together ------------------------------------------------------------------------------------------------------
+ */
 
 enum err docs_apply(struct sqlite_backend *b, struct doc_change *changes, size_t count, size_t *failed_at)
 {
@@ -161,6 +229,7 @@ static enum err check_version(struct sqlite_backend *b, const struct store_docs 
 enum err sqlite_docs(struct backend *base, struct store_docs *op)
 {
     struct sqlite_backend *b = backend_of(base);
+    uint64_t versions[FORESEEN_MAX];
     op->failed_at = 0;
     enum err e = check_version(b, op);
     if (e != ERR_OK)
@@ -168,6 +237,8 @@ enum err sqlite_docs(struct backend *base, struct store_docs *op)
     /* One row that is refused leaves nothing behind. */
     if (op->count == 1 && op->append_count == 0)
         return change_apply(b, &op->changes[0]);
+    if (are_sure(b, op, versions))
+        return write_all(b, op, versions);
     e = save(b);
     if (e == ERR_OK)
         e = docs_apply(b, op->changes, op->count, &op->failed_at);
@@ -289,16 +360,30 @@ enum err sqlite_find_doc(struct store_reader *base, struct arena *a, enum doc_ki
     return doc_take(r, a, st, out);
 }
 
+/* The next place of a list that grows: most ask for many and get a few. */
+static struct doc *docs_next(struct arena *a, struct doc **list, size_t *count, size_t *room)
+{
+    if (*count == *room) {
+        size_t more = *room == 0 ? DOCS_FEW : 4 * *room;
+        struct doc *to = arena_alloc(a, more * sizeof *to);
+        if (*count > 0)
+            memcpy(to, *list, *count * sizeof *to);
+        *list = to;
+        *room = more;
+    }
+    return &(*list)[(*count)++];
+}
+
 /* The rows of a statement, at most `limit`. */
 static enum err docs_take(struct sqlite_reader *r, struct arena *a, sqlite3_stmt *st, size_t limit, struct doc **out,
                           size_t *count)
 {
     enum err e = ERR_OK;
-    *out = arena_alloc(a, (limit + 1) * sizeof **out);
-    for (*count = 0; *count < limit && e == ERR_OK;) {
+    size_t room = 0;
+    for (*out = NULL, *count = 0; *count < limit && e == ERR_OK;) {
         e = conn_next(&r->c, st);
         if (e == ERR_OK)
-            (*out)[(*count)++] = row_doc(st, a, 0);
+            *docs_next(a, out, count, &room) = row_doc(st, a, 0);
     }
     if (e == ERR_OK)
         sqlite3_reset(st);
@@ -340,7 +425,8 @@ enum err sqlite_list_docs(struct store_reader *base, struct arena *a, const stru
     bind_int(st, 3, q->about != 0 ? q->about : q->ref);
     bind_int(st, 4, q->descending && q->after == 0 ? INT64_MAX : q->after);
     bind_int(st, 5, q->statuses != 0 ? -1 : (int64_t)q->limit);
-    *out = arena_alloc(a, (q->limit + 1) * sizeof **out);
+    size_t room = 0;
+    *out = NULL;
     if (q->budget.stopped != NULL)
         *q->budget.stopped = 0;
     for (*count = 0; *count < q->limit && (e = conn_next(&r->c, st)) == ERR_OK; visited++) {
@@ -351,7 +437,7 @@ enum err sqlite_list_docs(struct store_reader *base, struct arena *a, const stru
         }
         last = col_int(st, 0);
         if (doc_fits(q, st))
-            (*out)[(*count)++] = row_doc(st, a, q->data_max);
+            *docs_next(a, out, count, &room) = row_doc(st, a, q->data_max);
     }
     if (e == ERR_OK)
         sqlite3_reset(st);
