@@ -2,6 +2,7 @@
 // Mail: what a relay gets, how it is tried again and given up, and that nothing can be smuggled into a letter.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { authority } from './lib/certs.mjs';
 import { firstUser, goodPassword, Person } from './lib/console.mjs';
 import { postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
@@ -244,4 +245,49 @@ test('doctor looks at the relay', async (t) => {
     await relay.stop();
     assert.match(await check({ SMTP_URL: relay.url, SMTP_FROM }), /^fail: .*connect/i);
     assert.equal(relay.letters.length, 0);
+});
+
+// One letter asked for; what becomes of it.
+async function inviteThrough(t, options, settings) {
+    const got = await withRelay(t, { relay: options, settings });
+    await got.owner.ok('POST', members, { email: 'vera@example.com', role: 'viewer' });
+    return got;
+}
+const encryptions = (relay) => relay.letters.map((l) => [l.encrypted, l.signedIn]);
+
+test('smtps://: TLS from the start, with a certificate that is good', async (t) => {
+    const ca = authority(t);
+    const certificate = ca.issue(['IP:127.0.0.1', 'DNS:localhost']);
+    const good = await inviteThrough(t, { certificate, implicit: true, user: 'u', password: 'p' }, { CA_FILE: ca.path });
+    await letters(good.relay, 1);
+    assert.deepEqual(encryptions(good.relay), [[true, true]]);
+    // Nobody vouches for it, or it is somebody else's: the password does not leave.
+    const stranger = await inviteThrough(t, { certificate, implicit: true, user: 'u', password: 'p' });
+    await logged(stranger.p, /certificate/i);
+    const other = await inviteThrough(t, { certificate: ca.issue(['DNS:other.example']), implicit: true, user: 'u', password: 'p' }, { CA_FILE: ca.path });
+    await logged(other.p, /no alternative certificate|SSL|certificate/i);
+    for (const { relay } of [stranger, other]) assert.deepEqual([relay.letters, relay.verbs], [[], []]);
+    const { stdout } = await stranger.p.command(['doctor', '--json', '--name', 'localhost'], { settings: { SMTP_URL: stranger.relay.url } });
+    assert.match(stdout, /certificate/i);
+});
+
+test('smtp://: STARTTLS where it is offered, and must be where a password goes to another machine', async (t) => {
+    const ca = authority(t);
+    const certificate = ca.issue(['DNS:relay.localhost']);
+    const far = { host: 'relay.localhost', user: 'u', password: 'p' };
+    // On this machine any certificate will do: whoever could show a wrong one could as well offer no TLS.
+    const near = await inviteThrough(t, { certificate });
+    await letters(near.relay, 1);
+    assert.deepEqual(encryptions(near.relay), [[true, true]]);
+    assert.deepEqual(near.relay.verbs.filter((v) => /^(EHLO|STARTTLS)/.test(v)).map((v) => v.split(' ')[0]), ['EHLO', 'STARTTLS', 'EHLO']);
+    const good = await inviteThrough(t, { ...far, certificate }, { CA_FILE: ca.path });
+    await letters(good.relay, 1);
+    assert.deepEqual(encryptions(good.relay), [[true, true]]);
+    const plain = await inviteThrough(t, far, { CA_FILE: ca.path });
+    await logged(plain.p, /STARTTLS/);
+    const stranger = await inviteThrough(t, { ...far, certificate });
+    await logged(stranger.p, /certificate/i);
+    const refused = await inviteThrough(t, { ...far, certificate, answers: { STARTTLS: ['454 not now'] } }, { CA_FILE: ca.path });
+    await logged(refused.p, /454 not now|STARTTLS/);
+    for (const { relay } of [plain, stranger, refused]) assert.deepEqual([relay.letters, relay.verbs.filter((v) => v === 'AUTH')], [[], []]);
 });

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// A mail relay that keeps what it is given: EHLO, AUTH PLAIN, MAIL, RCPT, DATA, RSET, QUIT; answers as it is told. And a reader of letters.
+// A mail relay that keeps what it is given: EHLO, STARTTLS, AUTH PLAIN, MAIL, RCPT, DATA, RSET, QUIT; answers as it is told. And a reader of letters.
 import net from 'node:net';
+import tls from 'node:tls';
 
 // `answers` maps a verb (CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, TEXT) to a list of replies to give, first come first served; then all is well.
+// With a `certificate` ({key, cert}) it offers STARTTLS, or, `implicit`, speaks TLS from the start.
 export class Relay {
-    constructor({ user, password, answers = {}, textDelayMs = 0 } = {}) {
-        Object.assign(this, { user, password, answers, textDelayMs });
-        this.letters = []; // {from, to: [], raw, signedIn}
+    constructor({ user, password, answers = {}, textDelayMs = 0, certificate, implicit = false, host = '127.0.0.1' } = {}) {
+        Object.assign(this, { user, password, answers, textDelayMs, certificate, implicit, host });
+        this.letters = []; // {from, to: [], raw, signedIn, encrypted}
         this.verbs = []; // every command line, but for what AUTH carries
         this.texts = 0; // letters whose text arrived, also those that were refused then
         this.sockets = new Set();
     }
 
     async start(port = 0) {
-        this.server = net.createServer((socket) => this.#serve(socket));
+        this.server = this.implicit ? tls.createServer(this.certificate, (socket) => this.#serve(socket)) : net.createServer((socket) => this.#serve(socket));
+        this.server.on('tlsClientError', () => {});
         await new Promise((resolve, reject) => this.server.once('error', reject).listen(port, '127.0.0.1', resolve));
         this.port = this.server.address().port;
         return this;
@@ -21,7 +24,7 @@ export class Relay {
 
     get url() {
         const who = this.user ? `${encodeURIComponent(this.user)}:${encodeURIComponent(this.password)}@` : '';
-        return `smtp://${who}127.0.0.1:${this.port}`;
+        return `${this.implicit ? 'smtps' : 'smtp'}://${who}${this.host}:${this.port}`;
     }
 
     async stop() {
@@ -29,17 +32,17 @@ export class Relay {
         if (this.server) await new Promise((resolve) => this.server.close(resolve));
     }
 
-    #serve(socket) {
+    #serve(socket, encrypted = this.implicit, greet = true) {
         this.sockets.add(socket);
         socket.on('error', () => {}).on('close', () => this.sockets.delete(socket));
-        const session = { socket, buffer: '', signedIn: !this.user, text: null };
+        const session = { socket, encrypted, buffer: '', signedIn: !this.user, text: null };
         const say = (verb, normal) => {
             const other = this.answers[verb]?.shift();
             if (other === 'hang up') socket.destroy();
             else socket.write(`${other ?? normal}\r\n`);
             return other === undefined;
         };
-        say('CONNECT', '220 relay.test ESMTP');
+        if (greet) say('CONNECT', '220 relay.test ESMTP');
         socket.setEncoding('latin1').on('data', (chunk) => {
             session.buffer += chunk;
             for (;;) {
@@ -50,7 +53,7 @@ export class Relay {
                     session.buffer = session.buffer.slice(end + 3);
                     session.text = null;
                     this.texts++;
-                    const letter = { from: session.from, to: session.to, raw: Buffer.from(raw, 'latin1').toString(), signedIn: session.signedIn };
+                    const letter = { from: session.from, to: session.to, raw: Buffer.from(raw, 'latin1').toString(), signedIn: session.signedIn, encrypted };
                     const answer = () => say('TEXT', '250 2.0.0 kept') && this.letters.push(letter);
                     if (this.textDelayMs > 0) setTimeout(answer, this.textDelayMs).unref();
                     else answer();
@@ -71,7 +74,12 @@ export class Relay {
         this.verbs.push(verb === 'AUTH' ? 'AUTH' : line);
         switch (verb) {
             case 'EHLO':
-                return say('EHLO', this.user ? '250-relay.test\r\n250-8BITMIME\r\n250 AUTH PLAIN' : '250-relay.test\r\n250 8BITMIME');
+                return say('EHLO', ['relay.test', ...(this.certificate && !session.encrypted ? ['STARTTLS'] : []), ...(this.user ? ['AUTH PLAIN'] : []), '8BITMIME'].map((x, i, all) => `250${i < all.length - 1 ? '-' : ' '}${x}`).join('\r\n'));
+            case 'STARTTLS':
+                if (!this.certificate || session.encrypted || !say('STARTTLS', '220 go on')) return;
+                session.socket.removeAllListeners('data');
+                this.#serve(new tls.TLSSocket(session.socket, { isServer: true, ...this.certificate }), true, false);
+                return;
             case 'HELO':
                 return say('EHLO', '250 relay.test');
             case 'AUTH':
