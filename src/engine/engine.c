@@ -21,6 +21,7 @@ struct engine *engine_new(const struct engine_limits *limits, const struct engin
     table_init(&e->hosts);
     table_init(&e->pieces);
     heap_init(&e->timers);
+    heap_init(&e->paced);
     list_init(&e->active);
     list_init(&e->suspects_blocked);
     list_init(&e->idle);
@@ -49,6 +50,7 @@ void engine_free(struct engine *e)
     table_fini(&e->hosts);
     table_fini(&e->pieces);
     heap_fini(&e->timers);
+    heap_fini(&e->paced);
     free(e);
 }
 
@@ -100,6 +102,17 @@ bool engine_add(struct engine *e, struct engine_endpoint *ep, const struct work 
 
 /* ---- starting ---- */
 
+/* Whether the workspace may send one more now; else it waits, with all of its endpoints. */
+static bool pace_allows(struct engine *e, struct engine_workspace *ws, int64_t now_ms)
+{
+    if (ws->per_second == 0)
+        return true;
+    int64_t at_ms = e->env.workspace_pace(e->env.arg, ws->app, ws->per_second, now_ms);
+    if (at_ms > now_ms)
+        workspace_wait(e, ws, at_ms);
+    return at_ms <= now_ms;
+}
+
 /* Starts one piece of the endpoint, or takes it out of the turns until something changes. Returns the list of those
  * that wait for the place that was missing, NULL if it was not for a place. */
 static struct list *start_one(struct engine *e, struct engine_endpoint *ep, int64_t now_ms)
@@ -135,6 +148,11 @@ static struct list *start_one(struct engine *e, struct engine_endpoint *ep, int6
     if (!e->env.host_acquire(e->env.arg, ep->host->gate)) {
         endpoint_deactivate(ep);
         return &ep->host->blocked;
+    }
+    if (!pace_allows(e, ep->ws, now_ms)) {
+        e->env.host_release(e->env.arg, ep->host->gate);
+        endpoint_let_in(e, &ep->host->blocked); /* the place may have been meant for another */
+        return NULL;
     }
     rate_take(&ep->rate, now_ms);
     p->suspect = suspect;
@@ -188,13 +206,16 @@ void engine_step(struct engine *e, int64_t now_ms)
         }
         endpoint_arm(e, ep, now_ms);
     }
+    for (struct heap_node *h; (h = heap_pop_until(&e->paced, now_ms)) != NULL;)
+        workspace_wait(e, CONTAINER_OF(h, struct engine_workspace, paced), 0);
     start_all(e, now_ms);
 }
 
 int64_t engine_next_ms(const struct engine *e)
 {
-    struct heap_node *h = heap_min(&e->timers);
-    return h != NULL ? h->key : TIME_NEVER;
+    struct heap_node *h = heap_min(&e->timers), *p = heap_min(&e->paced);
+    int64_t timer_ms = h != NULL ? h->key : TIME_NEVER, paced_ms = p != NULL ? p->key : TIME_NEVER;
+    return timer_ms < paced_ms ? timer_ms : paced_ms;
 }
 
 void engine_pause(struct engine *e, bool paused)

@@ -58,8 +58,9 @@ struct work {
 /* What the driver knows of an endpoint; strings and arrays stay valid until the next engine_configure. */
 struct engine_config {
     oid_t app;
-    const char *host;    /* "name:port", the key of the host's gate */
-    int rate_per_second; /* 0 = unlimited */
+    const char *host;         /* "name:port", the key of the host's gate */
+    int rate_per_second;      /* 0 = unlimited */
+    int workspace_per_second; /* of all endpoints of the workspace, of all engines; 0 = unlimited */
     bool fifo;
     int64_t enabled_ms; /* its health before then does not count */
 };
@@ -77,6 +78,8 @@ struct engine_env {
     void (*release)(void *arg, struct work *w);
     /* The endpoint is going (closed, and nothing of it under way): drop its user data. */
     void (*forget)(void *arg, struct engine_endpoint *ep);
+    /* One more request for a workspace that has a limit: takes its place and returns now_ms, or when to ask again. */
+    int64_t (*workspace_pace)(void *arg, oid_t app, int per_second, int64_t now_ms);
     /* One more request to this host? False: engine_host_freed is called when it may be asked again. */
     bool (*host_acquire)(void *arg, void *gate);
     void (*host_release)(void *arg, void *gate);

@@ -110,8 +110,21 @@ static void leave_workspace(struct engine *e, struct engine_endpoint *ep)
     ep->ws = NULL;
     if (ws == NULL || !list_empty(&ws->endpoints))
         return;
+    heap_remove(&e->paced, &ws->paced);
     table_remove(&e->workspaces, &ws->by_id);
     free(ws);
+}
+
+void workspace_wait(struct engine *e, struct engine_workspace *ws, int64_t until_ms)
+{
+    if (until_ms != 0) {
+        list_remove(&ws->turn);
+        heap_set(&e->paced, &ws->paced, until_ms);
+        return;
+    }
+    heap_remove(&e->paced, &ws->paced);
+    if (!list_empty(&ws->active) && !list_on(&ws->turn))
+        list_push_back(&e->active, &ws->turn);
 }
 
 /* It waits for no place any more, and a place that it was offered goes to the next. */
@@ -225,6 +238,9 @@ void engine_configure(struct engine *e, struct engine_endpoint *ep, const struct
     if (ep->fifo != c->fifo)
         queue_set_fifo(e, ep, c->fifo);
     rate_set(&ep->rate, c->rate_per_second);
+    if (ep->ws->per_second != c->workspace_per_second)
+        workspace_wait(e, ep->ws, 0); /* finds out anew */
+    ep->ws->per_second = c->workspace_per_second;
     if (!ep->configured) /* what the store has of it comes first, in its order */
         endpoint_mark(ep, 0);
     ep->configured = true;
@@ -293,7 +309,7 @@ void endpoint_activate(struct engine *e, struct engine_endpoint *ep)
     if (ep->ws == NULL || !ep->configured || list_on(&ep->turn) || list_on(&ep->blocked))
         return;
     list_push_back(&ep->ws->active, &ep->turn);
-    if (!list_on(&ep->ws->turn))
+    if (!list_on(&ep->ws->turn) && !heap_on(&ep->ws->paced))
         list_push_back(&e->active, &ep->ws->turn);
 }
 

@@ -37,9 +37,11 @@ struct engine_host {
 struct engine_workspace {
     struct table_node by_id;
     oid_t app;
-    struct list endpoints; /* engine_endpoint.of_workspace */
-    struct list active;    /* engine_endpoint.turn */
-    struct list turn;      /* engine.active, while it has active endpoints */
+    struct list endpoints;  /* engine_endpoint.of_workspace */
+    struct list active;     /* engine_endpoint.turn */
+    struct list turn;       /* engine.active, while it has active endpoints and is not paced */
+    int per_second;         /* 0 = unlimited */
+    struct heap_node paced; /* engine.paced: it has sent as much as it may until then */
 };
 
 struct engine_endpoint {
@@ -88,6 +90,7 @@ struct engine {
     struct table hosts;
     struct table pieces;
     struct heap timers;
+    struct heap paced;            /* engine_workspace.paced */
     struct list active;           /* engine_workspace.turn */
     struct list suspects_blocked; /* engine_endpoint.blocked */
     struct list idle;             /* engine_endpoint.idle, longest idle first */
@@ -125,6 +128,8 @@ void endpoint_mark(struct engine_endpoint *ep, int64_t pos);
 void endpoint_arm(struct engine *e, struct engine_endpoint *ep, int64_t now_ms);
 void endpoint_deactivate(struct engine_endpoint *ep);
 void endpoint_activate(struct engine *e, struct engine_endpoint *ep);
+/* The workspace waits until then for its turn (0: no longer). */
+void workspace_wait(struct engine *e, struct engine_workspace *ws, int64_t until_ms);
 /* A place is free for which endpoints wait: lets the first of them in. */
 void endpoint_let_in(struct engine *e, struct list *blocked);
 void endpoint_free(struct engine *e, struct engine_endpoint *ep);

@@ -13,7 +13,6 @@
 #include "serve/ingest.h"
 
 #include "automation/run.h"
-#include "serve/intake.h"
 #include "serve/live.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
@@ -259,12 +258,6 @@ void ingest_admit(struct ingest *in)
                                 .payload = m.message.content_type.ptr != NULL ? STR_NULL : m.message.payload};
     if (in->ws->types != NULL && !ingest_fits(in, &facts)) {
         match_facts_fini(&facts);
-        return;
-    }
-    /* Matched again after a change, it is still the same message. */
-    if (in->stale_tries == 0 && !intake_take(r->shared->intake, in->ws->app.id, in->ws->app.throttle_rate, now_ms)) {
-        match_facts_fini(&facts);
-        ingest_error(in, ERR_RATE, "more messages per second than the application's throttleRate");
         return;
     }
     m.message.id = oid_next(&r->shared->oids, now_ms);

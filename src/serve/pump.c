@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "serve/flight.h"
 #include "serve/live.h"
+#include "serve/pace.h"
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
@@ -441,11 +442,18 @@ static void host_close(void *arg, void *gate)
     gate_close(r->shared->gates, gate);
 }
 
+static int64_t workspace_pace(void *arg, oid_t app, int per_second, int64_t now_ms)
+{
+    struct reactor *r = arg;
+    return pace_take(r->shared->pace, app, per_second, now_ms);
+}
+
 const struct engine_env pump_engine_env = {.random = draw,
                                            .start = start,
                                            .refill = refill,
                                            .release = release,
                                            .forget = forget,
+                                           .workspace_pace = workspace_pace,
                                            .host_acquire = host_acquire,
                                            .host_release = host_release,
                                            .host_open = host_open,

@@ -50,7 +50,7 @@ struct shared {
     struct api api;
     struct console_config console;
     struct gates *gates;
-    struct intake *intake;
+    struct pace *pace;
     struct inflight *inflight;
     struct transform_pool *transforms;
     struct pool *workers; /* API requests */

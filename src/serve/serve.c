@@ -18,10 +18,10 @@
 #include "api/trigger_in.h"
 #include "base/mem.h"
 #include "serve/canary.h"
-#include "serve/intake.h"
 #include "serve/keeper.h"
 #include "serve/live.h"
 #include "serve/ops.h"
+#include "serve/pace.h"
 #include "serve/preflight.h"
 #include "serve/serve_metrics.h"
 #include "serve/tokens.h"
@@ -291,7 +291,7 @@ static void open_reactors(struct server *v, const struct settings *set)
     s->transforms = s->api.transforms = transform_pool_new(s->store, &limits);
     int attempts = set->in_flight_total / (int)s->reactor_count;
     s->share = descriptors_share(s->reactor_count, http_limits_default.connections_max, attempts > 0 ? attempts : 1);
-    s->intake = intake_new();
+    s->pace = pace_new();
     s->gates = gates_new(set->in_flight_per_host, host_freed, s);
     for (unsigned i = 0; i < s->reactor_count; i++)
         if (reactor_open(&v->reactors[i], s, i, v->listen_fd, v->tls, &why) != ERR_OK)
@@ -477,7 +477,7 @@ static void stop(struct server *v, sigset_t *signals)
     for (unsigned i = 0; i < s->reactor_count; i++)
         reactor_close(&v->reactors[i]);
     gates_free(s->gates);
-    intake_free(s->intake);
+    pace_free(s->pace);
     inflight_close(s->inflight, true);
     runner_free(&s->api);
     console_close(&s->api);

@@ -107,6 +107,7 @@ struct target *target_apply(struct reactor *r, const struct workspace *ws, oid_t
     struct engine_config c = {.app = ws->app.id,
                               .host = t->host,
                               .rate_per_second = ep->throttle_rate,
+                              .workspace_per_second = ws->app.throttle_rate,
                               .fifo = ep->fifo,
                               .enabled_ms = ep->enabled_at_ms};
     engine_configure(r->engine, engine, &c, clock_wall_ms());

@@ -1,27 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rate limit of a workspace: messages per second, over all connections and reactors.
+// The rate limit of a workspace: requests per second, of all its endpoints and over all reactors. What is over it waits.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { postrider } from './lib/postrider.mjs';
+import { postrider, slow } from './lib/postrider.mjs';
+import { receiver } from './lib/receiver.mjs';
+import { eachOf } from './lib/wait.mjs';
 
-test('more messages than the limit of the workspace answer 429, and nothing of them is there', async (t) => {
+const RATE = 40;
+
+// The most arrivals within one second.
+function densest(arrivals) {
+    const at = arrivals.map((q) => q.at).sort((a, b) => a - b);
+    return Math.max(...at.map((from, i) => at.slice(i).filter((x) => x < from + 1000).length));
+}
+
+test('a workspace sends no faster than its throttleRate, loses nothing, and keeps nobody waiting but itself', async (t) => {
     const p = await postrider(t);
-    const app = await p.app({ throttleRate: 10 });
-    const free = await p.app();
-    const path = (a) => `/api/v1/app/${a.id}/msg`;
-    const send = (a = app) => p.api('POST', path(a), { eventType: 'a', payload: {} });
-    assert.equal((await p.api('POST', path(app), { eventType: 'a' })).status, 422, 'what is refused does not count');
-    const answers = await Promise.all(Array.from({ length: 40 }, () => send()));
-    const taken = answers.filter((x) => x.status === 202).length;
-    const over = answers.filter((x) => x.status === 429);
-    assert.ok(taken >= 10 && taken <= 20, `${taken} of 40 at once`);
-    assert.equal(taken + over.length, 40);
-    assert.equal(over[0].headers['retry-after'], '1');
-    assert.equal(over[0].json.code, 'rate_limited');
-    assert.equal((await p.ok('GET', `${path(app)}?limit=250`)).data.length, taken);
-    assert.ok((await Promise.all(Array.from({ length: 40 }, () => send(free)))).every((x) => x.status === 202), 'others have no limit');
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    assert.equal((await send()).status, 202, 'a second later');
+    const limited = [await receiver(t), await receiver(t), await receiver(t)];
+    const free = await receiver(t);
+    const app = await p.app({ throttleRate: RATE });
+    const other = await p.app();
+    for (const r of limited) await p.endpoint(app, r.url());
+    await p.endpoint(other, free.url());
+    const arrivals = () => limited.flatMap((r) => r.requests);
+    const began = Date.now();
+    await eachOf(Array(60).keys(), 30, () => p.send(app, 'a.b')); // 180 deliveries
+    await eachOf(Array(60).keys(), 30, () => p.send(other, 'a.b'));
+    await free.arrived(60);
+    assert.ok(Date.now() - began < 3000 * slow, 'others have no limit');
+    for (const r of limited) await r.arrived(60, { timeoutMs: 30_000 * slow });
+    const took = Math.max(...arrivals().map((q) => q.at)) - began;
+    assert.ok(took > ((180 - 1) / RATE) * 1000 * 0.95, `180 requests in ${took} ms`);
+    if (slow === 1) assert.ok(took < (180 / RATE) * 1000 * 1.5 + 1000, `180 requests in ${took} ms`);
+    assert.ok(densest(arrivals()) <= RATE * 1.25, `${densest(arrivals())} in a second`);
+    assert.equal(new Set(arrivals().map((q) => q.headers['webhook-id'])).size, 60);
+
+    // Without a limit what still waits goes at once.
+    await eachOf(Array(60).keys(), 30, () => p.send(app, 'a.b'));
+    const changed = Date.now();
     await p.ok('PATCH', `/api/v1/app/${app.id}`, { throttleRate: null });
-    assert.ok((await Promise.all(Array.from({ length: 40 }, () => send()))).every((x) => x.status === 202), 'without a limit');
+    for (const r of limited) await r.arrived(120);
+    assert.ok(Date.now() - changed < 3000 * slow, `the rest took ${Date.now() - changed} ms`);
+});
+
+test('a retry and an attempt by hand keep to it too, and it holds from the first start', async (t) => {
+    const p = await postrider(t);
+    let status = 500;
+    const r = await receiver(t, { answer: () => status });
+    const app = await p.app({ throttleRate: 5 });
+    const ep = await p.endpoint(app, r.url(), { retrySchedule: [0.05] });
+    const messages = await eachOf(Array(6).keys(), 6, () => p.send(app, 'a.b'));
+    await r.arrived(3);
+    await p.restart();
+    await r.arrived(12, { timeoutMs: 30_000 * slow });
+    status = 204;
+    for (const m of messages) await p.ok('POST', `/api/v1/app/${app.id}/msg/${m.id}/endpoint/${ep.id}/resend`);
+    await r.arrived(18, { timeoutMs: 30_000 * slow });
+    assert.ok(densest(r.requests.slice(-6)) <= 6);
 });

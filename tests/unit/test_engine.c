@@ -70,6 +70,10 @@ struct world {
     int64_t last_pos;
     bool fifo[ENDPOINTS + 1];
     int rate[ENDPOINTS + 1];
+    int workspace_rate[3];
+    struct rate pace[3];
+    int64_t of_workspace[3][64]; /* start times */
+    int of_workspace_at[3];
     int busy[ENDPOINTS + 1];
     int starts;
     int host_in_flight;
@@ -120,6 +124,27 @@ static void check_fifo(struct world *w, const struct row *started)
     }
 }
 
+/* rate + 2 starts of a workspace may not lie within a second. */
+static void check_pace(struct world *w, int app)
+{
+    int rate = w->workspace_rate[app], at = w->of_workspace_at[app]++;
+    w->of_workspace[app][at % 64] = w->now_ms;
+    if (rate > 0 && at > rate)
+        assert_true(w->now_ms - w->of_workspace[app][(at - rate - 1) % 64] >= 1000);
+}
+
+static int64_t env_pace(void *arg, oid_t app, int per_second, int64_t now_ms)
+{
+    struct world *w = arg;
+    struct rate *r = &w->pace[app];
+    assert_int_equal(per_second, w->workspace_rate[app]);
+    rate_set(r, per_second);
+    int64_t at_ms = rate_ready_ms(r, now_ms);
+    if (at_ms <= now_ms)
+        rate_take(r, now_ms);
+    return at_ms;
+}
+
 static void env_start(void *arg, struct work *work)
 {
     struct world *w = arg;
@@ -148,6 +173,7 @@ static void env_start(void *arg, struct work *work)
         if (w->recent_at[ep] > w->rate[ep] + 1 && w->rate[ep] < 60)
             assert_true(w->now_ms - w->recent[ep][before] >= 1000);
     }
+    check_pace(w, (int)(ep % 2 + 1));
     struct event *v = plan(w, EV_FINISH, between(w, 1, 400));
     v->work = work;
     v->row = r;
@@ -322,8 +348,11 @@ static void cancel(struct world *w)
 
 static void configure(struct world *w, oid_t ep)
 {
-    struct engine_config c = {
-            .app = ep % 2 + 1, .host = ep % 2 ? "a:80" : "b:80", .rate_per_second = w->rate[ep], .fifo = w->fifo[ep]};
+    struct engine_config c = {.app = ep % 2 + 1,
+                              .host = ep % 2 ? "a:80" : "b:80",
+                              .rate_per_second = w->rate[ep],
+                              .workspace_per_second = w->workspace_rate[ep % 2 + 1],
+                              .fifo = w->fifo[ep]};
     engine_configure(w->engine, engine_meet(w->engine, ep), &c, w->now_ms);
 }
 
@@ -419,6 +448,7 @@ static struct world *begin(uint64_t seed)
                              .refill = env_refill,
                              .release = env_release,
                              .forget = env_forget,
+                             .workspace_pace = env_pace,
                              .host_acquire = env_acquire,
                              .host_release = env_release_host,
                              .host_open = env_open,
@@ -436,6 +466,7 @@ static struct world *begin(uint64_t seed)
     w->engine = engine_new(&limits, &env);
     w->fifo[2] = w->fifo[5] = true;
     w->rate[4] = 20;
+    w->workspace_rate[2] = seed % 2 == 0 ? 30 : 0; /* of endpoints 1, 3 and 5 */
     for (oid_t ep = 1; ep <= ENDPOINTS; ep++)
         configure(w, ep);
     return w;
@@ -528,6 +559,33 @@ static void by_hand_goes_before_a_backlog(void **state)
     }
 }
 
+/* What a workspace may not send does not keep others from it, and an end of the limit is an end of the wait. */
+static void a_limit_holds_its_workspace_only(void **state)
+{
+    (void)state;
+    struct world *w = begin(2);
+    int began[3];
+    w->healthy = true;
+    w->workspace_rate[2] = 10;
+    for (oid_t ep = 1; ep <= ENDPOINTS; ep++)
+        configure(w, ep);
+    for (int i = 0; i < 200; i++)
+        new_message(w, (oid_t)(i % 4 < 3 ? 1 : 6)); /* 1 is limited */
+    int64_t from_ms = w->now_ms;
+    while (w->now_ms - from_ms < 3000)
+        advance(w);
+    memcpy(began, w->of_workspace_at, sizeof began);
+    assert_in_range(began[2], 28, 32);
+    assert_int_equal(began[1], 50);
+    w->workspace_rate[2] = 0;
+    configure(w, 1);
+    from_ms = w->now_ms;
+    while (unfinished(w) > 0)
+        advance(w);
+    assert_in_range(w->now_ms - from_ms, 0, 6000);
+    end(w);
+}
+
 static void delays_stay_inside(void **state)
 {
     (void)state;
@@ -597,8 +655,11 @@ static void matching(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(everything_ends),    cmocka_unit_test(by_hand_goes_before_a_backlog),
-            cmocka_unit_test(delays_stay_inside), cmocka_unit_test(breaker_opens_and_ramps),
+            cmocka_unit_test(everything_ends),
+            cmocka_unit_test(by_hand_goes_before_a_backlog),
+            cmocka_unit_test(a_limit_holds_its_workspace_only),
+            cmocka_unit_test(delays_stay_inside),
+            cmocka_unit_test(breaker_opens_and_ramps),
             cmocka_unit_test(matching),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
