@@ -40,7 +40,9 @@ static enum err load_step(struct turn *t)
     t->step = at >= 0 ? &t->def->steps[at] : NULL;
     if (t->step == NULL)
         return ERR_OK;
-    enum err e = store_find_doc(t->reader, t->arena, DOC_STEP, t->run.app, t->run.id, t->step->id, &t->step_doc);
+    enum err e = ERR_NOT_FOUND;
+    if (t->run.steps > 0)
+        e = store_find_doc(t->reader, t->arena, DOC_STEP, t->run.app, t->run.id, t->step->id, &t->step_doc);
     t->state = (struct run_step){.id = t->step->id, .type = str_c(step_types[t->step->kind].name)};
     if (e == ERR_NOT_FOUND) {
         t->step_doc = (struct doc){0};
@@ -199,11 +201,17 @@ static enum err do_emit(struct turn *t, struct outcome *out)
     return ERR_OK;
 }
 
+/* No record, no message. */
+static bool causes_nothing(enum step_kind k)
+{
+    return k == STEP_BRANCH || k == STEP_SET || k == STEP_WAIT || k == STEP_HTTP_REQUEST;
+}
+
 static enum err load_view(struct turn *t)
 {
     enum err e = run_view_load(t->api, t->reader, t->arena, &t->run, NULL, &t->view);
     t->env = run_env(t->arena, &t->view, t->now_ms);
-    return e == ERR_OK ? load_actor(t) : e;
+    return e == ERR_OK && !causes_nothing(t->step->kind) ? load_actor(t) : e;
 }
 
 /* Goes on with an attempt that has begun: the time that it waited for has come, or a request went out, and the program
