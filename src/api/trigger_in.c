@@ -213,6 +213,15 @@ static bool greet_signed(struct arrival *ar)
            greet(ar, &h);
 }
 
+/* What an answer must repeat, whatever it says. */
+static bool echo(struct arrival *ar)
+{
+    struct str name = ar->profile != NULL ? profile_rules(ar->profile)->echo : STR_NULL;
+    if (name.len > 0)
+        answer_header(ar->call, name, incoming_header(&ar->in, name));
+    return true;
+}
+
 static bool fits_form(struct arrival *ar)
 {
     unsigned m = ar->trigger.methods;
@@ -342,8 +351,8 @@ void trigger_receive_at(struct api *api, struct api_call *call, const struct tri
     if (!find_trigger(&ar, way))
         return;
     if (load_profile(&ar) && is_open(&ar) && passes(&ar, arrival_address(&ar)) && greet_unsigned(&ar) &&
-        fits_form(&ar) && passes(&ar, arrival_verify(&ar)) && passes(&ar, arrival_body(&ar)) && greet_signed(&ar) &&
-        passes(&ar, arrival_limit(&ar))) {
+        fits_form(&ar) && passes(&ar, arrival_verify(&ar)) && echo(&ar) && passes(&ar, arrival_body(&ar)) &&
+        greet_signed(&ar) && passes(&ar, arrival_limit(&ar))) {
         if (ar.trigger.use == TRIGGER_STARTS && ar.trigger.state == TRIGGER_DRAFT)
             capture(&ar);
         else

@@ -73,6 +73,7 @@ bool handshake_open(struct arena *a, enum handshake kind, const struct incoming 
     case HANDSHAKE_ZOOM:
     case HANDSHAKE_XERO:
     case HANDSHAKE_DISCORD:
+    case HANDSHAKE_ADOBESIGN:
         break;
     }
     return false;
@@ -123,6 +124,9 @@ bool handshake_signed(struct arena *a, enum handshake kind, const struct json *b
             return answer(out, 204, STR_NULL, STR_NULL);
         return type == 1 && json_get(body, STR("event")) == NULL &&
                answer(out, 200, STR("application/json"), STR("{\"type\":1}"));
+    case HANDSHAKE_ADOBESIGN:
+        return json_is_null(body) &&
+               answer(out, 200, STR("application/json"), object_of(a, "xAdobeSignClientId", secret, NULL, STR_NULL));
     case HANDSHAKE_NONE:
     case HANDSHAKE_META:
     case HANDSHAKE_OKTA:

@@ -10,6 +10,7 @@
  *                not lend strangers the secret
  *   xero         no events: 200
  *   discord      type 0: 204; an interaction of type 1: {"type":1}
+ *   adobe-sign   a request without a body: the client's id
  */
 #ifndef PR_INCOMING_HANDSHAKE_H
 #define PR_INCOMING_HANDSHAKE_H

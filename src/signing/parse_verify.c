@@ -25,7 +25,9 @@ bool parser_verify(struct parser *ps, const struct json *row)
         !parser_text(ps, v, "verify.", "bodyHash", EXPRESSION_MAX, &r->body_hash) ||
         !parser_flag(ps, v, "verify.", "anyPort", &r->any_port) ||
         !parser_number(ps, v, "verify.", "acceptedStatus", 200, 204, &status) ||
-        !parser_flag(ps, v, "verify.", "quiet", &r->quiet))
+        !parser_flag(ps, v, "verify.", "quiet", &r->quiet) ||
+        !parser_text(ps, v, "verify.", "echo", EXPRESSION_MAX, &r->echo) ||
+        !parser_text(ps, v, "verify.", "signatureQuery", EXPRESSION_MAX, &r->signature_query))
         return false;
     r->handshake = (enum handshake)handshake;
     r->accepted_status = (int)status;

@@ -16,7 +16,9 @@
  *                                             body is no form
  *                    "anyPort":true           the sender may have signed the URL with or without its default port
  *                    "acceptedStatus":200     what the sender wants to hear when all is well, 200..204; 0: no matter
- *                    "quiet":true             refusals without a body}
+ *                    "quiet":true             refusals without a body
+ *                    "echo":"X-Client-Id"     a header of the request that answers must repeat
+ *                    "signatureQuery":"sig"   a parameter of the URL that holds the signature, if no header does}
  */
 #ifndef PR_SIGNING_PROFILE_INCOMING_H
 #define PR_SIGNING_PROFILE_INCOMING_H
@@ -35,7 +37,8 @@
     X(XERO, "xero")                                                                                                    \
     X(OKTA, "okta")                                                                                                    \
     X(DISCORD, "discord")                                                                                              \
-    X(WOOCOMMERCE, "woocommerce")
+    X(WOOCOMMERCE, "woocommerce")                                                                                      \
+    X(ADOBESIGN, "adobe-sign")
 
 enum handshake {
 #define HANDSHAKE_ENUM(sym, name) HANDSHAKE_##sym,
@@ -52,6 +55,8 @@ struct profile_rules {
     bool any_port;
     int accepted_status; /* 0: no matter */
     bool quiet;
+    struct str echo;            /* null: none */
+    struct str signature_query; /* null: none */
 };
 
 /* As profile_parse, for a row that is only received. */

@@ -59,6 +59,45 @@ static const char discord[] =
         "\"secret\":{\"prefix\":\"private:\",\"keyDecoding\":\"hex\"},\"verify\":{\"handshake\":\"discord\","
         "\"dedupe\":\"header:x-signature-ed25519\",\"acceptedStatus\":204}}";
 
+/* The nonce is in nothing else: it is where a message id would be. */
+static const char checkbook[] =
+        "{\"headers\":{\"Signature\":\"nonce={message_id},{signature}\"},\"signedString\":\"{body}{message_id}\","
+        "\"signatureFormat\":\"signature={signature}\"," RAW_KEY ",\"verify\":{\"dedupe\":\"header:signature\"}}";
+
+/* A header for each of the keys that are active. */
+static const char docusign[] =
+        "{\"headers\":{\"X-DocuSign-Signature-1\":\"{signature}\",\"X-DocuSign-Signature-2\":\"{signature}\","
+        "\"X-DocuSign-Signature-3\":\"{signature}\",\"X-DocuSign-Signature-4\":\"{signature}\","
+        "\"X-DocuSign-Signature-5\":\"{signature}\"}," BODY_HMAC "\"encoding\":\"base64\"," RAW_KEY "}";
+
+static const char easypost[] = "{\"headers\":{\"X-Hmac-Signature\":\"{signature}\"}," BODY_HMAC
+                               "\"signatureFormat\":\"hmac-sha256-hex={signature}\"," RAW_KEY
+                               ",\"verify\":{\"dedupe\":\"body:id\"}}";
+
+static const char rutter[] = "{\"headers\":{\"X-Rutter-Signature\":\"{signature}\"}," BODY_HMAC
+                             "\"encoding\":\"base64\",\"signatureFormat\":\"sha256={signature}\"," RAW_KEY "}";
+
+static const char segment[] = "{\"headers\":{\"X-Signature\":\"{signature}\"},\"algorithm\":\"hmac-sha1\"," RAW_KEY
+                              ",\"verify\":{\"dedupe\":\"body:messageId\"}}";
+
+static const char airwallex[] = "{\"headers\":{\"x-timestamp\":\"{timestamp_ms}\",\"x-signature\":\"{signature}\"},"
+                                "\"signedString\":\"{timestamp_ms}{body}\"," RAW_KEY
+                                ",\"verify\":{\"dedupe\":\"body:id\"}}";
+
+static const char port[] = "{\"headers\":{\"x-port-timestamp\":\"{timestamp}\",\"x-port-signature\":\"{signature}\"},"
+                           "\"signedString\":\"{timestamp}.{body}\",\"encoding\":\"base64\",\"signatureFormat\":\"v1,{"
+                           "signature}\"," RAW_KEY ",\"verify\":{\"dedupe\":\"header:x-port-signature\"}}";
+
+static const char tailscale[] = "{\"headers\":{\"Tailscale-Webhook-Signature\":\"t={timestamp},{signature}\"},"
+                                "\"signedString\":\"{timestamp}.{body}\",\"signatureFormat\":\"v1={signature}\","
+                                "\"signatureSeparator\":\",\"," RAW_KEY
+                                ",\"verify\":{\"dedupe\":\"header:tailscale-webhook-signature\"}}";
+
+static const char telnyx[] =
+        "{\"headers\":{\"telnyx-timestamp\":\"{timestamp}\",\"telnyx-signature-ed25519\":\"{signature}\"},"
+        "\"signedString\":\"{timestamp}|{body}\",\"algorithm\":\"ed25519\",\"encoding\":\"base64\","
+        "\"secret\":{\"prefix\":\"private:\",\"keyDecoding\":\"base64\"},\"verify\":{\"dedupe\":\"body:data.id\"}}";
+
 const struct provider providers[] = {
         {"standard", "Standard Webhooks, Svix", builtin_standard, "{\"dedupe\":\"header:webhook-id,svix-id\"}"},
         {"stripe", "Stripe", builtin_stripe, "{\"dedupe\":\"body:id\"}"},
@@ -91,6 +130,27 @@ const struct provider providers[] = {
         {"discord", "Discord", discord, NULL},
         {"okta", "Okta",
          TOKEN_ROW("Authorization", "{signature}", "\"handshake\":\"okta\",\"dedupe\":\"body:eventId\""), NULL},
+        {"adobe-sign", "Adobe Acrobat Sign: client id",
+         TOKEN_ROW("X-AdobeSign-ClientId", "{signature}",
+                   "\"handshake\":\"adobe-sign\",\"echo\":\"X-AdobeSign-ClientId\",\"acceptedStatus\":200,"
+                   "\"dedupe\":\"body:webhookNotificationId\""),
+         NULL},
+        {"airwallex", "Airwallex", airwallex, NULL},
+        {"checkbook", "Checkbook", checkbook, NULL},
+        {"docusign", "Docusign Connect", docusign, NULL},
+        {"easypost", "EasyPost", easypost, NULL},
+        {"nango", "Nango", BODY_ROW("X-Nango-Hmac-Sha256", "hex", ""), NULL},
+        {"openclaw", "OpenClaw", TOKEN_ROW("Authorization", "Bearer {signature}", ""), NULL},
+        {"pandadoc", "PandaDoc",
+         BODY_ROW("X-PandaDoc-Signature", "hex", "\"signatureQuery\":\"signature\",\"dedupe\":\"query:signature\""),
+         NULL},
+        {"port", "Port", port, NULL},
+        {"rutter", "Rutter", rutter, NULL},
+        {"segment", "Segment", segment, NULL},
+        {"tailscale", "Tailscale", tailscale, NULL},
+        {"telnyx", "Telnyx", telnyx, NULL},
+        {"vapi", "Vapi", TOKEN_ROW("X-Vapi-Secret", "{signature}", ""), NULL},
+        {"veriff", "Veriff", BODY_ROW("X-HMAC-SIGNATURE", "hex", ""), NULL},
         {"hmac", "HMAC-SHA256 of the body, in hexadecimal", BODY_ROW("X-Signature", "hex", ""), NULL},
         {"bearer", "Authorization: Bearer", TOKEN_ROW("Authorization", "Bearer {signature}", ""), NULL},
         {"basic", "Authorization: Basic; the secret is user:password",

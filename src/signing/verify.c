@@ -289,19 +289,30 @@ static const char *judge(const struct profile *p, const struct str *secrets, siz
     return trouble != NULL ? trouble : good ? NULL : why;
 }
 
+/* A signature that stands in the URL. */
+static void collect_query(const struct profile *p, struct arena *a, const struct profile_request *rq,
+                          struct evidence *ev)
+{
+    struct str query = str_skip(rq->url, str_find(rq->url, '?') + 1);
+    if (p->rules.signature_query.len > 0 && ev->candidate_count == 0)
+        add_candidates(p, form_find(a, query, p->rules.signature_query), ev);
+}
+
 enum err profile_verify(const struct profile *p, const struct str *secrets, size_t count,
                         const struct profile_request *rq, const char **why)
 {
     struct evidence ev = {.candidate_count = 0};
-    const char *trouble = collect(p, rq, &ev) ? judge_evidence(p, rq, &ev) : "two headers contradict each other";
+    struct arena *scratch = arena_new(SCRATCH);
+    bool agree = collect(p, rq, &ev);
+    collect_query(p, scratch, rq, &ev);
+    const char *trouble = agree ? judge_evidence(p, rq, &ev) : "two headers contradict each other";
     if (trouble == NULL) {
-        struct arena *scratch = arena_new(SCRATCH);
         ev.values.of[FIELD_BODY] = rq->body;
         ev.values.of[FIELD_METHOD] = rq->method.ptr != NULL ? rq->method : STR("POST");
         ev.values.of[FIELD_URL] = rq->url;
         trouble = judge(p, secrets, count, rq, &ev, scratch);
-        arena_free(scratch);
     }
+    arena_free(scratch);
     if (trouble == NULL)
         return ERR_OK;
     *why = trouble;

@@ -127,6 +127,20 @@ static const struct vector {
          "https://example.com/webhook",
          {{"x-square-hmacsha256-signature", "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og="}},
          "{\"hello\":\"world\"}"},
+        {"checkbook",
+         "docs.checkbook.io, Webhooks",
+         "335b5728e25b47e88995fce207bff380",
+         0,
+         NULL,
+         {{"Signature", "nonce=1243549809,signature=4ee9758fc0bceb3ca1a2fe397fbd125364cfffdb04296fa118dab9778a4b3ce3"}},
+         "{\"status\": \"PAID\", \"id\": \"ed0af5fb335c47dd8eb53199ba50f5c4\", \"type\": \"CHECK\"}"},
+        {"pandadoc",
+         "developers.pandadoc.com, form of the parameter",
+         "s3cret",
+         0,
+         "https://mycompany.com/hooks/?signature=f987408fef2aaa14d0a659451bb9b2768610d70bd9cfa0ee54b0ca63e07b9b05",
+         {{NULL, NULL}},
+         "[{\"event\":\"document_state_changed\"}]"},
         {"bearer", "RFC 6750, form of the header", "s3cret", 0, NULL, {{"Authorization", "Bearer s3cret"}}, ""},
         {"basic",
          "RFC 7617, section 2",
@@ -226,9 +240,9 @@ static void choose_secrets(struct sample *s)
         s->secret = STR(ECDSA_KEY);
         s->other = STR(OTHER_ECDSA);
     } else if (f->mac == CRYPTO_ED25519) {
-        assert_int_equal(f->decoding, FORM_HEX); /* else: give it another seed here */
-        s->secret = STR("private:" SEED);
-        s->other = STR(OTHER);
+        bool hex = f->decoding == FORM_HEX;
+        s->secret = hex ? STR("private:" SEED) : STR("private:nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=");
+        s->other = hex ? STR(OTHER) : STR("PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=");
     }
 }
 
