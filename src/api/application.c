@@ -12,11 +12,15 @@
 #define ENSURE_TRIES 5
 #define PAGE         250
 
+/* A workspace that nobody sees has no name of its own. */
 static void write_app(const struct api *api, struct api_call *call, const struct app *app, struct json_writer *w)
 {
+    struct app shown = *app;
+    if (operational_hides(app->uid))
+        shown.uid = STR_NULL;
     json_w_object(w);
     json_w_str_at(w, "id", api_id(api, call, app->id, "app_"));
-    fields_write_answer(app_fields, app_field_count, app, w);
+    fields_write_answer(app_fields, app_field_count, &shown, w);
     json_w_time_at(w, "createdAt", app->created_ms);
     json_w_time_at(w, "updatedAt", app->updated_ms);
     json_w_object_end(w);
@@ -176,6 +180,17 @@ enum err api_app_of_message(struct api *api, struct api_call *call, oid_t *out)
     return e == ERR_OK ? ensure(api, call, &app, out) : e;
 }
 
+/* The workspace that is to be changed: what belongs to something else is changed by that. False: answered. */
+static bool find_own(const struct api *api, struct api_call *call, struct object *o, struct app *out)
+{
+    if (!call_app_object(api, call, o, out))
+        return false;
+    if (!operational_hides(out->uid))
+        return true;
+    answer_error(call, ERR_NOT_FOUND, "no such application");
+    return false;
+}
+
 void application_get(struct api *api, struct api_call *call)
 {
     struct app app;
@@ -193,7 +208,7 @@ void application_put(struct api *api, struct api_call *call)
         return;
     enum err e = api_app_id(api, call->reader, call->arena, call->env, call->params[0], &id);
     if (e != ERR_NOT_FOUND || call->who.app != 0) {
-        if (!call_app_object(api, call, &o, &app))
+        if (!find_own(api, call, &o, &app))
             return;
     }
     before = app;
@@ -210,7 +225,7 @@ void application_patch(struct api *api, struct api_call *call)
     struct object o;
     struct app app, before;
     const struct json *body = call_json(call, false);
-    if (body == NULL || !call_app_object(api, call, &o, &app))
+    if (body == NULL || !find_own(api, call, &o, &app))
         return;
     before = app;
     fields_read(call->arena, app_fields, app_field_count, FIELD_PATCH, body, &app, &call->problems);
@@ -222,7 +237,7 @@ void application_delete(struct api *api, struct api_call *call)
 {
     struct object o;
     struct app app;
-    if (!call_app_object(api, call, &o, &app))
+    if (!find_own(api, call, &o, &app))
         return;
     struct task task = {.kind = TASK_DELETE_APP, .env = call->env, .app = app.id};
     struct object_change changes[2] = {

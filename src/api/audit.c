@@ -149,7 +149,8 @@ static const char *const audit_skips[] = {"message.create*",
                                           "endpoint.send-example",
                                           "authentication.exchange-one-time-token"};
 static const char *const audit_looks[] = {"endpoint.get-secret", "operational-webhook.endpoint.get-secret",
-                                          "integration.get-key", "inbound.get-secret", "endpoint.transformation.get"};
+                                          "integration.get-key", "inbound.get-secret", "endpoint.transformation.get",
+                                          "ingest.endpoint.get-secret", "ingest.endpoint.transformation.get"};
 
 static bool fits(const char *pattern, const char *id)
 {
@@ -214,7 +215,7 @@ static const struct object *main_change(const struct store_objects *op)
     for (size_t i = 0; i < op->count; i++) {
         const struct object *o = &op->changes[i].object;
         enum object_kind k = o->kind;
-        if (k == OBJ_APP) /* it may bring event types along */
+        if (k == OBJ_SOURCE || k == OBJ_APP) /* it may bring event types along */
             return o;
         if (first == NULL && k != OBJ_PROFILE_VERSION && k != OBJ_USER && k != OBJ_LINK && k != OBJ_SESSION &&
             k != OBJ_TASK)

@@ -24,6 +24,12 @@
 #define AUTO  APP "/automation/{auto_id}"
 #define TRIG  APP "/trigger/{trigger_id}"
 #define IN    "/v1/webhooks/in/{token}"
+#define SRC   "/ingest/api/v1/source"
+#define SRC1  SRC "/{source_id}"
+#define SRCEP SRC1 "/endpoint"
+#define SRCE1 SRCEP "/{endpoint_id}"
+#define SRCIN SRC1 "/in/{token}"
+#define INMSG APP "/inbound/msg/{token}"
 
 #define CON V1 "/console"
 #define SES CON "/session"
@@ -172,6 +178,36 @@ const struct description api_descriptions[] = {
     {POST,   IN, "v1.incoming.post", "Send a request to a trigger", "any", "IncomingOut", 202, NULL, 200},
     {PUT,    IN, "v1.incoming.put", "Send a request to a trigger", "any", "IncomingOut", 202, NULL, 200},
     {GET,    IN, "v1.incoming.get", "Send a request to a trigger", NULL, "IncomingOut", 202, NULL, 200},
+    {GET,    SRC, "v1.ingest.source.list", "List the ingest sources", NULL, "[IngestSourceOut]", 200, ORDERED, 0},
+    {POST,   SRC, "v1.ingest.source.create", "Create an ingest source", "IngestSourceIn", "IngestSourceOut", 201, NULL, 0},
+    {GET,    SRC1, "v1.ingest.source.get", "Get an ingest source", NULL, "IngestSourceOut", 200, NULL, 0},
+    {PUT,    SRC1, "v1.ingest.source.upsert", "Replace an ingest source, or create it", "IngestSourceIn", "IngestSourceOut", 200, NULL, 201},
+    {PATCH,  SRC1, "v1.ingest.source.patch", "Change an ingest source", "IngestSourcePatch", "IngestSourceOut", 200, NULL, 0},
+    {DELETE, SRC1, "v1.ingest.source.delete", "Delete an ingest source with its endpoints; its URL is unknown from then on", NULL, NULL, 204, NULL, 0},
+    {POST,   SRC1 "/token/rotate", "v1.ingest.source.rotate-token", "Give an ingest source another URL; those before stay valid for 48 hours", NULL, "RotateTokenOut", 200, NULL, 0},
+    {POST,   SRC1 "/dashboard", "v1.ingest.authentication.consumer-portal-access", "Get a link to the portal of an ingest source", "IngestSourceConsumerPortalAccessIn", "AppPortalAccessOut", 200, NULL, 0},
+    {GET,    SRC1 "/log", "v1.ingest.log.list", "List the requests that an ingest source received, and what became of them", NULL, "[IngestLogOut]", 200, ORDERED, 0},
+    {GET,    SRCEP, "v1.ingest.endpoint.list", "List the endpoints of an ingest source", NULL, "[EndpointOut]", 200, ORDERED, 0},
+    {POST,   SRCEP, "v1.ingest.endpoint.create", "Create an endpoint of an ingest source", "EndpointIn", "EndpointOut", 201, NULL, 0},
+    {GET,    SRCE1, "v1.ingest.endpoint.get", "Get an endpoint of an ingest source", NULL, "EndpointOut", 200, NULL, 0},
+    {PUT,    SRCE1, "v1.ingest.endpoint.upsert", "Replace an endpoint of an ingest source, or create it", "EndpointUpdate", "EndpointOut", 200, NULL, 201},
+    {PATCH,  SRCE1, "v1.ingest.endpoint.patch", "Change an endpoint of an ingest source", "EndpointPatch", "EndpointOut", 200, NULL, 0},
+    {DELETE, SRCE1, "v1.ingest.endpoint.delete", "Delete an endpoint of an ingest source", NULL, NULL, 204, NULL, 0},
+    {GET,    SRCE1 "/headers", "v1.ingest.endpoint.get-headers", "Get its custom headers, sensitive values masked", NULL, "EndpointHeadersOut", 200, NULL, 0},
+    {PUT,    SRCE1 "/headers", "v1.ingest.endpoint.set-headers", "Replace its custom headers", "EndpointHeadersIn", NULL, 204, NULL, 0},
+    {GET,    SRCE1 "/secret", "v1.ingest.endpoint.get-secret", "Reveal its signing secret", NULL, "EndpointSecretOut", 200, NULL, 0},
+    {POST,   SRCE1 "/secret/rotate", "v1.ingest.endpoint.rotate-secret", "Replace its signing secret; the old one stays valid for a while", "EndpointSecretRotateIn", NULL, 204, NULL, 0},
+    {GET,    SRCE1 "/transformation", "v1.ingest.endpoint.transformation.get", "Get its transformation", NULL, "EndpointTransformationOut", 200, NULL, 0},
+    {PATCH,  SRCE1 "/transformation", "v1.ingest.endpoint.transformation.patch", "Change its transformation", "EndpointTransformationPatch", NULL, 204, NULL, 0},
+    {POST,   SRCIN, "v1.ingest.in.post", "Send a request to an ingest source", "any", "IngestedOut", 202, NULL, 200},
+    {PUT,    SRCIN, "v1.ingest.in.put", "Send a request to an ingest source", "any", "IngestedOut", 202, NULL, 200},
+    {GET,    SRCIN, "v1.ingest.in.get", "Send a request to an ingest source", NULL, "IngestedOut", 202, NULL, 200},
+    {POST,   SRCIN "/{rest}", "v1.ingest.in.post-path", "The same; what stands behind the token goes along in a header", "any", "IngestedOut", 202, NULL, 200},
+    {PUT,    SRCIN "/{rest}", "v1.ingest.in.put-path", "The same; what stands behind the token goes along in a header", "any", "IngestedOut", 202, NULL, 200},
+    {GET,    SRCIN "/{rest}", "v1.ingest.in.get-path", "The same; what stands behind the token goes along in a header", NULL, "IngestedOut", 202, NULL, 200},
+    {POST,   APP "/inbound/rotate-url", "v1.inbound.rotate-url", "Give the application a new inbound URL; one before is unknown from then on", NULL, "RotatedUrlOut", 200, NULL, 0},
+    {POST,   INMSG, "v1.inbound.msg", "Send a message to the application by its inbound URL", "any", "MessageOut", 202, "event_type", 200},
+    {PUT,    INMSG, "v1.inbound.msg.put", "Send a message to the application by its inbound URL", "any", "MessageOut", 202, "event_type", 200},
 
     {GET,    APP "/settings", "v1.application.get-settings", "Get the settings of an application", NULL, "ApplicationSettings", 200, NULL, 0},
     {PATCH,  APP "/settings", "v1.application.patch-settings", "Change the settings of an application", "ApplicationSettings", "ApplicationSettings", 200, NULL, 0},
@@ -303,6 +339,7 @@ const struct query_parameter query_parameters[] = {
         {"channel", "string", "Only of this channel"},
         {"tag", "string", "Only with this tag"},
         {"event_types", "[string]", "Only of these types"},
+        {"event_type", "string", "The message's event type, else svix.in"},
         {"event_type", "string", "Only of this type"},
         {"channels", "[string]", "Only of one of these channels"},
         {"lease_duration_ms", "int", "How long nobody else gets these messages: 0 to 43200000, else 30000"},

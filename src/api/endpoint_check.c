@@ -8,6 +8,7 @@
 #include "api/operational.h"
 #include "api/poll.h"
 #include "crypto/pem.h"
+#include "incoming/source.h"
 
 enum err endpoint_profile(struct api *api, struct api_call *call, const struct app *app, const struct endpoint *ep,
                           const struct catalog_profile **out)
@@ -50,7 +51,9 @@ static void check_polled(struct api *api, struct api_call *call, const struct ap
 {
     if (ep->url.ptr != NULL && (ep->id == 0 || !str_eq(ep->url, poller_url(api, call, ep))))
         call_problem(call, "url", "value_error.url", "a polling endpoint has no URL to send to");
-    if (operational_hides(app->uid))
+    if (source_has_app(app->uid))
+        call_problem(call, "type", "value_error", "a source delivers to URLs only");
+    else if (operational_hides(app->uid))
         call_problem(call, "type", "value_error", "operational events are polled at /api/v1/events");
     ep->url = STR_NULL;
 }
@@ -85,6 +88,8 @@ static enum err check_event_types(struct api_call *call, const struct app *app, 
         enum err e = ERR_NOT_FOUND;
         if (!operational_hides(app->uid))
             e = event_type_find(call, ep->event_types[i], &o);
+        else if (source_has_app(app->uid))
+            e = str_eq(ep->event_types[i], STR(SOURCE_EVENT_TYPE)) ? ERR_OK : ERR_NOT_FOUND;
         else if (env_is_operational_type(ep->event_types[i]))
             e = ERR_OK;
         if (e == ERR_NOT_FOUND)
@@ -148,11 +153,13 @@ static enum err check_settings(struct api *api, struct api_call *call, const str
                                const struct endpoint *before)
 {
     struct env_settings s;
-    if (operational_hides(app->uid))
+    if (operational_hides(app->uid) && !source_has_app(app->uid))
         return ERR_OK;
     enum err e = env_settings_own(api, call, &s);
     if (e != ERR_OK)
         return e;
+    if (source_has_app(app->uid)) /* what comes in has neither */
+        s.require_channel = s.require_filter_types = false;
     check_wanted(call, ep, before, &s);
     return before == NULL ? check_limit(call, app, &s) : ERR_OK;
 }

@@ -35,7 +35,9 @@ enum {
     ROUTE_SESSION = 64,     /* about the session of the console that asks, whatever it may */
     ROUTE_OPERATOR = 128,   /* only for who holds this server's keys */
     ROUTE_OWN_PAGE = 256,   /* not for pages of others: sets a cookie */
-    ROUTE_FRESH = 512       /* shows or makes a secret: a user of the console has entered the password lately */
+    ROUTE_FRESH = 512,      /* shows or makes a secret: a user of the console has entered the password lately */
+    ROUTE_SOURCE = 1024,    /* in the workspace of the ingest source that the path names first */
+    ROUTE_REST = 2048       /* the last parameter is all of the path that is left */
 };
 
 struct route {

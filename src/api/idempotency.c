@@ -160,6 +160,9 @@ static const struct {
         {OBJ_ENV, NULL, 0, environment_get},
         {OBJ_INTEGRATION, "integ_", 1, integration_get},
         {OBJ_AUTOMATION, "auto_", 1, automation_get},
+        {OBJ_SOURCE, "src_", 0, source_get},
+        {MADE_SOURCE_URL, "src_", 0, source_url_get},
+        {MADE_INBOUND_URL, "app_", 0, inbound_url_get},
 };
 
 static enum err name_of(struct api_call *call, const struct store_made *made, struct str *out)

@@ -18,7 +18,9 @@
 enum made {
     MADE_MESSAGE = 100,
     MADE_RECORD = 102,
-    MADE_NOTHING = 101 /* an answer without contents: 204, or {} */
+    MADE_SOURCE_URL = 103,  /* of an OBJ_SOURCE */
+    MADE_INBOUND_URL = 104, /* of an OBJ_APP */
+    MADE_NOTHING = 101      /* an answer without contents: 204, or {} */
 };
 
 /*

@@ -15,6 +15,7 @@
 /* The uid of the workspace that nobody sees; no other can have it. */
 #define OPERATIONAL_UID "$operational"
 
+/* Also those of ingest sources (incoming/source.h), whose uids begin the same way. */
 static inline bool operational_hides(struct str uid)
 {
     return uid.len > 0 && uid.ptr[0] == '$';

@@ -6,6 +6,7 @@
 #include "api/console.h"
 #include "api/idempotency.h"
 #include "api/operational.h"
+#include "api/source.h"
 #include "api/who.h"
 
 #define STALE_TRIES 20
@@ -14,15 +15,19 @@ static const char *const method_names[] = {
         [HTTP_M_GET] = "GET",     [HTTP_M_HEAD] = "HEAD",     [HTTP_M_POST] = "POST",      [HTTP_M_PUT] = "PUT",
         [HTTP_M_PATCH] = "PATCH", [HTTP_M_DELETE] = "DELETE", [HTTP_M_OPTIONS] = "OPTIONS"};
 
-static bool pattern_fits(const char *pattern, struct str path, struct str params[API_PARAMS_MAX])
+static bool pattern_fits(const struct route *r, struct str path, struct str params[API_PARAMS_MAX])
 {
-    struct str p = str_skip(str_c(pattern), 1);
+    struct str p = str_skip(str_c(r->pattern), 1);
     size_t n = 0;
     while (p.len > 0 || path.len > 0) {
         struct str want = str_split(&p, '/'), got = str_split(&path, '/');
         if (want.len > 0 && want.ptr[0] == '{') {
             if (got.len == 0)
                 return false;
+            if ((r->flags & ROUTE_REST) != 0 && p.len == 0) {
+                got.len = (size_t)(path.ptr - got.ptr) + path.len;
+                path = STR("");
+            }
             params[n++] = got;
         } else if (!str_eq(want, got)) {
             return false;
@@ -54,7 +59,7 @@ enum err route_find(enum http_method method, struct str path, const struct route
     for (size_t i = 0; i < api_route_count; i++) {
         const struct route *r = &api_routes[i];
         struct str found[API_PARAMS_MAX] = {0};
-        if (!pattern_fits(r->pattern, path, found) || literal_len(r->pattern) < best)
+        if (!pattern_fits(r, path, found) || literal_len(r->pattern) < best)
             continue;
         if (literal_len(r->pattern) > best) {
             best = literal_len(r->pattern);
@@ -157,6 +162,8 @@ static bool admit(struct api *api, struct api_call *call, const struct route *ro
         return false;
     if (!portal_may(api, call, route))
         return false;
+    if ((route->flags & ROUTE_SOURCE) != 0)
+        return source_enter(api, call);
     return (route->flags & ROUTE_OPERATIONAL) == 0 || operational_enter(api, call);
 }
 

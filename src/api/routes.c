@@ -23,6 +23,12 @@
 #define AUTO  APP "/automation/{auto_id}"
 #define TRIG  APP "/trigger/{trigger_id}"
 #define IN    "/v1/webhooks/in/{token}"
+#define SRC   "/ingest/api/v1/source"
+#define SRC1  SRC "/{source_id}"
+#define SRCEP SRC1 "/endpoint"
+#define SRCE1 SRCEP "/{endpoint_id}"
+#define SRCIN SRC1 "/in/{token}"
+#define INMSG APP "/inbound/msg/{token}"
 
 #define CON V1 "/console"
 #define SES CON "/session"
@@ -170,6 +176,37 @@ const struct route api_routes[] = {
     {POST,   IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
     {PUT,    IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
     {GET,    IN,                      trigger_receive,        WHO_READ,  A(AUTOMATION), ROUTE_PUBLIC},
+
+    {GET,    SRC,                     source_list,            WHO_STAFF, A(APP), 0},
+    {POST,   SRC,                     source_create,          WHO_ADMIN, A(APP), ROUTE_NEW_ENV},
+    {GET,    SRC1,                    source_get,             WHO_STAFF, A(APP), 0},
+    {PUT,    SRC1,                    source_put,             WHO_ADMIN, A(APP), ROUTE_NEW_ENV},
+    {PATCH,  SRC1,                    source_patch,           WHO_ADMIN, A(APP), 0},
+    {DELETE, SRC1,                    source_delete,          WHO_ADMIN, A(APP), 0},
+    {POST,   SRC1 "/token/rotate",    source_token_rotate,    WHO_ADMIN, A(APP), 0},
+    {POST,   SRC1 "/dashboard",       portal_access,          WHO_ADMIN, A(TOKEN), ROUTE_SOURCE},
+    {GET,    SRC1 "/log",             source_log_list,        WHO_STAFF, A(MESSAGE), 0},
+    {GET,    SRCEP,                   endpoint_list,          WHO_STAFF, A(ENDPOINT), ROUTE_SOURCE},
+    {POST,   SRCEP,                   endpoint_create,        WHO_SEND,  A(ENDPOINT), ROUTE_SOURCE},
+    {GET,    SRCE1,                   endpoint_get,           WHO_STAFF, A(ENDPOINT), ROUTE_SOURCE},
+    {PUT,    SRCE1,                   endpoint_put,           WHO_SEND,  A(ENDPOINT), ROUTE_SOURCE},
+    {PATCH,  SRCE1,                   endpoint_patch,         WHO_SEND,  A(ENDPOINT), ROUTE_SOURCE},
+    {DELETE, SRCE1,                   endpoint_delete,        WHO_SEND,  A(ENDPOINT), ROUTE_SOURCE},
+    {GET,    SRCE1 "/headers",        endpoint_headers_get,   WHO_STAFF, A(ENDPOINT), ROUTE_SOURCE},
+    {PUT,    SRCE1 "/headers",        endpoint_headers_put,   WHO_SEND,  A(ENDPOINT), ROUTE_SOURCE},
+    {GET,    SRCE1 "/secret",         endpoint_secret_get,    WHO_SEND,  A(SECRET), ROUTE_SOURCE | ROUTE_FRESH},
+    {POST,   SRCE1 "/secret/rotate",  endpoint_secret_rotate, WHO_SEND,  A(SECRET), ROUTE_SOURCE | ROUTE_FRESH},
+    {GET,    SRCE1 "/transformation", endpoint_transformation_get,   WHO_SEND, A(ENDPOINT), ROUTE_SOURCE},
+    {PATCH,  SRCE1 "/transformation", endpoint_transformation_patch, WHO_SEND, A(ENDPOINT), ROUTE_SOURCE},
+    {POST,   SRCIN,                   source_receive,         WHO_READ,  A(MESSAGE), ROUTE_PUBLIC},
+    {PUT,    SRCIN,                   source_receive,         WHO_READ,  A(MESSAGE), ROUTE_PUBLIC},
+    {GET,    SRCIN,                   source_receive,         WHO_READ,  A(MESSAGE), ROUTE_PUBLIC},
+    {POST,   SRCIN "/{rest}",         source_receive,         WHO_READ,  A(MESSAGE), ROUTE_PUBLIC | ROUTE_REST},
+    {PUT,    SRCIN "/{rest}",         source_receive,         WHO_READ,  A(MESSAGE), ROUTE_PUBLIC | ROUTE_REST},
+    {GET,    SRCIN "/{rest}",         source_receive,         WHO_READ,  A(MESSAGE), ROUTE_PUBLIC | ROUTE_REST},
+    {POST,   APP "/inbound/rotate-url", inbound_url_rotate,   WHO_SEND,  A(MESSAGE), 0},
+    {POST,   INMSG,                   inbound_receive,        WHO_READ,  A(MESSAGE), ROUTE_PUBLIC},
+    {PUT,    INMSG,                   inbound_receive,        WHO_READ,  A(MESSAGE), ROUTE_PUBLIC},
 
     {GET,    APP "/settings",         application_settings_get, WHO_READ, A(SETTINGS), 0},
     {PATCH,  APP "/settings",         application_settings_patch, WHO_ADMIN, A(SETTINGS), 0},

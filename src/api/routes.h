@@ -55,6 +55,8 @@ api_handler_fn console_user_list, console_user_create, console_user_link, consol
         console_user_delete;
 api_handler_fn record_type_list, record_type_create, record_type_get, record_type_put, record_type_delete,
         record_type_list_app;
+api_handler_fn source_list, source_create, source_get, source_put, source_patch, source_delete, source_token_rotate,
+        source_url_get, source_log_list, source_receive, inbound_url_rotate, inbound_url_get, inbound_receive;
 api_handler_fn trigger_receive, trigger_get, trigger_request_list, trigger_request_get, trigger_rotate_url;
 api_handler_fn automation_sample_list, automation_sample_use, automation_variable_list;
 api_handler_fn application_settings_get, application_settings_patch;

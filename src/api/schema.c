@@ -5,6 +5,7 @@
 #include "api/environment.h"
 #include "api/portal.h"
 #include "api/record.h"
+#include "incoming/source.h"
 #include "model/config.h"
 #include "model/event_type.h"
 
@@ -363,6 +364,23 @@ const struct schema api_schemas[] = {
         {.name = "TriggerRequestOut", .use = SCHEMA_OUT, .more = REQUEST_OUT},
         {.name = "TriggerRequestDetailOut", .use = SCHEMA_OUT, .more = REQUEST_OUT " raw:string rawEncoding:string"},
         {.name = "TriggerSampleOut", .use = SCHEMA_OUT, .more = REQUEST_OUT " raw:string- rawEncoding:string-"},
+        {.name = "IngestSourceIn", .use = SCHEMA_IN, TABLE(source), .more = "config:object"},
+        {.name = "IngestSourcePatch",
+         .use = SCHEMA_PATCH,
+         .fields = source_fields,
+         .field_count = &source_patch_field_count},
+        {.name = "IngestSourceOut",
+         .use = SCHEMA_OUT,
+         TABLE(source),
+         .more = "id:string config:object- ingestUrl:string createdAt:time updatedAt:time"},
+        {.name = "IngestSourceConsumerPortalAccessIn", .use = SCHEMA_IN, .more = "expiry:int readOnly:bool"},
+        {.name = "IngestLogOut",
+         .use = SCHEMA_OUT,
+         .more = "id:string source_id:string status_code:int error_text:string method:string msgId:string? "
+                 "headers:strings payload:string created_at:time updated_at:time"},
+        {.name = "RotateTokenOut", .use = SCHEMA_OUT, .more = "ingestUrl:string"},
+        {.name = "RotatedUrlOut", .use = SCHEMA_OUT, .more = "url:string"},
+        {.name = "IngestedOut", .use = SCHEMA_OUT, .more = "id:string- duplicate:bool-"},
         {.name = "TriggerRotateIn", .use = SCHEMA_IN, .more = "graceSeconds:int"},
         {.name = "VariablesOut",
          .use = SCHEMA_OUT,

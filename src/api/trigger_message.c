@@ -8,6 +8,7 @@
 #include "api/handler.h"
 #include "api/message_in.h"
 #include "api/trigger_arrival.h"
+#include "incoming/source.h"
 #include "signing/header.h"
 #include "signing/profile_incoming.h"
 
@@ -16,7 +17,6 @@
 #define QUERY_HEADER   "svix-ingest-query"
 #define REST_HEADER    "svix-ingest-trailing-path-segments"
 #define WITHOUT_TYPE   "text/plain"
-#define EVENT_TYPE_ANY "svix.in"
 
 /* Of the way that the request took, or of nobody's concern; header_refusal knows the others. */
 static const char *const not_forwarded[] = {
@@ -139,7 +139,7 @@ static struct message message_of(const struct arrival *ar)
     struct str type = ar->trigger.use == TRIGGER_INBOUND ? query_text(call, "event_type") : STR_NULL;
     renders[0] = (struct message_render){.profile_version = RENDER_HEADERS, .head = header_lines(ar), .tail = STR("")};
     renders[1] = (struct message_render){.profile_version = RENDER_PARAMS, .head = header_params(ar), .tail = STR("")};
-    return (struct message){.event_type = type.len > 0 ? type : STR(EVENT_TYPE_ANY),
+    return (struct message){.event_type = type.len > 0 ? type : STR(SOURCE_EVENT_TYPE),
                             .occurred_ms = call->now_ms,
                             .expires_ms = call->now_ms + ar->api->retention_payload_ms,
                             .payload = ar->in.body.len > 0 ? ar->in.body : STR(""),

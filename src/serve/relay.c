@@ -93,8 +93,13 @@ static void answer(struct loop_task *task)
 /* The texts of one-time links and trigger URLs are secrets. */
 static struct str shown_path(struct str path)
 {
-    struct str links = STR("/api/v1/console/link/"), triggers = STR("/v1/webhooks/in/");
-    return str_starts(path, links) ? links : str_starts(path, triggers) ? triggers : path;
+    static const char *const before[] = {"/api/v1/console/link/", "/v1/webhooks/in/", "/in/", "/inbound/msg/"};
+    for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+        size_t at = str_find_str(path, str_c(before[i]));
+        if (at < path.len)
+            return str_take(path, at + strlen(before[i]));
+    }
+    return path;
 }
 
 static void run(struct pool_job *job, struct store_reader *reader)
