@@ -9,7 +9,9 @@ const struct source_type *source_type_read(struct api_call *call, struct str nam
 {
     const struct source_type *type = source_type_find(name);
     const char *why = source_type_refusal(name);
-    if (type == NULL && name.ptr != NULL)
+    if (name.ptr == NULL)
+        call_problem(call, "type", "value_error.missing", "is missing");
+    else if (type == NULL)
         call_problem(call, "type", "value_error", "%s",
                      why != NULL ? why : "no such type of source; generic-webhook takes requests of anybody");
     return type;

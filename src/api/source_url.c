@@ -53,7 +53,7 @@ void source_token_rotate(struct api *api, struct api_call *call)
     struct trigger t;
     struct object_change changes[TRIGGER_CHANGES_MAX];
     size_t before = 0, count = 0;
-    if (!call_source(api, call, &o, &s))
+    if (call_json(call, true) == NULL || !call_source(api, call, &o, &s))
         return;
     struct trigger_place at = place_of(api, call, s.app);
     enum err e = store_get_object(call->reader, call->arena, OBJ_TRIGGER, s.trigger, &trigger);
@@ -119,7 +119,7 @@ void inbound_url_rotate(struct api *api, struct api_call *call)
     struct object o;
     struct object_change changes[TRIGGER_CHANGES_MAX];
     size_t count = 2;
-    if (!call_app(api, call, &app))
+    if (call_json(call, true) == NULL || !call_app(api, call, &app))
         return;
     if (operational_hides(app.uid)) {
         answer_error(call, ERR_NOT_FOUND, "no such application");

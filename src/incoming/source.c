@@ -15,7 +15,7 @@ const struct field source_fields[] = {
          .not_prefix = "src_"},
         {.name = "name", .kind = FIELD_TEXT, .flags = FIELD_REQUIRED, .at = AT(name), .min = 2, .max = 256},
         {.name = "metadata", .kind = FIELD_STRINGS, .at = AT(metadata), .fallback = "{}"},
-        {.name = "type", .kind = FIELD_TEXT, .flags = FIELD_REQUIRED, .at = AT(type), .min = 1, .max = 64},
+        {.name = "type", .kind = FIELD_TEXT, .at = AT(type), .min = 1, .max = 64},
 };
 const size_t source_field_count = ARRAY_LEN(source_fields);
 const size_t source_patch_field_count = ARRAY_LEN(source_fields) - 1;
@@ -84,6 +84,7 @@ static const struct source_type types[] = {
         {"hubspot", "hubspot", "secret", SOURCE_OPTIONAL},
         {"incident-io", LIKE_SVIX},
         {"lithic", LIKE_SVIX},
+        {"merge", "merge", "secret", 0},
         {"meta", "meta", "secret", SOURCE_TOKEN},
         {"nango", "nango", "secret", 0},
         {"nash", LIKE_SVIX},

@@ -139,6 +139,7 @@ const struct provider providers[] = {
         {"checkbook", "Checkbook", checkbook, NULL},
         {"docusign", "Docusign Connect", docusign, NULL},
         {"easypost", "EasyPost", easypost, NULL},
+        {"merge", "Merge", BODY_ROW("X-Merge-Webhook-Signature", "base64", ""), NULL},
         {"nango", "Nango", BODY_ROW("X-Nango-Hmac-Sha256", "hex", ""), NULL},
         {"openclaw", "OpenClaw", TOKEN_ROW("Authorization", "Bearer {signature}", ""), NULL},
         {"pandadoc", "PandaDoc",

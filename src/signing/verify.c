@@ -103,6 +103,18 @@ static size_t list_parts(const struct profile *p, const struct values *v, struct
     return p->signed_string.count;
 }
 
+/* In either alphabet. */
+static enum err unbase64(struct str text, struct buf *out)
+{
+    enum err e = crypto_unbase64(text, out);
+    if (e == ERR_OK)
+        return e;
+    buf_clear(out);
+    for (int i = 0; i < 2 && str_ends(text, STR("=")); i++)
+        text.len--;
+    return crypto_unbase64url(text, out);
+}
+
 /* The bytes of a candidate in the format of this kind of key; false when it is of another kind. */
 static bool decode_candidate(const struct profile *p, const struct key_form *form, struct str text, struct buf *out)
 {
@@ -118,7 +130,7 @@ static bool decode_candidate(const struct profile *p, const struct key_form *for
         buf_add_str(out, signature);
         break;
     case FORM_BASE64:
-        e = crypto_unbase64(signature, out);
+        e = unbase64(signature, out);
         break;
     case FORM_HEX:
         e = crypto_unhex(signature, out);

@@ -120,6 +120,7 @@ test('types: each is verified as its provider signs, or refused', async (t) => {
         checkbook: [s, { signature: `nonce=7,signature=${hmac('s3cret', `${body}7`)}` }],
         docusign: [s, { 'x-docusign-signature-1': hmac('older', body, 'base64'), 'x-docusign-signature-2': hmac('s3cret', body, 'base64') }],
         easypost: [s, { 'x-hmac-signature': `hmac-sha256-hex=${hmac('s3cret', body)}` }],
+        merge: [s, { 'x-merge-webhook-signature': hmac('s3cret', body, 'base64url') }],
         nango: [s, { 'x-nango-hmac-sha256': hmac('s3cret', body) }],
         openclaw: [s, { authorization: 'Bearer s3cret' }],
         'panda-doc': [s, {}, `?signature=${hmac('s3cret', body)}`],

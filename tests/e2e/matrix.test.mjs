@@ -13,6 +13,14 @@ const routes = Object.entries(api.paths).flatMap(([path, methods]) => Object.key
 // What a route is about; the first that fits.
 const kinds = [
     [/ \/v1\/webhooks\/in\//, 'incoming'], // the URL is the token
+    [/ \/ingest\/api\/v1\/source\/\{source_id\}\/in\//, 'incoming'],
+    [/\/inbound\/msg\//, 'incoming'],
+    [/\/inbound\/rotate-url/, 'send'],
+    [/ \/ingest\/.*\/dashboard/, 'admin'],
+    [/ \/ingest\/.*\/endpoint\/.*\/(secret|transformation)/, 'staff edit'],
+    [/^GET \/ingest\//, 'staff'],
+    [/ \/ingest\/.*\/endpoint/, 'staff edit'],
+    [/ \/ingest\//, 'admin'],
     [/ (\/api\/v1)?\/(health|openapi|docs)/, 'public'],
     [/ \/api\/v1\/auth\/one-time-token/, 'public'],
     [/ \/api\/v1\/console\//, 'console'], // by cookie: console.test.mjs
@@ -146,10 +154,12 @@ async function shared(p, url, mark) {
     await p.ok('POST', '/api/v1/profile', { ...row, name: 'matrix' });
     await p.ok('POST', '/api/v1/record-type', { name: 'matrix' });
     const { id } = await p.ok('POST', '/api/v1/operational-webhook/endpoint', { url: url('/operational'), description: mark });
-    return { event_type_name: 'matrix.event', name: 'matrix', operational_id: id, key_id: (await p.ok('POST', '/api/v1/auth/api-key', { name: mark })).id };
+    const source = await p.ok('POST', '/ingest/api/v1/source', { name: mark, uid: 'matrix', type: 'generic-webhook' });
+    const ingest = await p.ok('POST', `/ingest/api/v1/source/${source.id}/endpoint`, { url: url('/ingest'), description: mark });
+    return { event_type_name: 'matrix.event', name: 'matrix', operational_id: id, source_id: source.id, ingest_id: ingest.id, key_id: (await p.ok('POST', '/api/v1/auth/api-key', { name: mark })).id };
 }
 
-const idOfEndpoint = (route, ids) => (route.path.includes('operational-webhook') ? ids.operational_id : /\/poller\//.test(route.path) ? ids.sink_id : ids.endpoint_id);
+const idOfEndpoint = (route, ids) => (route.path.includes('operational-webhook') ? ids.operational_id : route.path.startsWith('/ingest/') ? ids.ingest_id : /\/poller\//.test(route.path) ? ids.sink_id : ids.endpoint_id);
 
 // Some lists insist on their window.
 const window = '?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z';
@@ -186,7 +196,7 @@ test('every route with every kind of token', async (t) => {
         for (const [name, { may, answers, of, foreign }] of Object.entries(principals)) {
             const isWorkspaces = route.path.includes('{app_id}');
             const allowed = kind === 'public' || (may?.includes(kind) && !(of && !isWorkspaces && !['shared', 'shared edit', 'own edit', 'portal'].includes(kind)));
-            const others = foreign ? /\{(app_id|task_id|key_id|endpoint_id)\}/.test(route.path) || /\{(event_type_name|name)\}/.test(route.path) : (of === 'b' && isWorkspaces) || (of === 'a' && /\{task_id\}/.test(route.path));
+            const others = foreign ? /\{(app_id|task_id|key_id|endpoint_id|source_id)\}/.test(route.path) || /\{(event_type_name|name)\}/.test(route.path) : (of === 'b' && isWorkspaces) || (of === 'a' && /\{task_id\}/.test(route.path));
             if (kind === 'portal' && allowed) continue; // would end it
             const path = allowed && !others ? harmless : fill(route, a);
             const { status, text } = await p.api(route.method, path, ['GET', 'DELETE'].includes(route.method) ? undefined : '{', { token: token[name] });
@@ -217,7 +227,7 @@ test("others' ids in the own path", async (t) => {
     const before = await snapshot(p, [a, b], common);
     const wrong = [];
     for (const route of routes) {
-        if (/operational-webhook/.test(route.path)) continue;
+        if (/operational-webhook|ingest/.test(route.path)) continue;
         for (const [, name] of route.path.matchAll(/\{(endpoint_id|sink_id|msg_id|attempt_id|record_id|import_id)\}/g)) {
             const path = fill(route, { ...a, [name]: b[name], ...(name === 'endpoint_id' && { sink_id: b.sink_id }) });
             for (const body of route.method === 'GET' || route.method === 'DELETE' ? [undefined] : ['{}', '{']) {

@@ -236,6 +236,29 @@ test('answers are as described, for every operation', async (t) => {
     await call(`POST ${O}/{endpoint_id}/secret/rotate`, o, {});
     await call(`DELETE ${O}/{endpoint_id}`, o);
 
+    {
+    const I = '/ingest/api/v1/source';
+    const made3 = await call(`POST ${I}`, n, { name: 'source', type: 'telnyx', config: { publicKey: Buffer.alloc(32, 1).toString('base64') } });
+    const i = { source_id: made3.id };
+    await call(`PUT ${I}/{source_id}`, i, { name: 'source', type: 'generic-webhook' });
+    await call(`PATCH ${I}/{source_id}`, i, { metadata: { a: 'b' } });
+    i.token = (await call(`POST ${I}/{source_id}/token/rotate`, i)).ingestUrl.split('/').at(-1);
+    i.endpoint_id = (await call(`POST ${I}/{source_id}/endpoint`, i, { url: r.url() })).id;
+    for (const [m, body] of [['PUT', { url: r.url(), disabled: true }], ['PATCH', { description: 'd' }]]) await call(`${m} ${I}/{source_id}/endpoint/{endpoint_id}`, i, body);
+    await call(`PUT ${I}/{source_id}/endpoint/{endpoint_id}/headers`, i, { headers: { 'X-A': '1' } });
+    await call(`PATCH ${I}/{source_id}/endpoint/{endpoint_id}/transformation`, i, { enabled: false });
+    for (const rest of ['', '/headers', '/secret', '/transformation']) await call(`GET ${I}/{source_id}/endpoint/{endpoint_id}${rest}`, i);
+    await call(`POST ${I}/{source_id}/endpoint/{endpoint_id}/secret/rotate`, i, {});
+    for (const m of ['POST', 'PUT', 'GET']) for (const rest of ['', '/{rest}']) await call(`${m} ${I}/{source_id}/in/{token}${rest}`, { ...i, rest: 'a' }, m === 'GET' ? undefined : { m }, { token: null });
+    for (const rest of ['', '/{source_id}', '/{source_id}/log', '/{source_id}/endpoint']) await call(`GET ${I}${rest}`, i);
+    await call(`POST ${I}/{source_id}/dashboard`, i, {});
+    await call(`DELETE ${I}/{source_id}/endpoint/{endpoint_id}`, i);
+    await call(`DELETE ${I}/{source_id}`, i);
+    i.app_id = n.app_id;
+    i.token = (await call(`POST ${A}/inbound/rotate-url`, i)).url.split('/').at(-1);
+    for (const m of ['POST', 'PUT']) await call(`${m} ${A}/inbound/msg/{token}`, i, { m }, { token: null });
+    }
+
     await call(`POST ${V}/filter/test`, n, { filter: { x: 1 }, payload: { x: 1 } });
     const R = `${A}/record/{type}/{record_id}`;
     await call(`POST ${V}/record-type`, n, { name: 'ticket', key: 'number', schema: { type: 'object' }, rules: [{ when: 'created', event: 'a.b' }] });
