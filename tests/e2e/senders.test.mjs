@@ -18,11 +18,11 @@ function secrets(provider) {
         const [one, two] = [pair(), pair()];
         return [`private:${der(one.privateKey, 'sec1')}`, der(one.publicKey, 'spki'), der(two.publicKey, 'spki')];
     }
-    if (provider === 'discord') {
+    if (provider === 'discord' || provider === 'telnyx') {
         const pair = () => generateKeyPairSync('ed25519');
-        const hex = (key, part) => Buffer.from(key.export({ format: 'jwk' })[part], 'base64url').toString('hex');
+        const text = (key, part) => Buffer.from(key.export({ format: 'jwk' })[part], 'base64url').toString(provider === 'discord' ? 'hex' : 'base64');
         const [one, two] = [pair(), pair()];
-        return [`private:${hex(one.privateKey, 'd')}`, hex(one.publicKey, 'x'), hex(two.publicKey, 'x')];
+        return [`private:${text(one.privateKey, 'd')}`, text(one.publicKey, 'x'), text(two.publicKey, 'x')];
     }
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
     return [secret, secret, 'whsec_AAAA9r8GKYqrTwjUPD8ILPZIo2LaLaSw'];
@@ -55,12 +55,13 @@ async function signed({ p, post }, provider, secret, to) {
 }
 
 const deliver = ({ p }, q) => p.api('POST', q.path, q.body, { token: null, headers: q.headers });
-const secretHeader = /signature|hmac|authorization|token$|^x-wc-webhook-signature$|pulsepost/;
+const secretHeader = /signature|hmac|authorization|token$|^x-wc-webhook-signature$|pulsepost|^x-adobesign-clientid$|^x-vapi-secret$/;
 
 test('right signatures are taken; wrong, truncated and missing ones are refused with a reason; old ones where a time is signed', { timeout: 120_000 }, async (t) => {
     const w = await world(t);
     const names = ['standard', 'stripe', 'github', 'shopify', 'slack', 'twilio', 'square', 'paddle', 'meta', 'zoom', 'xero', 'hubspot', 'woocommerce', 'linear',
-        'gitlab', 'sendgrid', 'discord', 'okta', 'hmac', 'bearer', 'basic', 'header'];
+        'gitlab', 'sendgrid', 'discord', 'okta', 'hmac', 'bearer', 'basic', 'header', 'adobe-sign', 'airwallex', 'checkbook', 'docusign', 'easypost', 'merge', 'nango', 'openclaw',
+        'pandadoc', 'port', 'rutter', 'segment', 'tailscale', 'telnyx', 'vapi', 'veriff'];
     for (const name of names) assert.ok(w.providers.includes(name), name);
     const late = [];
     await eachOf(w.providers, 4, async (provider) => {
@@ -90,7 +91,7 @@ test('right signatures are taken; wrong, truncated and missing ones are refused 
         await refused('wrong', { ...good, headers: change((name, value) => [[name, value.replace(/.(?=.{5}$)/, (c) => (c === '0' ? '1' : '0'))]]) });
         await refused('of another', await signed(w, provider, sender, wrong), wrong);
         await refused('no secret', await signed(w, provider, sender, none), none);
-        if (!['gitlab', 'okta', 'bearer', 'basic', 'header'].includes(provider)) await refused('another body', { ...good, body: Buffer.from(`${good.body} `) });
+        if (!['gitlab', 'okta', 'bearer', 'basic', 'header', 'adobe-sign', 'openclaw', 'vapi'].includes(provider)) await refused('another body', { ...good, body: Buffer.from(`${good.body} `) });
     });
     assert.equal(late.length, w.providers.length);
     await sleep(Math.max(0, late.at(-1).at + 2200 - Date.now()));
@@ -104,7 +105,7 @@ test('right signatures are taken; wrong, truncated and missing ones are refused 
             assert.ok(answer.status >= 200 && answer.status < 300, `${provider}: ${answer.text}`);
         }
     }
-    assert.deepEqual(old.sort(), ['discord', 'hubspot', 'linear', 'metapulse', 'paddle', 'sendgrid', 'slack', 'standard', 'stripe', 'zoom']);
+    assert.deepEqual(old.sort(), ['airwallex', 'discord', 'hubspot', 'linear', 'metapulse', 'paddle', 'port', 'sendgrid', 'slack', 'standard', 'stripe', 'tailscale', 'telnyx', 'zoom']);
     t.diagnostic(`${w.providers.length} senders, ${old.length} with a window`);
 });
 

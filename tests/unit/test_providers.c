@@ -135,6 +135,7 @@ static const struct vector {
          {{"Signature", "nonce=1243549809,signature=4ee9758fc0bceb3ca1a2fe397fbd125364cfffdb04296fa118dab9778a4b3ce3"}},
          "{\"status\": \"PAID\", \"id\": \"ed0af5fb335c47dd8eb53199ba50f5c4\", \"type\": \"CHECK\"}"},
         {"merge",
+         "docs.merge.dev, form of the header",
          "s3cret",
          0,
          NULL,
