@@ -91,7 +91,7 @@ void source_config_read(struct api_call *call, const struct json *body, const st
     *config = STR_NULL;
     t->profile = type->provider != NULL ? str_c(type->provider) : STR_NULL;
     t->tolerance_s = -1;
-    t->methods = TRIGGER_ALL_METHODS;
+    t->methods = (type->flags & SOURCE_ASKS) != 0 ? TRIGGER_ALL_METHODS : TRIGGER_USUAL_METHODS;
     if (type->secret == NULL) {
         t->secret_count = 0;
         t->verify_token = STR_NULL;

@@ -71,7 +71,7 @@ void source_encode(struct arena *a, const struct source *s, struct object *out)
 
 static const struct source_type types[] = {
         {"generic-webhook", NULL, NULL, 0},
-        {"adobe-sign", "adobe-sign", "clientId", 0},
+        {"adobe-sign", "adobe-sign", "clientId", SOURCE_ASKS},
         {"airwallex", "airwallex", "secret", 0},
         {"beehiiv", LIKE_SVIX},
         {"brex", LIKE_SVIX},

@@ -49,7 +49,8 @@ enum {
     SOURCE_OPTIONAL = 1, /* may be made without the secret: until it has one every request is refused */
     SOURCE_SHOWN = 2,    /* it is no secret: answers show it */
     SOURCE_TOKEN = 4,    /* config.verifyToken is what the provider asks with */
-    SOURCE_GRACE = 8     /* config.timestampGraceSeconds; absent: a signature may have any age */
+    SOURCE_GRACE = 8,    /* config.timestampGraceSeconds; absent: a signature may have any age */
+    SOURCE_ASKS = 16     /* the provider asks with GET, as it sends, whose URL it is */
 };
 struct source_type {
     const char *name;

@@ -82,9 +82,9 @@ test('Stripe, and what is not JSON', async (t) => {
         const { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': signature } = one.headers;
         assert.equal(signature, new Webhook(any.key).sign(id, new Date(at * 1000), text));
     }
-    assert.equal((await any.send(undefined, {}, { method: 'GET', more: '?a=1' })).status, 202);
-    await any.r.arrived(5);
-    assert.equal(any.r.requests[4].method, 'POST');
+    assert.equal((await any.send('x', { 'content-type': 'text/plain' }, { method: 'PUT' })).status, 202);
+    assert.equal((await any.r.arrived(5))[4].method, 'POST');
+    assert.equal((await any.send(undefined, {}, { method: 'GET' })).status, 405);
 });
 
 test('what may not come in is in the log, with why', async (t) => {
