@@ -121,7 +121,7 @@ test('runs: they move while one looks, are cancelled, and tried again from where
     const a = await w.automation({
         name: 'Purchases',
         steps: [
-            contact,
+            { ...contact, set: { ...contact.set, order: '{{ trigger.body.order }}' } },
             { id: 'size', type: 'branch', name: 'By size', branches: [large], else: [{ id: 'nap', type: 'wait', for: '1500ms' }] },
             { id: 'seq', type: 'start_sequence', automation: review.id, target: '{{ steps.contact.id }}' },
         ],
@@ -162,13 +162,16 @@ test('runs: they move while one looks, are cancelled, and tried again from where
         await wellMade(page);
     });
     await step('a failed one says where and why', async () => {
-        failed = (await a.post('{"email":"linus@example.com","total":300}')).json.id;
+        failed = (await a.post('{"email":"linus@example.com","total":300,"order":9007199254740993}')).json.id;
         await page.goto(`/portal/automations/${a.id}/runs?status=failed`);
         await row('linus@example.com').getByText('the endpoint answered 503').waitFor();
         await wellMade(page);
         await row('linus@example.com').getByRole('link').first().click();
         await page.getByText('The step Tell the ERP failed: the endpoint answered 503').waitFor();
         await page.getByText('Not reached').waitFor();
+        assert.match(await page.getByRole('group', { name: 'Trigger data', exact: true }).textContent(), /"order": 9007199254740993\n/);
+        await page.getByRole('button', { name: 'Create or update contact' }).click();
+        assert.match(await page.getByRole('group', { name: 'Input of Create or update contact', exact: true }).textContent(), /"order": 9007199254740993\n/);
         await wellMade(page);
     });
     await step('once the receiver is well it continues from there', async () => {

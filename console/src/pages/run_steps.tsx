@@ -64,12 +64,14 @@ function Part({ title, label, data }: { title: string; label: string; data: stri
     );
 }
 
-function Unfolded({ step: s, title }: { step: RunStep; title: string }) {
+function Unfolded({ run, step: s, title }: { run: RunDetail; step: RunStep; title: string }) {
+    const wentOn = s.status === 'failed' && !(run.status === 'failed' && run.step === s.id);
     return (
         <>
             {s.error !== null && (
                 <Note tone={s.status === 'failed' ? 'bad' : 'warn'}>
                     {s.status === 'failed' || s.status === 'cancelled' ? s.error : `The last attempt failed: ${s.error}`}
+                    {wentOn && '. The run went on without it.'}
                 </Note>
             )}
             {s.mail && <Mail mail={s.mail} />}
@@ -139,7 +141,7 @@ function Done({ run, step, done }: { run: RunDetail; step: Step; done: RunStep }
                 <Took step={done} />
             </div>
             <div class="step-body" id={id} hidden={!open}>
-                {open && <Unfolded step={done} title={title} />}
+                {open && <Unfolded run={run} step={done} title={title} />}
             </div>
         </div>
     );

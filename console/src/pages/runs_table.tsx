@@ -32,13 +32,14 @@ function Took({ run }: { run: Run }) {
 // of: what the rows need not say, since the page does.
 export function RunsTable({ runs, of }: { runs: Run[]; of: 'automation' | 'record' }) {
     const { base } = useWorkspace();
+    const about = runs.every((r) => !r.record || r.record.type === 'contact') ? 'Contact' : 'Record';
     return (
         <table class="cards">
             <thead>
                 <tr>
                     <th scope="col">{of === 'record' ? 'Automation' : 'Run'}</th>
                     <th scope="col">Status</th>
-                    {of === 'automation' && <th scope="col">Contact</th>}
+                    {of === 'automation' && <th scope="col">{about}</th>}
                     <th scope="col">Took</th>
                     {of === 'record' && <th scope="col">Started</th>}
                 </tr>
@@ -60,7 +61,7 @@ export function RunsTable({ runs, of }: { runs: Run[]; of: 'automation' | 'recor
                                 <RunState run={r} />
                             </td>
                             {of === 'automation' && (
-                                <td data-label="Contact" class="record-cell">
+                                <td data-label={about} class="record-cell">
                                     <RecordLink record={r.record} />
                                 </td>
                             )}
