@@ -54,7 +54,8 @@ async function fill(p) {
     await new Promise((resolve) => setTimeout(resolve, 900));
     const tries = (await p.ok('GET', `/api/v1/app/${app.id}/attempt?status=2&limit=100&endpoint_id=${production.id}`)).data;
     await automations(p);
-    return { app, production, failed: tries[0]?.msgId ?? failed.id, servers: [good.server, shaky.server] };
+    const away = await receiver(() => ({ status: 503, body: '', ms: 20 }));
+    return { app, production, broken: `${away.url}/orders`, failed: tries[0]?.msgId ?? failed.id, servers: [good.server, shaky.server, away.server] };
 }
 
 // The example of the guide: a purchase, and what follows from it.
@@ -79,6 +80,41 @@ async function automations(p) {
     });
     const order = { event: 'order.paid', order: { id: 5012, total: '49.90', currency: 'EUR' }, customer: { email: 'Grace@Example.com', name: 'Grace Hopper' } };
     await p.api('POST', new URL(purchases.trigger.url).pathname, order, { token: null });
+}
+
+// Purchases that came in, taken and refused, and their runs: done, waiting, failed.
+async function runs(p, broken) {
+    const base = '/api/v1/app/contoso';
+    const publish = async (definition) => {
+        const made = await p.ok('POST', `${base}/automation`, definition);
+        await p.ok('POST', `${base}/automation/${made.id}/publish`);
+        return made;
+    };
+    const review = await publish({ name: 'Post-Purchase Review', steps: [{ id: 'wait', type: 'wait', for: '3d' }] });
+    const large = { name: 'Large orders', when: { value: '{{ trigger.body.order.total }}', gte: 100 }, steps: [{ id: 'erp', type: 'http_request', name: 'Tell the warehouse', url: broken, retrySchedule: [0.2, 0.3], body: { order: '{{ trigger.body.order.id }}' } }] };
+    const purchases = await publish({
+        name: 'Purchases',
+        trigger: { type: 'incoming_webhook', verify: { profile: 'header', secret: 'a token of the shop', header: 'X-Shop-Token' } },
+        steps: [
+            { id: 'contact', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.customer.email | lower }}', name: '{{ trigger.body.customer.name }}' } },
+            { id: 'tag', type: 'add_tag', target: '{{ steps.contact.id }}', tag: 'Customer' },
+            { id: 'size', type: 'branch', name: 'By the amount', branches: [large], else: [{ id: 'shipped', type: 'wait', name: 'Until it is confirmed', event: 'booking.confirmed', timeout: '2d' }] },
+            { id: 'sequence', type: 'start_sequence', automation: review.id, target: '{{ steps.contact.id }}', reentry: 'ignore' },
+        ],
+    });
+    const post = (email, name, total, headers = { 'x-shop-token': 'a token of the shop' }) =>
+        p.api('POST', new URL(purchases.trigger.url).pathname, { order: { id: 5000 + total, total, currency: 'EUR' }, customer: { email, name } }, { token: null, headers });
+    await post('ada@example.com', 'Ada Lovelace', 42);
+    await post('alan@example.com', 'Alan Turing', 17);
+    while ((await p.ok('GET', `${base}/automation/${purchases.id}/run?status=waiting`)).data.length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+    await p.ok('POST', `${base}/msg`, { eventType: 'booking.confirmed', payload: {} });
+    await post('grace@example.com', 'Grace Hopper', 250);
+    await post('eve@example.com', 'Eve', 1, { 'x-shop-token': 'a guess' });
+    await post('linus@example.com', 'Linus', 12, {});
+    await post('katherine@example.com', 'Katherine Johnson', 64);
+    let failed;
+    while (!(failed = (await p.ok('GET', `${base}/automation/${purchases.id}/run?status=failed`)).data[0])) await new Promise((resolve) => setTimeout(resolve, 50));
+    return { at: `/app/contoso/automations/${purchases.id}`, failed: failed.id };
 }
 
 async function take(browser, origin, state, name, path, { dark = false, phone = false, before } = {}) {
@@ -139,6 +175,9 @@ try {
     await shot('automation', `/app/lovelace/automations/${purchases.id}`, { before: unfoldStep });
     await shot('automation-dark', `/app/lovelace/automations/${purchases.id}`, { dark: true, before: unfoldStep });
     await shot('automation-phone', `/app/lovelace/automations/${purchases.id}`, { phone: true, before: unfoldStep });
+    const bought = await runs(p, made.broken);
+    await shot('run', `${bought.at}/runs/${bought.failed}`);
+    await shot('requests', `${bought.at}/requests`);
     await shot('settings', '/settings');
     await shot('system', '/system');
     await take(browser, origin, undefined, 'login', '/login');

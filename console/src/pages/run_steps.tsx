@@ -49,7 +49,7 @@ function Result({ step: s }: { step: RunStep }) {
     if (s.status === 'done' && s.type === 'emit_event' && id)
         return <Link to={`${base}/events/${id}`}>{text(s.input, 'event') ?? id}</Link>;
     if ((s.type === 'add_tag' || s.type === 'remove_tag') && text(s.input, 'tag')) return <>{text(s.input, 'tag')}</>;
-    if (s.type === 'http_request' && typeof s.output?.status === 'number') return <>Answered {s.output.status}</>;
+    if (s.type === 'http_request' && s.status !== 'failed' && typeof s.output?.status === 'number') return <>Answered {s.output.status}</>;
     if (s.type === 'send_email' && text(s.input, 'to')) return <>To {text(s.input, 'to')}</>;
     if (s.type === 'wait' && s.status === 'done' && s.output?.timedOut !== undefined) return <>{s.output.timedOut ? 'The event did not come in time' : 'The event came'}</>;
     return null;
@@ -115,9 +115,9 @@ function State({ run, step: s }: { run: RunDetail; step: RunStep }) {
 
 function Line({ icon, title, children }: { icon: Parameters<typeof Icon>[0]['name']; title: string; children?: ComponentChildren }) {
     return (
-        <span class="step-line">
+        <span class="run-step-line">
             <Icon name={icon} size={18} />
-            <span class="step-title">{title}</span>
+            <span class="run-step-title">{title}</span>
             {children}
         </span>
     );
@@ -128,19 +128,19 @@ function Done({ run, step, done }: { run: RunDetail; step: Step; done: RunStep }
     const id = useId();
     const title = stepTitle(step);
     return (
-        <div class={`step ${done.mail?.status === 'failed' ? 'failed' : done.status}`}>
-            <div class="step-head">
+        <div class="run-step" data-state={done.mail?.status === 'failed' ? 'failed' : done.status}>
+            <div class="run-step-head">
                 <button type="button" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
                     <Icon name="right" size={18} />
                     <Line icon={stepIcon(step.type)} title={title} />
                 </button>
-                <span class="step-result muted small-text">
+                <span class="run-step-result muted small-text">
                     <Result step={done} />
                 </span>
                 <State run={run} step={done} />
                 <Took step={done} />
             </div>
-            <div class="step-body" id={id} hidden={!open}>
+            <div class="run-step-body" id={id} hidden={!open}>
                 {open && <Unfolded run={run} step={done} title={title} />}
             </div>
         </div>
@@ -149,10 +149,10 @@ function Done({ run, step, done }: { run: RunDetail; step: Step; done: RunStep }
 
 function Ahead({ step, over, off }: { step: Step; over: boolean; off: boolean }) {
     return (
-        <div class="step ahead">
-            <div class="step-head">
+        <div class="run-step" data-state="ahead">
+            <div class="run-step-head">
                 <Line icon={stepIcon(step.type)} title={stepTitle(step)} />
-                <span class="muted small-text step-when">{off ? 'Left out' : over ? 'Not reached' : 'Not yet'}</span>
+                <span class="muted small-text run-step-when">{off ? 'Left out' : over ? 'Not reached' : 'Not yet'}</span>
             </div>
         </div>
     );
@@ -162,16 +162,16 @@ function ArmView({ run, arm, by, off }: { run: RunDetail; arm: Arm; by: Map<stri
     const left = off || arm.taken === false;
     const head = (
         <>
-            <span class="arm-title">{arm.title}</span>
+            <span class="run-arm-title">{arm.title}</span>
             {arm.taken === true && <Badge tone="good">Taken</Badge>}
             {arm.steps.length === 0 && <span class="muted small-text">no steps</span>}
         </>
     );
-    if (arm.steps.length === 0) return <div class={`arm-head${left ? ' off' : ''}`}>{head}</div>;
+    if (arm.steps.length === 0) return <div class={`run-arm-head${left ? ' off' : ''}`}>{head}</div>;
     if (left)
         return (
-            <details class="plain arm-details">
-                <summary class="arm-head off">
+            <details class="plain run-arm-details">
+                <summary class="run-arm-head off">
                     {head} <span class="muted small-text">{plural(arm.steps.length, 'step')}, not taken</span>
                 </summary>
                 <List run={run} steps={arm.steps} by={by} off />
@@ -179,7 +179,7 @@ function ArmView({ run, arm, by, off }: { run: RunDetail; arm: Arm; by: Map<stri
         );
     return (
         <>
-            <div class="arm-head">{head}</div>
+            <div class="run-arm-head">{head}</div>
             <List run={run} steps={arm.steps} by={by} off={false} />
         </>
     );
@@ -192,7 +192,7 @@ function Item({ run, step, by, off }: { run: RunDetail; step: Step; by: Map<stri
         <li>
             {done ? <Done run={run} step={step} done={done} /> : <Ahead step={step} over={over} off={off} />}
             {step.type === 'branch' && (
-                <ul class="arms">
+                <ul class="run-arms">
                     {armsOf(step, done).map((arm, i) => (
                         <li key={i}>
                             <ArmView run={run} arm={arm} by={by} off={off} />
@@ -206,7 +206,7 @@ function Item({ run, step, by, off }: { run: RunDetail; step: Step; by: Map<stri
 
 function List({ run, steps, by, off }: { run: RunDetail; steps: Step[]; by: Map<string, RunStep>; off: boolean }) {
     return (
-        <ol class="steps">
+        <ol class="run-steps">
             {steps.map((s) => (
                 <Item key={s.id} run={run} step={s} by={by} off={off} />
             ))}
