@@ -18,6 +18,7 @@ static const struct cli_command commands[] = {
         {"message", "messages of a workspace", cli_resource},
         {"attempt", "attempts to deliver", cli_resource},
         {"profile", "how deliveries look", cli_resource},
+        {"record", "records of a workspace", cli_resource},
         {"send", "send a message", cli_send},
         {"listen", "receive deliveries and print them", cli_listen},
         {"replay", "send again", cli_replay},

@@ -19,7 +19,7 @@ int cli_main(int argc, char **argv);
 
 /* Each in the file of its name. */
 int cli_serve(int argc, char **argv);
-int cli_resource(int argc, char **argv); /* user, token, app, endpoint, event-type, message, attempt, profile */
+int cli_resource(int argc, char **argv); /* user, token, app, endpoint, event-type, message, attempt, profile, record */
 int cli_send(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 int cli_replay(int argc, char **argv);

@@ -56,6 +56,14 @@ static void add_query(const struct args *a, struct buf *out)
     }
 }
 
+int resource_path(const struct args *a, struct arena *arena, const char *pattern, struct buf *out)
+{
+    if (!fill_path(a, arena, pattern, out))
+        return args_refuse(a, "a flag is missing for %s", pattern);
+    add_query(a, out);
+    return ARGS_GO_ON;
+}
+
 static int make_path(const struct resource_verb *v, const struct args *a, struct arena *arena, struct buf *out)
 {
     if (!fill_path(a, arena, v->path, out)) {

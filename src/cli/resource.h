@@ -6,6 +6,7 @@
 #ifndef PR_CLI_RESOURCE_H
 #define PR_CLI_RESOURCE_H
 
+#include "base/arena.h"
 #include "cli/args.h"
 
 struct resource_verb {
@@ -25,6 +26,12 @@ int token_create_run(const struct args *a);
 /* user.c */
 int user_create_run(const struct args *a);
 
+/* record.c */
+int record_import_run(const struct args *a);
+int record_export_run(const struct args *a);
+
+/* The path with what stands for its placeholders, and the query of the flags. ARGS_GO_ON, or the exit status. */
+MUST_USE int resource_path(const struct args *a, struct arena *arena, const char *pattern, struct buf *out);
 /* As speak_call; `offline`: without a server on this machine, on its store. */
 struct speak;
 struct speak_answer;

@@ -135,7 +135,9 @@ int speak_try(struct speak *s, const char *method, const char *path, struct str 
     const char *why = NULL;
     struct simple_answer got;
     if (body.ptr != NULL)
-        headers[n++] = "Content-Type: application/json";
+        headers[n++] = arena_printf(s->arena, "Content-Type: %s",
+                                    s->content_type != NULL ? s->content_type : "application/json")
+                               .ptr;
     if (s->idempotency != NULL)
         headers[n++] = arena_printf(s->arena, "Idempotency-Key: %s", s->idempotency).ptr;
     struct simple_request r = {.method = method,

@@ -20,8 +20,9 @@ struct speak {
     bool is_local; /* the server of this machine's settings */
     const char *ca_file;
     const char *pinned_cert;
-    enum err trouble;        /* of the last call: nobody answered */
-    const char *idempotency; /* key for POSTs, or NULL */
+    enum err trouble;         /* of the last call: nobody answered */
+    const char *idempotency;  /* key for POSTs, or NULL */
+    const char *content_type; /* of bodies, NULL: JSON */
 };
 
 /* env: the environment that the token is for, NULL: the default one. ARGS_GO_ON, or the exit status. */

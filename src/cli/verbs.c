@@ -118,6 +118,41 @@ static const struct arg_flag preview_data[] = {
         {"data", "JSON|FILE|-", "the message as JSON, or a file with it", .kind = ARG_TEXT, .required = true},
 };
 
+#define RECORD_TYPE                                                                                                    \
+    {                                                                                                                  \
+        "type", "TYPE", "of which type: contact, deal, …", .kind = ARG_TEXT, .required = true, .place = PLACE_PATH     \
+    }
+#define RECORD_WANTED                                                                                                  \
+    QUERY("tag", "TAG", "only with this tag", ARG_TEXT, "tag"),                                                        \
+            QUERY("where", "FIELD:VALUE", "only with this value; may be repeated", ARG_LIST, "where"),                 \
+            QUERY("search", "TEXT", "only with this text in the key, a tag, or a value", ARG_TEXT, "search")
+
+static const struct arg_flag in_type[] = {APP, RECORD_TYPE};
+static const struct arg_flag record_list[] = {APP, RECORD_TYPE, RECORD_WANTED, PAGING};
+static const struct arg_flag record_export[] = {APP, RECORD_TYPE, RECORD_WANTED};
+static const struct arg_flag record_fields[] = {
+        APP,
+        RECORD_TYPE,
+        BODY("fields", "JSON", "its data, an object", ARG_JSON, "data"),
+        BODY("tag", "TAG", "a tag of it", ARG_LIST, "tags"),
+        DATA,
+};
+static const struct arg_flag record_import[] = {
+        APP,
+        RECORD_TYPE,
+        QUERY("format", "FORMAT", "csv or jsonl (default: by how the file begins)", ARG_TEXT, "format"),
+        QUERY("separator", "NAME", "comma, semicolon, tab or pipe (default: what the first line is full of)", ARG_TEXT,
+              "separator"),
+        QUERY("mode", "MODE", "upsert, create or update", ARG_TEXT, "mode"),
+        QUERY("map", "COLUMN:FIELD[:KIND]", "where a column goes; kinds: text, number, boolean, json, tags", ARG_LIST,
+              "map"),
+        QUERY("empty", "WHAT", "empty cells keep or clear their field", ARG_TEXT, "empty"),
+        QUERY("tag", "TAG", "added to every record", ARG_LIST, "tag"),
+        QUERY("dry-run", NULL, "only count what would be done, and what is wrong", ARG_SWITCH, "dry_run"),
+        {"no-wait", NULL, "print the task's id and do not wait for its end", .kind = ARG_SWITCH},
+};
+
+static const char *const record_columns[] = {"id", "key", "tags", "updatedAt", "data", NULL};
 static const char *const app_columns[] = {"id", "uid", "name", "profile", "createdAt", NULL};
 static const char *const endpoint_columns[] = {"id", "uid", "url", "disabled", "eventTypes", "createdAt", NULL};
 static const char *const type_columns[] = {"name", "description", "archived", "createdAt", NULL};
@@ -306,6 +341,37 @@ const struct resource_verb resource_verbs[] = {
          PAGE("profile preview", "NAME", 1, "Shows the exact request that a message becomes.", preview_data,
               "postrider profile preview myra --data message.json"),
          .columns = NULL},
+
+        {"record", "create", "POST", INAP "/record/{type}", NULL,
+         PAGE("record create", NULL, 0, "Makes a record.", record_fields,
+              "postrider record create --app acme --type contact --fields '{\"email\":\"ada@example.com\"}'"),
+         .columns = NULL},
+        {"record", "list", "GET", INAP "/record/{type}", NULL,
+         PAGE("record list", NULL, 0, "Lists records, newest first.", record_list,
+              "postrider record list --app acme --type deal --where stage:won"),
+         .columns = record_columns},
+        {"record", "get", "GET", INAP "/record/{type}/{}", NULL,
+         PAGE("record get", "RECORD", 1, "Shows a record, by id or key.", in_type,
+              "postrider record get --app acme --type contact ada@example.com"),
+         .columns = NULL},
+        {"record", "update", "PATCH", INAP "/record/{type}/{}", NULL,
+         PAGE("record update", "RECORD", 1, "Merges fields into a record; tags replace those before.", record_fields,
+              "postrider record update --app acme --type contact ada@example.com --fields '{\"name\":\"Ada\"}'"),
+         .columns = NULL},
+        {"record", "delete", "DELETE", INAP "/record/{type}/{}", NULL,
+         PAGE("record delete", "RECORD", 1, "Deletes a record; its history stays.", in_type,
+              "postrider record delete --app acme --type contact ada@example.com"),
+         .columns = NULL},
+        {"record", "import", NULL, NULL, NULL,
+         PAGE("record import", "FILE", 1,
+              "Imports records from a file, CSV with a header or lines of JSON; - is standard input. Exit status 1: "
+              "some rows are wrong.",
+              record_import, "postrider record import --app acme --type contact people.csv --map E-Mail:email"),
+         .run = record_import_run},
+        {"record", "export", NULL, NULL, NULL,
+         PAGE("record export", NULL, 0, "Prints records as lines of JSON, oldest first, as `record import` takes them.",
+              record_export, "postrider record export --app acme --type contact > contacts.jsonl"),
+         .run = record_export_run},
 };
 
 const size_t resource_verb_count = ARRAY_LEN(resource_verbs);

@@ -43,6 +43,7 @@ const verbs = {
     message: ['create', 'list', 'get'],
     attempt: ['list', 'get'],
     profile: ['create', 'list', 'get', 'update', 'delete', 'preview'],
+    record: ['create', 'list', 'get', 'update', 'delete', 'import', 'export'],
     keys: ['rotate'],
 };
 const single = ['send', 'listen', 'replay', 'verify', 'doctor', 'backup', 'restore', 'migrate'];

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of records: CSV and lines of JSON become records and events, each row once, whatever is killed when.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { ApiError, postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
@@ -283,4 +285,38 @@ test('a workspace or a type that goes ends its imports', async (t) => {
     await p.ok('DELETE', `/api/v1/app/${app.id}`);
     const task = await ended(p, json.id);
     assert.deepEqual([task.status, task.data.error], ['failed', 'the workspace was deleted']);
+});
+
+test('from the shell: import waits and says what was wrong, export prints what import takes', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra', uid: 'acme' });
+    const to = ['--app', 'acme', '--type', 'contact'];
+    const file = join(p.dir, 'people.csv');
+    writeFileSync(file, 'E-Mail,name,Age\nada@example.com,Ada,36\ngrace@example.com,Grace,x\n');
+    const map = ['--map', 'E-Mail:email', '--map', 'Age:age:number'];
+    const dry = await p.command(['record', 'import', ...to, file, ...map, '--dry-run']);
+    assert.deepEqual([dry.status, dry.stdout], [1, '2 rows: 1 would be created, 0 would be updated, 0 unchanged, 0 left out, 1 wrong\n']);
+    assert.equal(dry.stderr, 'line 3: Age: "x" is no number such as 12 or 9.50\n');
+    const real = await p.command(['record', 'import', ...to, file, ...map, '--tag', 'a', '--tag', 'b, c']);
+    assert.deepEqual([real.status, real.stdout], [1, '2 rows: 1 created, 0 updated, 0 unchanged, 0 left out, 1 wrong\n']);
+    const piped = await p.command(['record', 'import', ...to, '-', '--json'], { input: '{"email":"zofia@example.com",\t"n": 1.10}\n' });
+    assert.deepEqual([piped.status, JSON.parse(piped.stdout).data.created], [0, 1]);
+    const begun = await p.command(['record', 'import', ...to, '--no-wait', '-'], { input: '{"email":"last@example.com"}\n' });
+    assert.match(begun.stdout, /^qtask_[0-9A-Za-z]{27}\n$/);
+    await ended(p, begun.stdout.trim());
+    await p.ok('POST', `/api/v1/app/${app.id}/record/contact`, '{"data":{"email":"spaced@example.com",\n "t" : "a \\" { b" }}');
+    const exported = await p.command(['record', 'export', ...to]);
+    const lines = exported.stdout.trim().split('\n').map((x) => JSON.parse(x));
+    assert.deepEqual([exported.status, lines.map((x) => x.key.split('@')[0]), lines[0].tags], [0, ['ada', 'zofia', 'last', 'spaced'], ['a', 'b, c']]);
+    assert.match(exported.stdout, /"data":\{"email":"zofia@example.com","n":1\.10\}/);
+    const other = await p.app({ profile: 'myra', uid: 'other' });
+    const again = await p.command(['record', 'import', '--app', 'other', '--type', 'contact', '-'], { input: exported.stdout });
+    assert.deepEqual([again.status, again.stdout], [0, '4 rows: 4 created, 0 updated, 0 unchanged, 0 left out, 0 wrong\n']);
+    assert.equal((await p.command(['record', 'export', '--app', 'other', '--type', 'contact', '--search', 'ZOFIA'])).stdout.split('\n').length, 2);
+    assert.deepEqual((await all(p, other, 'contact')).map((x) => [x.data, x.tags]), (await all(p, app, 'contact')).map((x) => [x.data, x.tags]));
+    const refused = await p.command(['record', 'import', ...to, file, '--map', 'nothing:email']);
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /query\.map: there is no column "nothing"/);
+    assert.equal((await p.command(['record', 'get', ...to, 'ada@example.com'])).status, 0);
+    assert.match((await p.command(['record', 'list', ...to, '--where', 'age:36'])).stdout, /ada@example\.com/);
 });

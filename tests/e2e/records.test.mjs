@@ -179,6 +179,94 @@ for (const [profile, types] of Object.entries(catalogues)) {
     });
 }
 
+test('rows of the catalogue to the letter: at creation, twice, back and forth; a graph and its values', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const heard = async (profile, changes) => {
+        const app = await p.app({ profile });
+        await p.endpoint(app, r.url(`/${profile}`), { fifo: true });
+        const ids = {};
+        for (const [name, method, data] of changes) {
+            const base = `/api/v1/app/${app.id}/record/${name.split(' ')[0]}`;
+            const answer = await p.api(method, method === 'POST' ? base : `${base}/${ids[name]}`, data && { data: typeof data === 'function' ? data(ids) : data });
+            assert.ok(answer.status < 300, answer.text);
+            ids[name] ??= answer.json.id;
+        }
+        // A last event, so that nothing more can come.
+        await p.send(app, profile === 'myra' ? 'contact.deleted' : 'team.deleted', { end: true });
+        const mine = () => r.requests.filter((x) => x.path === `/${profile}`).map((x) => JSON.parse(x.body));
+        await until('the last event arrives', () => mine().some((x) => x.data.end));
+        return mine().slice(0, -1).map((x) => [x.event_type ?? x.type, Object.keys(ids).find((name) => ids[name] === x.data.id), x.data]);
+    };
+    const myra = await heard('myra', [
+        ['booking a', 'POST', { status: 'cancelled' }],
+        ['booking b', 'POST', { status: 'pending' }],
+        ['booking b', 'PATCH', { status: 'confirmed' }],
+        ['booking b', 'PATCH', { note: 'still confirmed' }],
+        ['booking b', 'PATCH', { status: 'pending' }],
+        ['booking b', 'PATCH', { status: 'confirmed' }],
+        ['booking b', 'DELETE'],
+        ['deal', 'POST', { stage: 'new', value: 1 }],
+        ['deal', 'PATCH', { stage: 'new', value: 2 }],
+        ['deal', 'PATCH', { stage: 'won' }],
+        ['deal', 'PUT', { value: 3 }],
+        ['deal', 'DELETE'],
+        ['form_submission', 'POST', { answers: [] }],
+        ['form_submission', 'DELETE'],
+        ['call', 'POST', { status: 'completed' }],
+        ['call', 'PATCH', { status: 'completed', note: 'x' }],
+        ['esignature', 'POST', { status: 'sent' }],
+        ['esignature', 'PATCH', { status: 'declined' }],
+        ['esignature', 'PATCH', { status: 'signed' }],
+    ]);
+    assert.deepEqual(myra.map(([event, name]) => `${event} ${name}`), [
+        'booking.cancelled booking a',
+        'booking.confirmed booking b',
+        'booking.confirmed booking b',
+        'deal.stage_changed deal',
+        'deal.stage_changed deal',
+        'form.submitted form_submission',
+        'call.completed call',
+        'esignature.signed esignature',
+    ]);
+    assert.deepEqual(myra.filter(([event]) => event.startsWith('deal')).map(([, , d]) => [d.previous_stage, d.stage, d.value]), [['new', 'won', 2], ['won', undefined, 3]]);
+    const metapulse = await heard('metapulse', [
+        ['graph', 'POST', { name: 'Revenue' }],
+        ['data_point', 'POST', (ids) => ({ graph: ids.graph, value: 1 })],
+        ['data_point', 'PATCH', { value: 2 }],
+        ['graph', 'PATCH', { unit: 'EUR' }],
+        ['data_point', 'DELETE'],
+    ]);
+    assert.deepEqual(metapulse.map(([event]) => event), ['graph.created', 'data_point.created', 'data_point.updated', 'graph.updated', 'data_point.deleted']);
+    assert.equal(metapulse[2][2].graph, metapulse[0][2].id);
+});
+
+test('the history says who: a token, a portal visitor, an automation, an import', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra' });
+    const base = `/api/v1/app/${app.id}/record/contact`;
+    const { id } = await ask(p, 'POST', base, { data: { email: 'ada@example.com' } }, 201);
+    const key = await ask(p, 'POST', '/api/v1/auth/api-key', { name: 'the shop' }, 201);
+    assert.equal((await p.api('PATCH', `${base}/${id}`, { data: { a: 1 } }, { token: key.token })).status, 200);
+    const access = await ask(p, 'POST', `/api/v1/auth/app-portal-access/${app.id}`, {});
+    assert.equal((await p.api('POST', `${base}/${id}/tag/x`, undefined, { token: access.token })).status, 200);
+    const automation = await ask(p, 'POST', `/api/v1/app/${app.id}/automation`, { name: 'Greeter', trigger: { type: 'incoming_webhook' }, steps: [{ id: 'up', type: 'upsert_record', record: 'contact', set: { email: 'ada@example.com', b: 2 } }] }, 201);
+    await ask(p, 'POST', `/api/v1/app/${app.id}/automation/${automation.id}/publish`, {});
+    await fetch(automation.trigger.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+    const history = () => ask(p, 'GET', `${base}/${id}/history`);
+    await until('the automation has changed it', async () => (await history()).data.length === 4);
+    const task = await ask(p, 'POST', `${base}/import`, 'email,c\nada@example.com,3\n', 202);
+    await until('the import has ended', async () => (await history()).data.length === 5);
+    const who = (await history()).data.map((x) => [x.actor.type, x.actor.name ?? null, x.import ?? null]).reverse();
+    assert.deepEqual(who, [
+        ['token', null, null],
+        ['api_key', 'the shop', null],
+        ['portal', null, null],
+        ['automation', 'Greeter', null],
+        ['token', null, task.id],
+    ]);
+});
+
 test('an operator adds a type; its rules are rows', async (t) => {
     const p = await postrider(t);
     const r = await receiver(t);
