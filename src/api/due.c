@@ -55,11 +55,34 @@ static enum err take_shares(struct due_turns *t, struct store_reader *r, int64_t
     return e;
 }
 
+/* The first of each workspace, then the second, and so on; those of one in their order. */
+static void take_turns(struct doc_due *docs, size_t count)
+{
+    struct doc_due in_order[DUE_PAGE];
+    size_t rank[DUE_PAGE], n = 0, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t last = i; /* the one before of this workspace */
+        while (last > 0 && docs[last - 1].app != docs[i].app)
+            last--;
+        rank[i] = last > 0 ? rank[last - 1] + 1 : 0;
+        most = rank[i] > most ? rank[i] : most;
+    }
+    for (size_t wanted = 0; wanted <= most && n < count; wanted++) {
+        for (size_t i = wanted; i < count; i++) {
+            if (rank[i] == wanted)
+                in_order[n++] = docs[i];
+        }
+    }
+    memcpy(docs, in_order, n * sizeof *docs);
+}
+
 enum err due_take(struct due_turns *t, struct store_reader *r, int64_t now_ms, size_t least,
                   struct doc_due out[DUE_PAGE], size_t *count, int64_t *next_ms)
 {
     struct turn_list l = {.apps = 0};
     enum err e = store_due(r, t->kind, DUE_OF_ALL, now_ms, out, DUE_PAGE, count, next_ms);
+    if (e == ERR_OK && *count < DUE_PAGE)
+        take_turns(out, *count);
     if (e != ERR_OK || *count < DUE_PAGE)
         return e;
     *next_ms = now_ms;

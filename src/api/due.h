@@ -15,9 +15,9 @@ struct due_turns {
 };
 
 /*
- * Documents that are due at now_ms, at most DUE_PAGE. If all of them fit, earliest first; else some workspaces' share
- * of them, those behind `at` first, one of each in turn: at least `least` of each, if it has so many. *next_ms: when
- * there will be more, TIME_NEVER: nobody knows of any; now_ms: at once.
+ * Documents that are due at now_ms, at most DUE_PAGE, one of each workspace in turn: all of them if they fit, else
+ * some workspaces' share, those behind `at` first, at least `least` of each, if it has so many. *next_ms: when there
+ * will be more, TIME_NEVER: nobody knows of any; now_ms: at once.
  */
 MUST_USE enum err due_take(struct due_turns *t, struct store_reader *r, int64_t now_ms, size_t least,
                            struct doc_due out[DUE_PAGE], size_t *count, int64_t *next_ms);

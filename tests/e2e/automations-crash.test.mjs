@@ -3,8 +3,11 @@
 // exactly once, each request outside has one key and each letter one Message-ID however often they were sent.
 // KILLS says how often (10): KILLS=100 node --test tests/e2e/automations-crash.test.mjs
 import assert from 'node:assert/strict';
+import { unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { on, Workspace } from './lib/automations.mjs';
+import { smallDisk } from './lib/disk.mjs';
 import { Postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { readLetter, Relay } from './lib/smtp.mjs';
@@ -128,4 +131,33 @@ test(`${kills} kills leave no run behind and repeat no change`, { timeout: 120_0
     await until('each contact is told of', () => new Set(hook.requests.map((r) => JSON.parse(r.body).event_id)).size === wanted.length, { timeoutMs: 60_000 * slow });
     t.diagnostic(`${kills} kills: ${wanted.length} requests accepted, ${runs.length} runs ended, and ${sequenced.length} of the sequence, ${told.length} by an event`);
     t.diagnostic(`${changes} changes of records and ${2 * wanted.length} events, each once; ${server.count} HTTP requests with ${keys.size} keys; ${relay.letters.length} letters with ${letters.size} Message-IDs; ${hook.count} deliveries of ${wanted.length} messages`);
+});
+
+test('a full disk stops runs and loses none; what was asked outside is not asked again', { timeout: 180_000 * slow }, async (t) => {
+    const disk = smallDisk(t, 64);
+    if (disk.skip) return t.skip(disk.skip);
+    const p = new Postrider({ settings: { DATABASE: `sqlite:${join(disk.dir, 'postrider.db')}` } });
+    t.after(() => p.dispose());
+    await p.start();
+    const w = new Workspace(p, await p.app({ profile: 'myra' }));
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    const server = await receiver(t, { answer: async () => (await released, { status: 200, body: '{}' }) });
+    const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'call', type: 'http_request', url: server.url('/'), timeoutMs: 60000 }, { id: 'c', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}' } }] });
+    for (let i = 0; i < 5; i++) await w.p.send(w.app, 'go', { email: `a${i}@x.example` });
+    await server.arrived(5, { timeoutMs: 20_000 * slow });
+    const filler = join(disk.dir, 'filler');
+    writeFileSync(filler, Buffer.alloc(16 * 1024 * 1024));
+    const fill = async (length) => {
+        const answers = await eachOf(Array(16).keys(), 8, () => p.api('POST', `${w.base}/msg`, { eventType: 'a.b', payload: { text: 'x'.repeat(length) } }));
+        return answers.every((a) => a.status === 503);
+    };
+    for (const length of [30_000, 1000, 1]) await until('the disk is full', () => fill(length), { timeoutMs: 60_000 * slow, everyMs: 0 });
+    release();
+    for (const end = Date.now() + 2500; Date.now() < end; ) await fill(1); // whatever becomes free
+    assert.equal(p.exit, undefined, 'the program goes on');
+    unlinkSync(filler);
+    for (let i = 0; i < 5; i++) assert.equal((await w.run(automation, undefined, i)).status, 'done');
+    assert.equal(server.count, 5);
+    assert.equal((await w.ok('GET', '/record/contact')).data.length, 5);
 });

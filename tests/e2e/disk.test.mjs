@@ -2,30 +2,13 @@
 // The store over time: a full disk, retention, backup and restore, another master key.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { smallDisk } from './lib/disk.mjs';
 import { Postrider, postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { eachOf, sleep, until } from './lib/wait.mjs';
-
-// Mounts a small tmpfs, or says why not.
-function smallDisk(t, megabytes) {
-    const dir = mkdtempSync(join(tmpdir(), 'postrider-disk-'));
-    try {
-        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'postrider-test', dir], { stdio: 'pipe' });
-    } catch (e) {
-        rmSync(dir, { recursive: true });
-        return { skip: `needs to mount a tmpfs: ${String(e.stderr ?? e.message).trim()}` };
-    }
-    t.after(() => {
-        execFileSync('umount', ['-l', dir]);
-        rmSync(dir, { recursive: true, force: true });
-    });
-    return { dir };
-}
 
 test('a full disk: 503 with Retry-After, nothing accepted is lost, goes on by itself', { timeout: 180_000 }, async (t) => {
     const arrived = new Set();

@@ -2,6 +2,8 @@
 /* Documents: unique in their place, all or none, found when due, forgotten when their time is over. */
 #include "topics.h"
 
+#include "api/due.h"
+
 static struct doc doc_of(struct fixture *f, enum doc_kind kind, oid_t app, int64_t ref, const char *key)
 {
     oid_t id = fx_id(f);
@@ -343,6 +345,45 @@ static void due_by_workspace(void **state)
     assert_int_equal(store_due_app(f->reader, DOC_MAIL, after, &first), ERR_NOT_FOUND);
 }
 
+static void make_due(struct fixture *f, oid_t app, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct doc d = doc_of(f, DOC_RUN, app, 8, NULL);
+        d.due_ms = app;
+        OK(change(f, DOC_CREATE, &d, 0));
+    }
+}
+
+/* One with very much is not alone in a page, and nobody is left out. */
+static void workspaces_take_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct doc_due page[DUE_PAGE];
+    struct due_turns turns = {.kind = DOC_RUN, .at = -1};
+    size_t count, seen[50] = {0};
+    int64_t next_ms;
+    make_due(f, 1, 20);
+    for (oid_t app = 2; app < 42; app++)
+        make_due(f, app, 2);
+    make_due(f, 49, 1); /* not yet */
+    OK(due_take(&turns, f->reader, 45, 4, page, &count, &next_ms));
+    assert_true(count == 100 && next_ms == 49);
+    for (oid_t app = 1; app < 42; app++)
+        assert_int_equal(page[app - 1].app, app);
+    make_due(f, 1, DUE_PAGE);
+    for (int i = 0; i < 2; i++) {
+        OK(due_take(&turns, f->reader, 45, 4, page, &count, &next_ms));
+        assert_true(count <= DUE_PAGE && next_ms == 45);
+        for (size_t k = 0; k < count; k++)
+            seen[page[k].app] += 1;
+        assert_int_not_equal(page[0].app, page[1].app);
+    }
+    for (oid_t app = 2; app < 42; app++)
+        assert_in_range(seen[app], 2, 4);
+    assert_in_range(seen[1], 4, 32);
+    assert_int_equal(seen[49], 0);
+}
+
 static void found_by_the_beginning_of_their_keys(void **state)
 {
     static const char *const keys[] = {"t:12;", "t:1;b", "t:1;", "t:1;a", "t:1", NULL, "t:2;"};
@@ -415,6 +456,7 @@ const struct CMUnitTest doc_tests[] = {
         FX_TEST(lists_go_both_ways),
         FX_TEST(due_in_order),
         FX_TEST(due_by_workspace),
+        FX_TEST(workspaces_take_turns),
         FX_TEST(found_by_the_beginning_of_their_keys),
         FX_TEST(runs_go_with_their_steps),
         FX_TEST(sweeps_forget),
