@@ -81,6 +81,7 @@ test('a purchase creates the contact, tags it and starts the sequence, all of it
         assert.equal(url, await page.getByLabel('Trigger URL').innerText());
         assert.deepEqual(Object.keys(await post(p, url, purchase(1, 'Sample@Example.com', 'Sam Sample'))), ['id', 'captured']);
         await page.getByRole('group', { name: 'Request' }).getByTitle('trigger.body.customer.email').waitFor();
+        await page.getByText('A request came in. Its 5 keys are Variables now').waitFor();
         assert.equal(await page.getByText('Waiting for a first request…').count(), 0);
     });
     await step('the steps, with variables from the sample', async () => {
@@ -236,6 +237,8 @@ test('what does not fit is said where it is; nothing is lost; drafts and what is
         assert.equal(made.trigger.dedupe, 'body:order.id');
         assert.deepEqual(await violations(page), []);
         await button(page, 'Remove Branch').click();
+        await page.getByText('The 2 steps in it go too.').waitFor();
+        await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
         assert.equal(await page.getByText('Way 1').count(), 0);
     });
     await step('published, changed, paused, on again', async () => {

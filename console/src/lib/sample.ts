@@ -6,7 +6,7 @@ import { type Automation, names } from './automations';
 import type { JsonValue } from './json';
 import { useLive } from './live';
 import { type Loaded, useLoad } from './load';
-import type { RecordOut } from './records';
+import type { RecordOut, RecordType } from './records';
 import type { Run } from './runs';
 import type { EventType, Page } from './types';
 import { type Variable, variablesOf } from './variables';
@@ -31,6 +31,7 @@ export interface Sample {
 }
 
 const LAST_REQUESTS = 10;
+const TYPES_TRIED = 10;
 const nobody = { id: 'rec_sample', email: 'ada@example.com', name: 'Ada Lovelace', tags: ['Customer'] };
 
 type Where = { path: string; automation: Automation; signal: AbortSignal };
@@ -51,6 +52,17 @@ function asData(r: RecordOut | undefined): { [name: string]: JsonValue } | null 
 async function newestRecord({ path, signal }: Where, type: string): Promise<{ [name: string]: JsonValue } | null> {
     const page = await api.get<Page<RecordOut>>(`${path}/record/${encodeURIComponent(type)}`, { limit: 1, order: 'descending' }, { signal });
     return asData(page.data[0]);
+}
+
+// One that a sequence may be about: a contact, or of whatever type there is one.
+async function anyRecord(where: Where): Promise<JsonValue> {
+    const types = (await api.get<{ data: RecordType[] }>(`${where.path}/record-type`, {}, { signal: where.signal })).data.map((t) => t.name);
+    const contacts = types.includes('contact');
+    for (const type of contacts ? ['contact'] : types.slice(0, TYPES_TRIED)) {
+        const found = await newestRecord(where, type);
+        if (found) return found;
+    }
+    return contacts ? nobody : { id: 'rec_sample', name: 'Example', tags: [] };
 }
 
 async function lastTrigger({ path, automation, signal }: Where): Promise<JsonValue | null> {
@@ -84,7 +96,7 @@ async function load(where: Where): Promise<Sample> {
     if (type === 'incoming_webhook') return ofRequests(where);
     const before = await lastTrigger(where).catch(() => null);
     const trigger = before ?? (await likely(where).catch(() => ({ body: {} })));
-    const contact = type === 'sequence' ? ((await newestRecord(where, 'contact').catch(() => null)) ?? nobody) : null;
+    const contact = type === 'sequence' ? await anyRecord(where).catch(() => nobody) : null;
     return { requests: [], variables: variablesOf('trigger', trigger).slice(1), changes: 0, trigger, contact, made: before === null };
 }
 

@@ -70,13 +70,15 @@ function ofStep(n: Node): Variable[] {
 
 // earlier: the steps before; contact: an example of the record that the run is about, if it begins with one.
 export function variableGroups(trigger: Variable[], earlier: Node[], contact: JsonValue | null, type: TriggerType): VariableGroup[] {
+    const first = earlier.find((n) => n.type === 'upsert_record');
+    const about = first && first.texts.record !== 'contact' ? 'target' : 'contact';
+    const title = about === 'contact' ? 'Contact' : 'Record of the run';
     const groups: VariableGroup[] = [];
     const headers = trigger.filter((v) => v.path.startsWith('trigger.headers'));
     const rest = trigger.filter((v) => !v.path.startsWith('trigger.headers') && v.type !== 'object');
     if (rest.length > 0) groups.push({ title: type === 'incoming_webhook' ? 'Request' : 'Trigger', variables: rest });
-    const first = earlier.find((n) => n.type === 'upsert_record');
     if (contact !== null) groups.push({ title: 'Contact', variables: variablesOf('contact', contact).slice(1) });
-    else if (first) groups.push({ title: 'Contact', variables: [known('contact.id', 'string'), ...ofFields('contact', first.fields.set), known('contact.tags', 'array')] });
+    else if (first) groups.push({ title, variables: [known(`${about}.id`, 'string'), ...ofFields(about, first.fields.set), known(`${about}.tags`, 'array')] });
     for (const n of [...earlier].reverse()) {
         const variables = ofStep(n);
         if (variables.length > 0) groups.push({ title: titleOf(n), variables });

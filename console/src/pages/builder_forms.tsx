@@ -49,7 +49,7 @@ function Target(props: StepFormProps & { optional?: boolean }) {
     const earlier = before(draft.nodes, n.key) ?? [];
     const value = n.texts.target ?? '';
     const ofSteps = earlier.filter((e) => e.type === 'upsert_record' || e.type === 'update_record').map((e) => ({ value: `{{ steps.${e.id}.id }}`, text: `That of “${titleOf(e)}”` }));
-    const options = [...(optional ? [{ value: '', text: 'None' }] : []), ...ofSteps, { value: '{{ contact.id }}', text: 'The contact that the run is about' }, { value: 'other', text: 'Another…' }];
+    const options = [...(optional ? [{ value: '', text: 'None' }] : []), ...ofSteps, { value: '{{ contact.id }}', text: recordTypes.some((r) => r.name === 'contact') ? 'The contact that the run is about' : 'The record that the run is about' }, { value: 'other', text: 'Another…' }];
     const listed = options.some((o) => o.value === value);
     const [other, setOther] = useState(!listed);
     const known = listed && !other;

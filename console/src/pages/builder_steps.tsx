@@ -4,10 +4,10 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { conditionWords } from '../lib/conditions';
 import { usePreviews } from '../lib/preview';
 import { kindOf, kinds, newNode, textsOf, titleOf } from '../lib/step_kinds';
-import { type Arm, before, freeId, type ListId, mapList, mapNode, moved, newArm, type Node, without } from '../lib/steps';
+import { type Arm, before, freeId, type ListId, mapList, mapNode, moved, newArm, type Node, walk, without } from '../lib/steps';
 import { variableGroups } from '../lib/variables';
 import { Button, TextField } from '../ui/basic';
-import { Dialog } from '../ui/dialog';
+import { Confirm, Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { SurroundingsContext } from '../ui/template';
 import { StepCard } from './builder_card';
@@ -16,6 +16,7 @@ import { forms } from './builder_forms';
 import { StepOptions } from './builder_options';
 import { problemAt, useBuilder } from './builder_state';
 
+const HEAD_HEIGHT = 136; // of what stays at the top of the page
 const groups = ['Contacts and records', 'Messages', 'Flow'] as const;
 
 // ---- adding ----
@@ -106,7 +107,7 @@ function ArmEditor({ node, arm, index, path }: { node: Node; arm: Arm; index: nu
     const change = (part: Partial<Arm>) => edit((d) => ({ ...d, nodes: mapNode(d.nodes, node.key, (n) => ({ ...n, arms: n.arms.map((a) => (a.key === arm.key ? { ...a, ...part } : a)) })) }));
     const remove = () => edit((d) => ({ ...d, nodes: mapNode(d.nodes, node.key, (n) => ({ ...n, arms: n.arms.filter((a) => a.key !== arm.key) })) }));
     return (
-        <fieldset class="bare arm-form" disabled={readOnly}>
+        <fieldset class="bare way-form" disabled={readOnly}>
             <div class="field-head">
                 <strong>Way {index + 1}</strong>
                 {node.arms.length > 1 && <Button kind="quiet" small icon="trash" label={`Remove way ${index + 1}`} onClick={remove} />}
@@ -119,17 +120,17 @@ function ArmEditor({ node, arm, index, path }: { node: Node; arm: Arm; index: nu
 
 function Arms({ node, path, number }: { node: Node; path: string; number: string }) {
     return (
-        <div class="arms">
+        <div class="ways">
             {node.arms.map((a, i) => (
-                <div class="arm" key={a.key} role="group" aria-label={`Step ${number}, way ${i + 1}`}>
-                    <p class="arm-title">
+                <div class="way" key={a.key} role="group" aria-label={`Step ${number}, way ${i + 1}`}>
+                    <p class="way-title">
                         <strong>{a.name || `Way ${i + 1}`}</strong> <span class="muted">when {conditionWords(a.when)}</span>
                     </p>
                     <Flow nodes={a.nodes} list={`${node.key}:${a.key}`} path={`${path}.branches.${i}.steps.`} number={`${number}.${i + 1}.`} />
                 </div>
             ))}
-            <div class="arm" role="group" aria-label={`Step ${number}, otherwise`}>
-                <p class="arm-title">
+            <div class="way" role="group" aria-label={`Step ${number}, otherwise`}>
+                <p class="way-title">
                     <strong>Otherwise</strong>
                 </p>
                 <Flow nodes={node.otherwise} list={`${node.key}:else`} path={`${path}.else.`} number={`${number}.${node.arms.length + 1}.`} />
@@ -151,11 +152,14 @@ function StepBody({ node, path }: { node: Node; path: string }) {
     const Form = forms[node.type];
     const form = useRef<HTMLDivElement>(null);
     useEffect(() => {
-        form.current?.scrollIntoView({ block: 'nearest' });
-        if (fresh.key !== node.key) return;
+        const added = fresh.key === node.key;
+        const card = form.current?.closest('section');
+        const at = card?.getBoundingClientRect();
+        if (at && (at.top < HEAD_HEIGHT || (added && at.bottom > innerHeight))) card!.scrollIntoView({ block: 'start' });
+        if (!added) return;
         fresh.key = 0;
         // After the dialog has given the focus back to where it came from.
-        requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('input, select, textarea')?.focus());
+        requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('input, select, textarea')?.focus({ preventScroll: true }));
     }, []);
     return (
         <SurroundingsContext.Provider value={{ groups: found, previews, readOnly }}>
@@ -185,22 +189,23 @@ function StepBody({ node, path }: { node: Node; path: string }) {
 
 function StepActions({ node, index, count, title }: { node: Node; index: number; count: number; title: string }) {
     const { edit, setOpen, open } = useBuilder();
+    const [asking, setAsking] = useState(false);
     const nodes = (fn: (n: Node[]) => Node[]) => edit((d) => ({ ...d, nodes: fn(d.nodes) }));
+    const inside = walk([node]).length - 1;
+    const remove = () => {
+        if (open === node.key) setOpen(null);
+        nodes((n) => without(n, node.key));
+    };
     return (
         <>
             <Button kind="quiet" small icon="up" label={`Move ${title} up`} title="Move up" disabled={index === 0} onClick={() => nodes((n) => moved(n, node.key, -1))} />
             <Button kind="quiet" small icon="down" label={`Move ${title} down`} title="Move down" disabled={index === count - 1} onClick={() => nodes((n) => moved(n, node.key, 1))} />
-            <Button
-                kind="quiet"
-                small
-                icon="trash"
-                label={`Remove ${title}`}
-                title="Remove"
-                onClick={() => {
-                    if (open === node.key) setOpen(null);
-                    nodes((n) => without(n, node.key));
-                }}
-            />
+            <Button kind="quiet" small icon="trash" label={`Remove ${title}`} title="Remove" onClick={() => (inside > 0 ? setAsking(true) : remove())} />
+            {asking && (
+                <Confirm title={`Remove ${title}?`} action="Remove" danger onClose={() => setAsking(false)} onConfirm={() => Promise.resolve(remove())}>
+                    <p>{inside === 1 ? 'The step in it goes too.' : `The ${inside} steps in it go too.`}</p>
+                </Confirm>
+            )}
         </>
     );
 }

@@ -96,9 +96,41 @@ export function VariablesCard() {
                                 <VariableList key={g.title} group={g} onPick={pick} />
                             ))}
                         </div>
+                        <Filters />
                     </>
                 )}
             </div>
         </Card>
+    );
+}
+
+const filters: [string, string][] = [
+    ['| default: "you"', 'when there is nothing'],
+    ['| lower', 'in lower case'],
+    ['| trim', 'without blanks around it'],
+    ['| date: "%d.%m.%Y"', 'a time, in this form'],
+    ['| add_time: "7d"', 'a time, a week later'],
+    ['| round: 2', 'a number, to two places'],
+    ['| times: 1.19', 'a number, multiplied'],
+    ['| first', 'the first of a list'],
+    ['| join: ", "', 'a list as a text'],
+    ['| required', 'without it the step fails'],
+];
+
+// The most useful ones; the guide has them all.
+function Filters() {
+    return (
+        <details class="plain">
+            <summary>Change a value</summary>
+            <p class="hint">Behind the variable, before the braces close, such as {'{{ contact.name | default: "you" }}'}.</p>
+            <dl class="filter-list">
+                {filters.map(([text, what]) => (
+                    <div key={text}>
+                        <dt class="mono">{text}</dt>
+                        <dd class="hint">{what}</dd>
+                    </div>
+                ))}
+            </dl>
+        </details>
     );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trigger that takes requests: its URL, who may send, what tells a repeated request.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { api } from '../lib/api';
 import { allMethods, methodsAreUsual, senders, type TriggerDraft } from '../lib/trigger_draft';
 import { all, useLoad } from '../lib/load';
@@ -82,7 +82,15 @@ export function curlSample(url: string): string {
 // Until something came in there is nothing to choose variables from.
 function Waiting() {
     const { sample, automation } = useBuilder();
-    if (!sample || sample.requests.length > 0 || !automation.trigger.url) return null;
+    const begun = useRef(false);
+    if (!sample || !automation.trigger.url) return null;
+    begun.current ||= sample.requests.length === 0;
+    if (sample.requests.length > 0) {
+        const keys = sample.variables.filter((v) => v.path.startsWith('trigger.body.')).length;
+        return (
+            <div role="status">{begun.current && <Note tone="good">{`A request came in. Its ${keys === 1 ? 'key is a Variable' : `${keys} keys are Variables`} now: add steps that use them.`}</Note>}</div>
+        );
+    }
     return (
         <div class="waiting" role="status">
             <p class="waiting-title">
