@@ -307,12 +307,18 @@ test('every kind of trigger and of step has a form; somebody else’s change is 
         await page.getByLabel('Type of record').selectOption('deal');
         await page.getByLabel('created').uncheck();
         await page.getByLabel('deleted').uncheck();
+        await textbox(page, 'Runs at a time (optional)').fill('101');
+        await button(page, 'Save draft').click();
+        await page.getByText('Must be a whole number from 1 to 100').waitFor();
+        await textbox(page, 'Runs at a time (optional)').fill('1');
         await page.getByText('Only when…').click();
         await choose(page, 'Value of condition 1', 'trigger.body.stage');
         await textbox(page, 'Compared with, condition 1').fill('won');
         await page.getByText('It has not run yet: these are examples.').waitFor();
         assert.deepEqual(await violations(page), []);
-        assert.deepEqual((await save()).trigger, { type: 'record_changed', record: 'deal', on: ['updated'], where: { value: '{{ trigger.body.stage }}', eq: 'won' } });
+        const saved = await save();
+        assert.deepEqual(saved.trigger, { type: 'record_changed', record: 'deal', on: ['updated'], where: { value: '{{ trigger.body.stage }}', eq: 'won' } });
+        assert.equal(saved.concurrency, 1);
     });
     await step('steps about records', async () => {
         await add(page, 'Update record');

@@ -54,6 +54,7 @@ export interface Automation {
     version: number;
     publishedVersion: number | null;
     trigger: Trigger;
+    concurrency?: number | null; // null: any number of runs at a time
     steps: Step[];
     createdAt: string;
     updatedAt: string;
@@ -67,6 +68,7 @@ export interface Version {
     status: 'published' | 'draft' | 'replaced';
     publishedAt: string | null;
     trigger: Trigger;
+    concurrency?: number | null;
     steps: Step[];
     createdAt: string;
 }

@@ -59,6 +59,7 @@ function ofTrigger(from: Trigger, to: Trigger): Difference[] {
 
 export function differences(from: Version, to: Version): Difference[] {
     const out = ofTrigger(from.trigger, to.trigger);
+    if ((from.concurrency ?? null) !== (to.concurrency ?? null)) out.push({ kind: 'changed', what: 'Runs at a time', fields: [{ name: 'limit', from: text(from.concurrency), to: text(to.concurrency) }] });
     const a = placed(from.steps);
     const b = placed(to.steps);
     for (const [id, { step }] of a) if (!b.has(id)) out.push({ kind: 'removed', what: stepName(step), fields: [] });

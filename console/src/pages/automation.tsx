@@ -25,7 +25,7 @@ async function loadAutomation(where: string, signal?: AbortSignal): Promise<Auto
 }
 
 function draftOf(a: Automation): Draft {
-    return { name: a.name, trigger: triggerDraft(a.trigger), nodes: nodesOf(a.steps) };
+    return { name: a.name, trigger: triggerDraft(a.trigger), concurrency: a.concurrency ? String(a.concurrency) : '', nodes: nodesOf(a.steps) };
 }
 
 // To see whether something was changed; keys are not a part of it.
@@ -40,7 +40,7 @@ function fingerprint(d: Draft): string {
 // The part of the page where a problem is.
 function placeOf(d: Draft, problems: Problems): number | 'trigger' | null {
     const places = Object.keys(problems);
-    if (places.some((p) => p.startsWith('trigger'))) return 'trigger';
+    if (places.some((p) => p.startsWith('trigger') || p === 'concurrency')) return 'trigger';
     const found = walk(d.nodes).filter(({ path }) => places.some((p) => p === `steps.${path}` || p.startsWith(`steps.${path}.`)));
     return found.length > 0 ? found[found.length - 1]!.node.key : null;
 }

@@ -45,7 +45,7 @@ function Differences({ from, to }: { from: Version | undefined; to: Version }) {
 // A webhook's verification and URL are the automation's, not a version's: they stay.
 function restored(a: Automation, v: Version): Record<string, unknown> {
     const keeps = v.trigger.type === 'incoming_webhook' && a.trigger.type === 'incoming_webhook';
-    return { name: a.name, trigger: keeps ? triggerOut(triggerDraft(a.trigger)) : v.trigger, steps: v.steps };
+    return { name: a.name, trigger: keeps ? triggerOut(triggerDraft(a.trigger)) : v.trigger, concurrency: v.concurrency ?? null, steps: v.steps };
 }
 
 export function AutomationVersionsPage({ params }: { params: Record<string, string> }) {

@@ -13,6 +13,7 @@ import { type TriggerDraft, triggerGaps, triggerOut } from '../lib/trigger_draft
 export interface Draft {
     name: string;
     trigger: TriggerDraft;
+    concurrency: string;
     nodes: Node[];
 }
 
@@ -42,13 +43,14 @@ export function useBuilder(): Builder {
 }
 
 // As the API takes it. Throws what JSON.parse throws.
-export function draftOut(d: Draft): { name: string; trigger: unknown; steps: unknown[] } {
-    return { name: d.name.trim(), trigger: triggerOut(d.trigger), steps: stepsOf(d.nodes) };
+export function draftOut(d: Draft): Record<string, unknown> {
+    return { name: d.name.trim(), trigger: triggerOut(d.trigger), concurrency: d.concurrency.trim() === '' ? null : Number(d.concurrency), steps: stepsOf(d.nodes) };
 }
 
 export function gaps(d: Draft): Problems {
     const out: Problems = {};
     if (d.name.trim() === '') out.name = 'Give it a name.';
+    if (!/^\s*(\d+\s*)?$/.test(d.concurrency)) out.concurrency = 'A whole number, or nothing.';
     for (const [name, what] of Object.entries(triggerGaps(d.trigger))) out[`trigger.${name}`] = what;
     for (const { node, path } of walk(d.nodes)) {
         for (const [name, what] of Object.entries(gapsOf(node))) out[`steps.${path}.${name}`] = what;

@@ -7,6 +7,7 @@ import type { Trigger } from '../lib/automations';
 import { Button, Check, Field, Note, SelectField, TextField } from '../ui/basic';
 import { SurroundingsContext } from '../ui/template';
 import { triggerChoices } from './automation_new';
+import { Concurrency } from './builder_concurrency';
 import { ConditionEditor } from './builder_condition';
 import { problemAt, useBuilder } from './builder_state';
 import { StepCard } from './builder_card';
@@ -108,7 +109,7 @@ export function TriggerCard() {
     const t = draft.trigger;
     const change = (part: Partial<TriggerDraft>) => edit((d) => ({ ...d, trigger: { ...d.trigger, ...part } }));
     const saved = automation.trigger.type;
-    const bad = Object.keys(problems).some((p) => p.startsWith('trigger'));
+    const bad = Object.keys(problems).some((p) => p.startsWith('trigger') || p === 'concurrency');
     const icon = triggerChoices.find((c) => c.type === t.type)?.icon ?? 'flow';
     const choose = (type: TriggerType) => change({ type, ...(type === 'record_changed' && !t.record ? { record: 'contact' } : {}), ...(type === 'schedule' && !t.cron ? { cron: '0 8 * * 1-5' } : {}) });
     return (
@@ -125,6 +126,7 @@ export function TriggerCard() {
                     {t.type === 'schedule' && <ScheduleForm t={t} change={change} />}
                     {(t.type === 'event' || t.type === 'record_changed') && <Where t={t} change={change} />}
                     {t.type === 'sequence' && <p class="muted">It starts when a step “Start sequence” of another automation names it, and is about the record that the step gives it: {'{{ contact.email }}'} is that contact’s address.</p>}
+                    {t.type !== 'incoming_webhook' && <Concurrency />}
                 </fieldset>
             </div>
         </StepCard>

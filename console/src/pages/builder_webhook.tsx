@@ -9,6 +9,7 @@ import { Button, Check, Code, CopyButton, Field, Note, SelectField, TextField } 
 import { Confirm } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
+import { Concurrency } from './builder_concurrency';
 import { problemAt, useBuilder } from './builder_state';
 
 const graces = [
@@ -193,16 +194,17 @@ function Dedupe({ t, change }: FormProps) {
 }
 
 function More({ t, change }: FormProps) {
-    const { problems } = useBuilder();
+    const { problems, draft } = useBuilder();
     const toggle = (m: string, on: boolean) => change({ methods: allMethods.filter((o) => (o === m ? on : t.methods.includes(o))) });
     return (
-        <details class="plain" open={t.addresses !== '' || t.tolerance !== '' || !methodsAreUsual(t.methods)}>
+        <details class="plain" open={t.addresses !== '' || t.tolerance !== '' || !methodsAreUsual(t.methods) || draft.concurrency !== ''}>
             <summary>More</summary>
             <div class="stack">
                 <Field label="Only from these addresses" optional error={problemAt(problems, 'trigger.verify.addresses')} hint="Addresses or networks such as 203.0.113.0/24, one in each line.">
                     {(ids) => <textarea {...ids} class="mono" rows={2} spellcheck={false} value={t.addresses} onInput={(e) => change({ addresses: e.currentTarget.value })} />}
                 </Field>
                 {t.profile !== '' && <TextField label="How old a signed time may be, in seconds" optional inputMode="numeric" value={t.tolerance} onInput={(tolerance) => change({ tolerance })} error={problemAt(problems, 'trigger.verify.toleranceSeconds')} />}
+                <Concurrency />
                 <div class="field" role="group" aria-label="Methods">
                     <span class="field-label">Methods</span>
                     <div class="row wide">
