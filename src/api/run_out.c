@@ -116,21 +116,26 @@ static void write_events(const struct json *names, struct json_writer *w)
     json_w_array_end(w);
 }
 
-/* {"type":"event"|"time"|"retry","events":[…],"until"}: what it waits for; null when it does not. A step that is none
- * of waiting waits to be tried again. */
-static void write_waiting(const struct run *r, const struct json *step, struct str type, struct json_writer *w)
+/* {"type":"event"|"time"|"retry"|"turn","events":[…],"until"}: what it waits for; null when it does not. A step that is
+ * none of waiting waits to be tried again; a run that is due later without waiting was put off until there is room. */
+static void write_waiting(const struct run *r, const struct json *step, struct str type, int64_t now_ms,
+                          struct json_writer *w)
 {
-    const struct json *names = json_get(step, STR("event"));
-    bool again = !str_eq(type, STR("wait"));
+    const struct json *names = str_eq(type, STR("wait")) ? json_get(step, STR("event")) : NULL;
+    bool turn = r->status == RUN_RUNNING && r->due_ms > now_ms;
+    struct str what = turn                         ? STR("turn")
+                      : !str_eq(type, STR("wait")) ? STR("retry")
+                      : names != NULL              ? STR("event")
+                                                   : STR("time");
     json_w_name(w, STR("waitingFor"));
-    if (r->status != RUN_WAITING) {
+    if (r->status != RUN_WAITING && !turn) {
         json_w_null(w);
         return;
     }
     json_w_object(w);
-    json_w_str_at(w, "type", again ? STR("retry") : names != NULL ? STR("event") : STR("time"));
-    write_events(again ? NULL : names, w);
-    write_time(w, "until", r->due_ms);
+    json_w_str_at(w, "type", what);
+    write_events(names, w);
+    write_time(w, "until", turn ? 0 : r->due_ms); /* its turn comes when another is done */
     json_w_object_end(w);
 }
 
@@ -149,7 +154,7 @@ void run_out_members(const struct api *api, struct api_call *call, struct run_sh
     json_w_i64_at(w, "version", shelf->version.number);
     json_w_opt_str_at(w, "step", at);
     json_w_opt_str_at(w, "stepType", type);
-    write_waiting(r, step, type, w);
+    write_waiting(r, step, type, call->now_ms, w);
     write_id(api, call, w, "request", r->request, doc_prefix(DOC_REQUEST));
     write_id(api, call, w, "parent", r->parent, doc_prefix(DOC_RUN));
     write_id(api, call, w, "target", r->target, doc_prefix(DOC_RECORD));

@@ -79,6 +79,18 @@ test('runs are listed by state, and say what they wait for and until when', asyn
     assert.deepEqual([cancelled.status, cancelled.waitingFor, cancelled.dueAt, cancelled.steps[1].status, cancelled.steps[1].endedAt], ['cancelled', null, null, 'cancelled', cancelled.endedAt]);
 });
 
+test('a run that waits for its turn says so', async (t) => {
+    const w = await open(t);
+    const r = await receiver(t, { answer: () => 'hang' });
+    const a = await w.automation({ concurrency: 1, steps: [{ id: 'call', type: 'http_request', url: r.url('/x') }] });
+    const ids = [(await w.post(a, {})).json.id, (await w.post(a, {})).json.id];
+    let waits;
+    await until(() => `one waits: ${JSON.stringify(waits)}`, async () => (waits = (await w.runs(a)).filter((x) => x.waitingFor)).length === 1, wait);
+    assert.deepEqual([waits[0].status, waits[0].waitingFor], ['running', { type: 'turn', events: [], until: null }]);
+    await w.ok('POST', `/automation/${a.id}/run/${ids.find((id) => id !== waits[0].id)}/cancel`);
+    await until('it has its turn', async () => (await w.run(a, waits[0].id)).waitingFor === null && r.count === 2, wait);
+});
+
 test('pages of a filtered list have every run once, newest first', async (t) => {
     const w = await open(t);
     const a = await w.automation({ steps: [{ id: 'b', type: 'branch', branches: [{ when: { value: '{{ trigger.body.n }}', lt: 3 }, steps: [{ id: 'x', type: 'add_tag', target: 'nobody', tag: 't' }] }] }] });

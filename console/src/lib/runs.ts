@@ -11,7 +11,7 @@ export type RunState = 'running' | 'waiting' | 'done' | 'failed' | 'cancelled';
 export const runStates: RunState[] = ['running', 'waiting', 'done', 'failed', 'cancelled'];
 
 export interface RunWait {
-    type: 'time' | 'event' | 'retry';
+    type: 'time' | 'event' | 'retry' | 'turn';
     events: string[];
     until: string | null;
 }
@@ -102,6 +102,7 @@ function either(events: string[]): string {
 
 // What it waits for: "for order.paid, until in 2 h".
 export function waitWords(w: RunWait, now = Date.now()): string {
+    if (w.type === 'turn') return 'until there is room for it';
     const due = w.until !== null && Date.parse(w.until) <= now + 1000;
     const at = w.until === null ? null : ago(w.until, now);
     if (w.type === 'event') return at === null ? `for ${either(w.events)}` : `for ${either(w.events)}, ${due ? 'until now' : `gives up ${at}`}`;
@@ -112,6 +113,7 @@ export function waitWords(w: RunWait, now = Date.now()): string {
 // The same as a sentence, with the exact time.
 export function waitStory(w: RunWait): string {
     const at = w.until === null ? null : when(w.until);
+    if (w.type === 'turn') return 'It waits for its turn: as many runs as may are at work already.';
     if (w.type === 'event') return `It waits for the event ${either(w.events)}${at === null ? '.' : `, and continues without it on ${at}.`}`;
     if (w.type === 'retry') return `Its step failed and is tried again on ${at ?? 'another day'}.`;
     return `It continues on ${at ?? 'another day'}.`;

@@ -103,7 +103,7 @@ function Took({ step: s }: { step: RunStep }) {
 function State({ run, step: s }: { run: RunDetail; step: RunStep }) {
     const now = useNow(5000);
     const status = stateStatus(s.status);
-    const waits = s.status === 'waiting' && run.waitingFor && run.step === s.id ? run.waitingFor : null;
+    const waits = (s.status === 'waiting' || s.status === 'running') && run.waitingFor && run.step === s.id ? run.waitingFor : null;
     const lost = s.mail?.status === 'failed';
     return (
         <span class="status">
