@@ -138,4 +138,11 @@ struct backend_ops {
 extern const struct backend_ops backend_sqlite;
 extern const struct backend_ops backend_mem;
 
+/* Applies an operation, but for its key. STORE_SETTLE is the writer's alone: ERR_INVALID. */
+enum err backend_apply(struct backend *b, struct store_op *op);
+/* With its key: a known one stands for the operation that came first, so this one is done already; else `verb` applies
+ * it, and the key is kept. */
+typedef enum err backend_verb_fn(void *arg, struct store_op *op);
+enum err backend_apply_keyed(struct backend *b, struct store_op *op, backend_verb_fn *verb, void *arg);
+
 #endif

@@ -75,47 +75,17 @@ static enum err docs_apply(struct writer *w, struct store_docs *op)
     return w->backend->ops->docs(w->backend, op);
 }
 
-static enum err verb_apply(struct writer *w, struct store_op *op)
+/* What the writer has to say besides; all else is the backend's. */
+static enum err verb_apply(void *arg, struct store_op *op)
 {
-    struct backend *b = w->backend;
-    switch (op->kind) {
-    case STORE_APPEND:
-        if (UNLIKELY(is_late(w, CONTAINER_OF(op, struct store_append, op))))
-            return ERR_STALE;
-        return b->ops->append(b, CONTAINER_OF(op, struct store_append, op));
-    case STORE_RECORD:
-        return b->ops->record(b, CONTAINER_OF(op, struct store_record, op));
-    case STORE_OBJECTS:
-        return b->ops->objects(b, CONTAINER_OF(op, struct store_objects, op));
-    case STORE_RESEND:
-        return b->ops->resend(b, CONTAINER_OF(op, struct store_resend, op));
-    case STORE_EXPUNGE:
-        return b->ops->expunge(b, CONTAINER_OF(op, struct store_expunge, op));
-    case STORE_DOCS:
+    struct writer *w = arg;
+    if (op->kind == STORE_APPEND && UNLIKELY(is_late(w, CONTAINER_OF(op, struct store_append, op))))
+        return ERR_STALE;
+    if (op->kind == STORE_DOCS)
         return docs_apply(w, CONTAINER_OF(op, struct store_docs, op));
-    case STORE_SWEEP:
-        return b->ops->sweep(b, CONTAINER_OF(op, struct store_sweep, op));
-    case STORE_SETTLE:
+    if (op->kind == STORE_SETTLE)
         return settle(w, CONTAINER_OF(op, struct store_settle, op));
-    case STORE_OP_KINDS:
-        break;
-    }
-    CHECK(op->kind < STORE_OP_KINDS);
-    return ERR_INVALID;
-}
-
-/* A known key stands for the operation that came first: this one is done already. */
-static enum err op_apply(struct writer *w, struct store_op *op)
-{
-    struct backend *b = w->backend;
-    if (LIKELY(op->key == NULL))
-        return verb_apply(w, op);
-    enum err e = b->ops->key_find(b, op->key);
-    if (e != ERR_NOT_FOUND || op->key->only_look)
-        return e;
-    op->key->known = false;
-    e = verb_apply(w, op);
-    return e == ERR_OK ? b->ops->key_put(b, op->key) : e;
+    return backend_apply(w->backend, op);
 }
 
 /* Whether the group may take more, up to `eighths` of its budget. */
@@ -128,7 +98,7 @@ static bool group_room(const struct group *g, size_t eighths)
 
 static void group_apply(struct writer *w, struct group *g, struct store_op *op)
 {
-    enum err e = op_apply(w, op);
+    enum err e = backend_apply_keyed(w->backend, op, verb_apply, w);
     g->rows += op_rows(op);
     g->bytes += op_bytes(op);
     op_queue_push(&g->ops, op);

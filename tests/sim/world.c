@@ -23,41 +23,9 @@
 /* ---- operations -------------------------------------------------------------------------------------------------
  */
 
-/* As the writer does it. */
-static enum err verb_apply(struct backend *b, struct store_op *op)
+static enum err verb_apply(void *arg, struct store_op *op)
 {
-    switch (op->kind) {
-    case STORE_APPEND:
-        return b->ops->append(b, CONTAINER_OF(op, struct store_append, op));
-    case STORE_RECORD:
-        return b->ops->record(b, CONTAINER_OF(op, struct store_record, op));
-    case STORE_OBJECTS:
-        return b->ops->objects(b, CONTAINER_OF(op, struct store_objects, op));
-    case STORE_RESEND:
-        return b->ops->resend(b, CONTAINER_OF(op, struct store_resend, op));
-    case STORE_EXPUNGE:
-        return b->ops->expunge(b, CONTAINER_OF(op, struct store_expunge, op));
-    case STORE_DOCS:
-        return b->ops->docs(b, CONTAINER_OF(op, struct store_docs, op));
-    case STORE_SWEEP:
-        return b->ops->sweep(b, CONTAINER_OF(op, struct store_sweep, op));
-    case STORE_SETTLE: /* the writer's alone */
-    case STORE_OP_KINDS:
-        break;
-    }
-    return ERR_INVALID;
-}
-
-static enum err op_apply(struct backend *b, struct store_op *op)
-{
-    if (op->key == NULL)
-        return verb_apply(b, op);
-    enum err e = b->ops->key_find(b, op->key);
-    if (e != ERR_NOT_FOUND)
-        return e;
-    op->key->known = false;
-    e = verb_apply(b, op);
-    return e == ERR_OK ? b->ops->key_put(b, op->key) : e;
+    return backend_apply(arg, op);
 }
 
 static bool is_trouble(enum err e)
@@ -68,7 +36,7 @@ static bool is_trouble(enum err e)
 static enum err one(struct same *s, size_t which, struct store_op *op)
 {
     struct sim *w = CONTAINER_OF(s, struct sim, s);
-    enum err e = op_apply(w->backend[which], op);
+    enum err e = backend_apply_keyed(w->backend[which], op, verb_apply, w->backend[which]);
     w->trace = hash_u64(w->trace ^ (uint64_t)e ^ ((uint64_t)op->kind << 8));
     w->counts.operations += which == 0;
     s->counts_wait = s->counts_wait || op->kind == STORE_RECORD;
