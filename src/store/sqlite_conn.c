@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "store/sqlite_priv.h"
+#include "store/sqlite_wal_file.h"
 
 static pthread_once_t configured = PTHREAD_ONCE_INIT;
 
@@ -47,7 +48,7 @@ enum err conn_open(struct conn *c, const char *path, bool create, size_t cache_b
     pthread_once(&configured, library_configure);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
     *c = (struct conn){.db = NULL};
-    enum err e = conn_err(c, sqlite3_open_v2(path, &c->db, flags, NULL));
+    enum err e = conn_err(c, sqlite3_open_v2(path, &c->db, flags, sqlite_wal_vfs()));
     char pragmas[256];
     (void)snprintf(pragmas, sizeof pragmas,
                    "PRAGMA page_size=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
