@@ -148,9 +148,13 @@ static const char *const audit_skips[] = {"message.create*",
                                           "health*",
                                           "endpoint.send-example",
                                           "authentication.exchange-one-time-token"};
-static const char *const audit_looks[] = {"endpoint.get-secret", "operational-webhook.endpoint.get-secret",
-                                          "integration.get-key", "inbound.get-secret", "endpoint.transformation.get",
-                                          "ingest.endpoint.get-secret", "ingest.endpoint.transformation.get"};
+static const char *const audit_looks[] = {"endpoint.get-secret",
+                                          "operational-webhook.endpoint.get-secret",
+                                          "integration.get-key",
+                                          "inbound.get-secret",
+                                          "endpoint.transformation.get",
+                                          "ingest.endpoint.get-secret",
+                                          "ingest.endpoint.transformation.get"};
 
 static bool fits(const char *pattern, const char *id)
 {

@@ -218,7 +218,7 @@ static bool echo(struct arrival *ar)
 {
     struct str name = ar->profile != NULL ? profile_rules(ar->profile)->echo : STR_NULL;
     if (name.len > 0)
-        answer_header(ar->call, name, incoming_header(&ar->in, name));
+        answer_header(ar->call, arena_str(ar->call->arena, name), incoming_header(&ar->in, name));
     return true;
 }
 

@@ -218,7 +218,9 @@ void known_trigger_learn(const struct api *api, struct store_reader *r, struct s
     t->arena = arena_new(4096);
     t->token = arena_str(t->arena, token);
     enum err e = read_all(api, r, now_ms, t);
-    bool takes = e == ERR_OK && t->goal.version != 0 && t->goal.trigger.use == TRIGGER_STARTS &&
+    /* What must be repeated in the answer is trigger_receive's. */
+    bool echoes = e == ERR_OK && t->goal.profile != NULL && profile_rules(t->goal.profile)->echo.len > 0;
+    bool takes = e == ERR_OK && !echoes && t->goal.version != 0 && t->goal.trigger.use == TRIGGER_STARTS &&
                  t->goal.trigger.state == TRIGGER_PUBLISHED && t->goal.trigger.version != 0;
     if (takes)
         insert(api, t);

@@ -12,11 +12,11 @@
 #include "signing/header.h"
 #include "signing/profile_incoming.h"
 
-#define TRIES          5
-#define PARAMS_MAX     ((size_t)256 << 10)
-#define QUERY_HEADER   "svix-ingest-query"
-#define REST_HEADER    "svix-ingest-trailing-path-segments"
-#define WITHOUT_TYPE   "text/plain"
+#define TRIES        5
+#define PARAMS_MAX   ((size_t)256 << 10)
+#define QUERY_HEADER "svix-ingest-query"
+#define REST_HEADER  "svix-ingest-trailing-path-segments"
+#define WITHOUT_TYPE "text/plain"
 
 /* Of the way that the request took, or of nobody's concern; header_refusal knows the others. */
 static const char *const not_forwarded[] = {

@@ -107,7 +107,8 @@ enum err trigger_decode(struct arena *a, const struct keyring *keys, const struc
             return ERR_INVALID;
         fields_read(a, sealed_fields, ARRAY_LEN(sealed_fields), FIELD_LOAD, secret, &s, NULL);
     }
-    if (s.t.automation == 0 || s.use < TRIGGER_STARTS || s.use > TRIGGER_INBOUND || s.state < TRIGGER_DRAFT || s.state > TRIGGER_PAUSED)
+    if (s.t.automation == 0 || s.use < TRIGGER_STARTS || s.use > TRIGGER_INBOUND || s.state < TRIGGER_DRAFT ||
+        s.state > TRIGGER_PAUSED)
         return ERR_INVALID;
     s.t.id = o->id;
     s.t.env = o->env;
