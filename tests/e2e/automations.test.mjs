@@ -348,6 +348,8 @@ test('a preview shows what texts become, encoded for where they go, with what is
     assert.match(data[6].error, /trigger\.body\.nobody/);
     const exact = await w.p.api('POST', `/api/v1/app/${w.app.id}${path}`, { texts: [{ text: '{{ trigger.body.id }}' }] });
     assert.match(exact.text, /"value":820982911946154508/);
+    const done = (await w.p.ok('GET', '/api/v1/audit-log')).data.map((e) => e.action);
+    assert.deepEqual([done.includes('automation.create'), done.includes('automation.preview')], [true, false], done.join());
     for (const wrong of [{}, { texts: {} }, { texts: [], steps: {} }, { texts: [], trigger: [] }]) assert.equal((await w.post(path, wrong)).status, 422);
 });
 
