@@ -297,6 +297,48 @@ test('odd bodies: taken as what they are, or refused with a reason; a run sees w
     }
 });
 
+test('what comes in never says where a step goes, nor what its request is; greedy templates end in errors', { timeout: 60_000 }, async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const r = await receiver(t, { answer: () => 204 });
+    const at = r.url('').replace(/\/$/, '');
+    const ask = { id: 'ask', type: 'http_request', method: 'POST', retrySchedule: [] };
+    const run = async (steps, body) => {
+        const a = await automation(p, app, {}, { steps });
+        const { json } = await a.send(JSON.stringify(body));
+        return until('the run ends', async () => {
+            const now = await p.ok('GET', `${a.base}/run/${json.id}`);
+            return ['done', 'failed'].includes(now.status) && now;
+        });
+    };
+    const hostile = '","admin":true,"x":"\\u0022 <b> \r\n';
+    const step = { ...ask, url: `${at}/u/{{ trigger.body.id }}/profile?q={{ trigger.body.q }}&a=1`, headers: { 'X-Name': 'n {{ trigger.body.name }}' }, body: { one: '{{ trigger.body.json }}', two: 'x{{ trigger.body.json }}' } };
+    const done = await run([step], { id: '../../admin', q: 'a&b=c#d', name: 'Ada', json: hostile });
+    assert.equal(done.status, 'done', done.error);
+    const [got] = r.requests;
+    assert.equal(got.path, '/u/..%2F..%2Fadmin/profile?q=a%26b%3Dc%23d&a=1');
+    assert.equal(got.headers['x-name'], 'n Ada');
+    assert.deepEqual(JSON.parse(got.body.toString()), { one: hostile, two: `x${hostile}` });
+    const big = 'a'.repeat(40_000);
+    const fails = [
+        [{ ...step, body: null }, { id: 1, name: 'a\r\nX-Evil: 1' }, /trigger\.body\.name: a header takes no line breaks/],
+        [{ ...step, body: null }, { id: '..', name: 'a' }, /trigger\.body\.id: a value of dots/],
+        [{ ...ask, url: `${at}{{ trigger.body.h }}/` }, { h: '@evil.example' }, /trigger\.body\.h: here, in the host/],
+        [{ ...ask, url: '{{ trigger.body.u }}' }, { u: 'http://a.example/ HTTP/1.1\r\nX-Evil: 1' }, /url/],
+        [{ ...ask, url: '{{ trigger.body.u }}' }, { u: 'file:///etc/passwd' }, /url/],
+        [{ ...ask, url: `${at}/`, headers: { 'X-A': 'a\r\nHost: evil' } }, {}, /X-A/],
+        [{ id: 'v', type: 'set', set: { v: `{{ trigger.body.big${' | replace: "a", "aaaaaaaaaa"'.repeat(5)} }}` } }, { big }, /more than 1048576 bytes/],
+        [{ id: 'v', type: 'set', set: { v: `{{ trigger.body.big${' | split: "a" | join: "a"'.repeat(8)} }}` } }, { big }, /more than 100000 steps/],
+        [{ id: 'v', type: 'set', set: { v: '{{ trigger.body.nothing | required }}' } }, {}, /required of trigger\.body\.nothing/],
+    ];
+    for (const [bad, body, why] of fails) {
+        const failed = await run([bad], body);
+        assert.equal(failed.status, 'failed', JSON.stringify(bad).slice(0, 100));
+        assert.match(failed.steps[0].error, why);
+    }
+    assert.equal(r.requests.length, 1, 'nothing else was sent');
+});
+
 // Bytes on a connection of their own: status, headers and body of the last answer.
 function raw(port, bytes, delayed) {
     return new Promise((resolve, reject) => {

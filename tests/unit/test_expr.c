@@ -317,6 +317,32 @@ static void trees(void **state)
     arena_free(f.arena);
 }
 
+/* A document of arrays, so deep, around a text. */
+static struct str deep(struct fixture *f, int depth)
+{
+    struct buf text = BUF_INIT(4096);
+    for (int i = 0; i < depth; i++)
+        buf_add_c(&text, '[');
+    buf_add_str(&text, STR("\"{{ trigger.body.id }}\""));
+    for (int i = 0; i < depth; i++)
+        buf_add_c(&text, ']');
+    struct expr_env env = env_of(f);
+    struct str got = fill(f, arena_cstr(f->arena, buf_str(&text)), &env);
+    buf_fini(&text);
+    return got;
+}
+
+static void depths(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_roots(&f);
+    assert_true(str_starts(deep(&f, EXPR_DEPTH_MAX), STR("[[[[")));
+    struct str got = deep(&f, EXPR_DEPTH_MAX + 1);
+    assert_true(str_starts(got, STR("syntax /0/0/0")) && str_ends(got, STR("nested too deeply")));
+    arena_free(f.arena);
+}
+
 static void budgets(void **state)
 {
     struct fixture f;
@@ -446,9 +472,11 @@ static void filters_are_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(texts),   cmocka_unit_test(destinations), cmocka_unit_test(injections),
-            cmocka_unit_test(errors),  cmocka_unit_test(trees),        cmocka_unit_test(missing_paths),
-            cmocka_unit_test(budgets), cmocka_unit_test(noise),        cmocka_unit_test(filters_are_described),
+            cmocka_unit_test(texts),      cmocka_unit_test(destinations),
+            cmocka_unit_test(injections), cmocka_unit_test(errors),
+            cmocka_unit_test(trees),      cmocka_unit_test(missing_paths),
+            cmocka_unit_test(depths),     cmocka_unit_test(budgets),
+            cmocka_unit_test(noise),      cmocka_unit_test(filters_are_described),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
