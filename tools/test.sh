@@ -73,23 +73,24 @@ suite_unit() {
 
 # Sanitizers make gcc 12 warn where nothing is wrong, so only the builds without them stop at a warning.
 suite_asan() {
-    say "unit and store tests, smoke test (address and undefined-behaviour sanitizers)"
+    say "unit and store tests, smoke and automations (address and undefined-behaviour sanitizers)"
     export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     build_with_tests build-asan -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false || { suite_failed asan "does not build with sanitizers"; return; }
     meson_suite asan build-asan
-    POSTRIDER=$root/build-asan/postrider node_suite asan-smoke 180 tests/e2e/smoke.test.mjs
+    POSTRIDER=$root/build-asan/postrider node_suite asan-smoke 300 tests/e2e/smoke.test.mjs tests/e2e/automations.test.mjs
     unset ASAN_OPTIONS UBSAN_OPTIONS
 }
 
 suite_tsan() {
-    say "unit and store tests, smoke and retry tests (thread sanitizer)"
+    say "unit and store tests, smoke, retries and automations (thread sanitizer)"
     build_with_tests build-tsan -Dwerror=false -Db_sanitize=thread -Db_lundef=false || { suite_failed tsan "does not build with the thread sanitizer"; return; }
     # Its shadow memory does not fit every kernel's address randomisation, so that is turned off for these programs.
     local wrapper='setarch -R'
     $wrapper true 2>/dev/null || wrapper=
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$root/tests/tsan.supp
     meson_suite tsan build-tsan $wrapper
-    node_wrapper=$wrapper POSTRIDER=$root/build-tsan/postrider node_suite tsan-e2e 180 tests/e2e/smoke.test.mjs tests/e2e/retries.test.mjs
+    node_wrapper=$wrapper KILLS=3 POSTRIDER=$root/build-tsan/postrider node_suite tsan-e2e 300 tests/e2e/smoke.test.mjs tests/e2e/retries.test.mjs \
+        tests/e2e/automations.test.mjs tests/e2e/automations-crash.test.mjs
     unset TSAN_OPTIONS
 }
 
