@@ -60,9 +60,9 @@ struct run_facts {
 };
 MUST_USE enum err run_view_make(const struct api *api, struct store_reader *r, struct arena *a,
                                 const struct run_facts *f, struct run_view *out);
-/* Of a stored run. */
+/* Of a stored run, for these templates: the JSON that they stand in. Roots that it does not name are not read. */
 MUST_USE enum err run_view_load(const struct api *api, struct store_reader *r, struct arena *a, const struct run *run,
-                                const struct json *event, struct run_view *out);
+                                struct str templates, const struct json *event, struct run_view *out);
 /* What started a run: its own, or made of the request; null: nothing, or what is not kept any more. */
 MUST_USE enum err run_trigger_json(struct store_reader *r, struct arena *a, const struct run *run, struct str *out);
 struct expr_env run_env(struct arena *a, const struct run_view *v, int64_t now_ms);

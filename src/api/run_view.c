@@ -114,13 +114,21 @@ enum err run_trigger_json(struct store_reader *r, struct arena *a, const struct 
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-enum err run_view_load(const struct api *api, struct store_reader *r, struct arena *a, const struct run *run,
-                       const struct json *event, struct run_view *out)
+/* Whether a text of JSON may have this word in one of its strings. */
+static bool may_name(struct str json, const char *word)
 {
-    struct str trigger;
+    return str_find_str(json, str_c(word)) < json.len || str_find_str(json, STR("\\u")) < json.len;
+}
+
+enum err run_view_load(const struct api *api, struct store_reader *r, struct arena *a, const struct run *run,
+                       struct str templates, const struct json *event, struct run_view *out)
+{
+    struct str trigger = STR_NULL;
     struct run_facts f = {.run = run, .event = event};
-    enum err e = run_trigger_json(r, a, run, &trigger);
-    if (e == ERR_OK)
+    bool wants_trigger = may_name(templates, "trigger");
+    bool moved = run->trigger.ptr == NULL && run->request_until_ms == 0;
+    enum err e = wants_trigger ? run_trigger_json(r, a, run, &trigger) : ERR_OK;
+    if (e == ERR_OK && (may_name(templates, "steps") || (wants_trigger && moved)))
         e = outputs(a, r, run, &f.steps, &trigger);
     if (e == ERR_OK)
         e = parse(a, trigger, &f.trigger);
