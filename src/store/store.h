@@ -160,7 +160,7 @@ struct store_resend {
     /* Only if there is no delivery: it is made with a schedule of its own (trigger SCHEDULE), due at now_ms, in the
      * endpoint's order when `fifo`. One that is there stays as it is. */
     bool if_missing;
-    bool fifo; /* the endpoint keeps an order: what was over comes last in it */
+    bool fifo;    /* the endpoint keeps an order: what was over comes last in it */
     bool changed; /* out: false only when if_missing found one */
 };
 
@@ -173,9 +173,9 @@ struct store_expunge {
     struct store_op op;
     oid_t app;
     oid_t msg;
-    oid_t attempt; /* 0: the message */
+    oid_t attempt;  /* 0: the message */
     bool only_look; /* nothing is forgotten */
-    bool erased;   /* out: there was a payload, or an answer, until now (only_look: there is) */
+    bool erased;    /* out: there was a payload, or an answer, until now (only_look: there is) */
 };
 #define STORE_EXPUNGED "EXPUNGED"
 

@@ -2,6 +2,7 @@
 // Files of records: CSV and lines of JSON become records and events, each row once, whatever is killed when.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
 import { ApiError, postrider, slow } from './lib/postrider.mjs';
@@ -319,4 +320,47 @@ test('from the shell: import waits and says what was wrong, export prints what i
     assert.match(refused.stderr, /query\.map: there is no column "nothing"/);
     assert.equal((await p.command(['record', 'get', ...to, 'ada@example.com'])).status, 0);
     assert.match((await p.command(['record', 'list', ...to, '--where', 'age:36'])).stdout, /ada@example\.com/);
+});
+
+// A body in chunks, with nothing but what is written.
+function chunked(p, path, token, chunks) {
+    return new Promise((resolve, reject) => {
+        const request = http.request({ host: '127.0.0.1', port: p.port, method: 'POST', path, headers: { authorization: `Bearer ${token}`, 'content-type': 'text/csv', 'transfer-encoding': 'chunked' } }, (response) => {
+            let text = '';
+            response.on('data', (c) => (text += c));
+            response.on('end', () => resolve({ status: response.statusCode, text }));
+        });
+        request.on('error', reject);
+        for (const chunk of chunks) request.write(chunk);
+        request.end();
+    });
+}
+
+test('large files come in chunks too, up to the limit; others are served meanwhile', async (t) => {
+    const p = await postrider(t, { settings: { IMPORT_LIMIT: '6MiB', WORKERS: '1' } });
+    const app = await p.app({ profile: 'myra' });
+    const rows = (n, from) => Array.from({ length: n }, (_, i) => `${from + i}@example.com,${'x'.repeat(1000)}\n`).join('');
+    const path = importPath(app, 'contact');
+    const taken = await chunked(p, path, p.token, ['email,text\n', rows(1500, 0), rows(1500, 1500), rows(1500, 3000)]);
+    assert.equal(taken.status, 202, taken.text);
+    const refused = await chunked(p, path, p.token, ['email,text\n', ...Array.from({ length: 8 }, (_, i) => rows(1000, i * 1000))]).catch((error) => ({ status: error.code }));
+    assert.ok([413, 'ECONNRESET', 'EPIPE'].includes(refused.status), refused.status);
+    assert.equal((await chunked(p, path, 'nobody', ['email\n', rows(3000, 0)])).status, 401);
+    // Two large ones that never end leave the room of everything else alone, and make a third wait for its turn.
+    const open = new Set();
+    const hold = () => {
+        const request = http.request({ host: '127.0.0.1', port: p.port, method: 'POST', path, headers: { authorization: `Bearer ${p.token}`, 'content-type': 'text/csv', 'content-length': 6 * 1024 * 1024 } });
+        for (const end of ['error', 'response', 'close']) request.on(end, () => open.delete(request));
+        request.write(rows(4000, 0));
+        open.add(request);
+    };
+    await until('a third has no room', async () => {
+        while (open.size < 2) hold();
+        return (await upload(p, app, 'contact', `email,text\n${rows(4000, 0)}`, { dry_run: true })).status === 503;
+    });
+    assert.equal((await p.api('POST', `/api/v1/app/${app.id}/record/contact`, `{"data":{"email":"big@example.com"}${' '.repeat(2_000_000)}}`)).status, 201);
+    const other = await p.app({ profile: 'myra' });
+    assert.deepEqual(counts(await imported(p, other, 'contact', 'email\nsmall@example.com\n')), [1, 1, 0, 0, 0, 0]);
+    for (const request of open) request.destroy();
+    await until('there is room again', async () => (await upload(p, other, 'contact', `email,text\n${rows(4000, 0)}`, { dry_run: true })).status === 202);
 });

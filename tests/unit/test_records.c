@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "records/record.h"
+#include "records/match.h"
 
 /* Quotes are written as ' in rows. */
 static struct str quoted(struct arena *a, const char *text)
@@ -186,6 +186,61 @@ static void payloads(void **state)
     arena_free(a);
 }
 
+static void matches(void **state)
+{
+    static const struct {
+        const char *search, *field, *tag;
+        bool fits;
+    } rows[] = {
+            {"", NULL, NULL, true},
+            {"ADA", NULL, NULL, true},
+            {"lovelace", NULL, NULL, true},
+            {"\u0141UK\u00c0SZ", NULL, NULL, true},
+            {"\u0434\u0451", NULL, NULL, true},
+            {"\u03c9", NULL, NULL, true},
+            {"12.5", NULL, NULL, true},
+            {"true", NULL, NULL, false},
+            {"name", NULL, NULL, false},
+            {"vip", NULL, NULL, true},
+            {"", "name:Ada Lovelace", NULL, true},
+            {"", "name:ada lovelace", NULL, false},
+            {"", "a.b:12.50", NULL, true},
+            {"", "a.b:12.5", NULL, false},
+            {"", "ok:true", NULL, true},
+            {"", "a:x", NULL, false},
+            {"", "a.b.c:x", NULL, false},
+            {"", "x.y:dotted", NULL, true},
+            {"ada", "ok:true", "VIP", true},
+            {"ada", "ok:true", "vip", false},
+            {"nobody", "ok:true", "VIP", false},
+    };
+    struct str tags[] = {STR("new"), STR("VIP")};
+    struct arena *a = arena_new(4096);
+    const struct record r = {
+            .key = STR("ada@example.com"),
+            .data = quoted(a, "{'name':'Ada Lovelace','a':{'b':12.50,'q':[null,'\u0142uk\u00e0sz']},'ok':true,"
+                              "'x.y':'dotted','s':'\u0414\u0401 \u03a9'}"),
+            .tags = tags,
+            .tag_count = 2};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct record_match m = {.search = record_fold(a, str_c(rows[i].search)), .tag = str_c(rows[i].tag)};
+        assert_true(rows[i].field == NULL || record_match_field(&m, str_c(rows[i].field)));
+        if (record_fits(a, &m, &r) != rows[i].fits)
+            fail_msg("row %zu", i);
+    }
+    struct record_match m = {0};
+    assert_true(record_match_is_empty(&m) && record_fits(a, &m, &r));
+    assert_false(record_match_field(&m, STR("name")) || record_match_field(&m, STR(":x")));
+    for (size_t i = 0; i < RECORD_MATCH_FIELDS_MAX; i++)
+        assert_true(record_match_field(&m, STR("a:b:c")));
+    assert_false(record_match_field(&m, STR("a:b")) || record_match_is_empty(&m));
+    assert_true(str_eq(m.fields[0].value, STR("b:c")));
+    /* What is no text folds to itself. */
+    assert_true(str_eq(record_fold(a, STR("\xc3")), STR("\xc3")));
+    arena_free(a);
+}
+
 static void types_as_rows(void **state)
 {
     static const struct {
@@ -241,8 +296,9 @@ static void types_as_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(merges), cmocka_unit_test(edits),    cmocka_unit_test(stored_and_read),
-            cmocka_unit_test(events), cmocka_unit_test(payloads), cmocka_unit_test(types_as_rows),
+            cmocka_unit_test(merges),        cmocka_unit_test(edits),    cmocka_unit_test(stored_and_read),
+            cmocka_unit_test(events),        cmocka_unit_test(payloads), cmocka_unit_test(matches),
+            cmocka_unit_test(types_as_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
