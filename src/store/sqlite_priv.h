@@ -177,4 +177,7 @@ void space_for_recovery(struct sqlite_backend *b);
 /* Sizes the ballast and makes it. */
 MUST_USE enum err space_init(struct sqlite_backend *b, const struct store_config *c);
 
+/* The columns of a document, in the order in which they are bound and read. */
+#define DOC_COLUMNS "id,kind,app,ref,key,status,due_ms,purge_ms,body,data,created_ms,updated_ms,version,about"
+
 #endif
