@@ -37,6 +37,11 @@ before(async (t) => {
     for (let i = 0; i < 6; i++)
         all.message = await p.send(all.app, 'team.updated', { attacks, i }, { actor: { type: 'user', id: attacks[4], name: `Ada ${attacks[2]}` }, tags: ['a'] });
     await p.attempted(all.app, all.message, 1);
+    const steps = [{ id: 'contact', type: 'set', name: attacks[2], set: { [attacks[1]]: attacks[3], body: '{{ trigger.body }}' } }];
+    all.automation = await p.ok('POST', `/api/v1/app/${all.app.id}/automation`, { name: `Automation ${attacks[1]}`, trigger: { type: 'incoming_webhook' }, steps });
+    await p.api('POST', new URL(all.automation.trigger.url).pathname, { [attacks[0]]: attacks[1], [attacks[4]]: attacks }, { token: null });
+    await p.ok('POST', `/api/v1/app/${all.app.id}/automation/${all.automation.id}/publish`);
+    await p.ok('PUT', `/api/v1/app/${all.app.id}/automation/${all.automation.id}`, { name: `Automation ${attacks[1]}`, trigger: { type: 'incoming_webhook' }, steps: [{ ...steps[0], set: { [attacks[1]]: attacks[0] } }] });
     await p.ok('POST', '/api/v1/auth/api-key', { name: attacks[0], role: 'viewer' });
 });
 
@@ -55,6 +60,10 @@ function paths() {
         event: `${base}/events/${all.message.id}`,
         logs: `${base}/logs`,
         records: `${base}/records/team`,
+        automations: `${base}/automations`,
+        'new automation': `${base}/automations/new`,
+        automation: `${base}/automations/${all.automation.id}`,
+        versions: `${base}/automations/${all.automation.id}/versions`,
         developer: `${base}/developer`,
         catalogue: `${base}/developer?tab=events`,
         keys: `${base}/developer?tab=keys`,
