@@ -8,6 +8,7 @@
 
 #include "api/handler.h"
 #include "api/runner_priv.h"
+#include "api/source_cron.h"
 #include "base/log.h"
 #include "base/time.h"
 
@@ -432,6 +433,10 @@ static enum err audience_of(struct telling *t, struct audiences *known, const st
 static enum err tell(struct telling *t, struct audiences *known)
 {
     const struct audience *who;
+    if (source_cron_has(&t->doc)) {
+        t->planned = true;
+        return source_cron_tell(&t->plan, &t->doc);
+    }
     if (t->doc.ref != 0)
         return tell_schedule(t);
     enum err e = read_cue(t);

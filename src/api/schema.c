@@ -372,7 +372,7 @@ const struct schema api_schemas[] = {
         {.name = "IngestSourceOut",
          .use = SCHEMA_OUT,
          TABLE(source),
-         .more = "id:string config:object- ingestUrl:string createdAt:time updatedAt:time"},
+         .more = "id:string config:object- ingestUrl:string? createdAt:time updatedAt:time"},
         {.name = "IngestSourceConsumerPortalAccessIn", .use = SCHEMA_IN, .more = "expiry:int readOnly:bool"},
         {.name = "IngestLogOut",
          .use = SCHEMA_OUT,

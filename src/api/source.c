@@ -7,9 +7,11 @@
 
 #include "api/idempotency.h"
 #include "api/routes.h"
+#include "api/source_cron.h"
 #include "api/task.h"
 #include "api/trigger_in.h"
 #include "api/trigger_url.h"
+#include "automation/run.h"
 #include "base/time.h"
 #include "model/config.h"
 
@@ -76,6 +78,9 @@ enum err source_url(const struct api *api, struct api_call *call, const struct s
 {
     struct object o;
     struct trigger t;
+    *out = STR_NULL;
+    if (s->trigger == 0)
+        return ERR_OK;
     enum err e = load_trigger(api, call, s, &o, &t);
     return e == ERR_OK ? trigger_url_text(api, call->reader, call->arena, &t, out) : e;
 }
@@ -90,7 +95,7 @@ enum err source_write(const struct api *api, struct api_call *call, const struct
     fields_write_answer(source_fields, source_field_count, s, w);
     if (s->config.ptr != NULL)
         json_w_raw_at(w, "config", s->config);
-    json_w_str_at(w, "ingestUrl", url);
+    json_w_opt_str_at(w, "ingestUrl", url);
     json_w_time_at(w, "createdAt", s->created_ms);
     json_w_time_at(w, "updatedAt", s->updated_ms);
     return ERR_OK;
@@ -145,9 +150,12 @@ static void create(struct api *api, struct api_call *call, const struct json *bo
     s->app = oid_next(api->oids, call->now_ms);
     s->created_ms = s->updated_ms = call->now_ms;
     struct trigger_place at = place_of(api, call, s->app);
+    bool timed = (type->flags & SOURCE_CRON) != 0;
     t.automation = s->id;
-    trigger_make(&at, &t, &changes[2]);
-    s->trigger = t.id;
+    if (!timed) {
+        trigger_make(&at, &t, &changes[2]);
+        s->trigger = t.id;
+    }
     changes[0] = (struct object_change){.change = OBJECT_CREATE};
     source_encode(call->arena, s, &changes[0].object);
     struct app app = {.id = s->app,
@@ -159,7 +167,12 @@ static void create(struct api *api, struct api_call *call, const struct json *bo
     changes[1] = (struct object_change){.change = OBJECT_CREATE};
     app_change(call, s, &app, &changes[1]);
     call_made(call, OBJ_SOURCE, s->id, 201);
-    finish(api, call, 201, call_commit(api, call, changes, 4, call->env, s->app), s);
+    enum err e = timed ? source_cron_plan(api, call, s) : ERR_OK;
+    if (e == ERR_OK)
+        e = call_commit(api, call, changes, timed ? 2 : 4, call->env, s->app);
+    finish(api, call, 201, e, s);
+    if (timed)
+        runner_wake(api);
 }
 
 void source_create(struct api *api, struct api_call *call)
@@ -224,7 +237,9 @@ static void replace(struct api *api, struct api_call *call, const struct json *b
     struct trigger t;
     struct object_change change;
     struct str before = s->type, uid = s->uid;
-    if (!answer_ok(call, load_trigger(api, call, s, &trigger, &t)))
+    bool timed = s->trigger == 0;
+    t = (struct trigger){.use = TRIGGER_SOURCE};
+    if (!timed && !answer_ok(call, load_trigger(api, call, s, &trigger, &t)))
         return;
     fields_read(call->arena, source_fields, source_field_count, FIELD_REPLACE, body, s, &call->problems);
     if (s->uid.ptr == NULL && str_eq(call->params[0], uid)) /* by which it was called */
@@ -233,13 +248,18 @@ static void replace(struct api *api, struct api_call *call, const struct json *b
     if (!str_eq(before, s->type))
         t.secret_count = 0;
     const struct source_type *type = source_type_read(call, s->type);
-    if (type != NULL)
+    if (type != NULL && timed != ((type->flags & SOURCE_CRON) != 0))
+        call_problem(call, "type", "value_error", "a source with a URL stays one, and one with a schedule");
+    else if (type != NULL)
         source_config_read(call, body, type, &t, &s->config);
-    if (!call_fits(call))
+    if (!call_fits(call) || (timed && !answer_ok(call, source_cron_plan(api, call, s))))
         return;
     struct trigger_place at = place_of(api, call, s->app);
-    trigger_save(&at, &t, &change);
-    save(api, call, o, s, &change);
+    if (!timed)
+        trigger_save(&at, &t, &change);
+    save(api, call, o, s, timed ? NULL : &change);
+    if (timed)
+        runner_wake(api);
 }
 
 void source_put(struct api *api, struct api_call *call)
@@ -274,8 +294,10 @@ void source_delete(struct api *api, struct api_call *call)
     if (!call_source(api, call, &o, &s))
         return;
     struct trigger_place at = place_of(api, call, s.app);
-    enum err e = store_get_object(call->reader, call->arena, OBJ_TRIGGER, s.trigger, &trigger);
-    if (e == ERR_OK)
+    enum err e = ERR_OK;
+    if (s.trigger != 0)
+        e = store_get_object(call->reader, call->arena, OBJ_TRIGGER, s.trigger, &trigger);
+    if (e == ERR_OK && s.trigger != 0)
         e = trigger_remove(&at, &trigger, &changes[1], &count);
     if (e == ERR_OK)
         e = store_get_object(call->reader, call->arena, OBJ_APP, s.app, &app);

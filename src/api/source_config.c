@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The `type` and `config` of a source: which sender may use its URL. What is a secret goes to the trigger, sealed. */
 #include "api/source.h"
+#include "api/source_cron.h"
 #include "signing/profile_incoming.h"
 
 #define SECRET_MAX 1024
@@ -89,6 +90,10 @@ void source_config_read(struct api_call *call, const struct json *body, const st
 {
     const struct json *given = json_get(body, STR("config"));
     *config = STR_NULL;
+    if ((type->flags & SOURCE_CRON) != 0) {
+        *config = source_cron_read(call, given);
+        return;
+    }
     t->profile = type->provider != NULL ? str_c(type->provider) : STR_NULL;
     t->tolerance_s = -1;
     t->methods = (type->flags & SOURCE_ASKS) != 0 ? TRIGGER_ALL_METHODS : TRIGGER_USUAL_METHODS;

@@ -55,6 +55,10 @@ void source_token_rotate(struct api *api, struct api_call *call)
     size_t before = 0, count = 0;
     if (call_json(call, true) == NULL || !call_source(api, call, &o, &s))
         return;
+    if (s.trigger == 0) {
+        answer_error(call, ERR_CONFLICT, "a source of type cron has no URL");
+        return;
+    }
     struct trigger_place at = place_of(api, call, s.app);
     enum err e = store_get_object(call->reader, call->arena, OBJ_TRIGGER, s.trigger, &trigger);
     if (e == ERR_OK)

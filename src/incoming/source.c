@@ -71,6 +71,7 @@ void source_encode(struct arena *a, const struct source *s, struct object *out)
 
 static const struct source_type types[] = {
         {"generic-webhook", NULL, NULL, 0},
+        {"cron", NULL, NULL, SOURCE_CRON},
         {"adobe-sign", "adobe-sign", "clientId", SOURCE_ASKS},
         {"airwallex", "airwallex", "secret", 0},
         {"beehiiv", LIKE_SVIX},
@@ -126,8 +127,6 @@ static const struct {
     const char *name;
     const char *why;
 } refused_types[] = {
-        {"cron",
-         "sources of this type are not kept here: an automation with a schedule and a step emit_event says the same"},
         {"orum-io",
          "requests of this sender, who signs with RSA, cannot be verified; generic-webhook takes them unverified"},
         {"vgs", "requests of this sender cannot be verified; generic-webhook takes them unverified"},

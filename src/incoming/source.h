@@ -25,7 +25,7 @@ struct source {
     oid_t id;
     oid_t env;
     int64_t app;     /* the workspace */
-    int64_t trigger; /* OBJ_TRIGGER */
+    int64_t trigger; /* OBJ_TRIGGER; 0: none, it is of type cron */
     struct str uid;  /* null: none */
     struct str name;
     struct str type;
@@ -50,6 +50,7 @@ enum {
     SOURCE_SHOWN = 2,    /* it is no secret: answers show it */
     SOURCE_TOKEN = 4,    /* config.verifyToken is what the provider asks with */
     SOURCE_GRACE = 8,    /* config.timestampGraceSeconds; absent: a signature may have any age */
+    SOURCE_CRON = 32,    /* has no URL but a schedule */
     SOURCE_ASKS = 16     /* the provider asks with GET, as it sends, whose URL it is */
 };
 struct source_type {

@@ -2,7 +2,9 @@
 // Ingest sources and inbound URLs: what a provider sends arrives at the source's endpoints, byte for byte and signed anew;
 // what may not come in is told in the log.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHmac, generateKeyPairSync, sign as signWith } from 'node:crypto';
+import { join } from 'node:path';
 import test from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import Stripe from 'stripe';
@@ -312,6 +314,38 @@ test("a workspace's inbound URL", async (t) => {
     assert.equal((await send(next, body)).status, 202);
     await p.ok('DELETE', '/api/v1/app/shop');
     assert.equal((await send(next, body)).status, 404);
+});
+
+test('a source with a schedule sends its payload when its time comes', async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t);
+    const make = (config, uid) => p.ok('POST', S, { name: 'tick', uid, type: 'cron', config });
+    const config = { schedule: '0 0 1 1 *', payload: '{ "tick": 1.50 }', contentType: null };
+    const yearly = await make(config, 'yearly');
+    assert.deepEqual([yearly.ingestUrl, yearly.config], [null, config]);
+    await make({ schedule: '*/5 * * * *', payload: 'ding', contentType: 'text/plain' }, 'often');
+    await make({ schedule: '0 0 1 7 *', payload: '{}' }, 'july');
+    await make(config, 'gone');
+    for (const uid of ['yearly', 'often', 'july', 'gone']) await p.ok('POST', `${S}/${uid}/endpoint`, { url: r.url(`/${uid}`) });
+    for (const [fields, at] of [[{ payload: '{}' }, 'schedule'], [{ schedule: '61 * * * *', payload: '{}' }, 'schedule'], [{ schedule: '* * * * *' }, 'payload']]) {
+        const { status, json } = await p.api('POST', S, { name: 'no', type: 'cron', config: fields });
+        assert.deepEqual([status, json.detail[0].loc.at(-1)], [422, at]);
+    }
+    assert.equal((await p.api('POST', `${S}/yearly/token/rotate`)).status, 409);
+    assert.equal((await p.api('PUT', `${S}/yearly`, { name: 'tick', type: 'generic-webhook' })).status, 422);
+    assert.equal((await p.ok('PUT', `${S}/yearly`, { name: 'tock', type: 'cron', config })).name, 'tock');
+    assert.deepEqual((await p.ok('GET', `${S}/yearly/log`)).data, []);
+    await p.ok('DELETE', `${S}/gone`);
+    await p.stop();
+    const due = Date.parse('2024-01-01T00:00:00Z');
+    execFileSync('sqlite3', [join(p.dir, 'postrider.db'), `UPDATE doc SET due_ms=${due} WHERE key='source'`]);
+    await p.start();
+    await r.arrived(2);
+    assert.deepEqual(r.requests.map((x) => [x.path, x.body.toString(), x.headers['content-type']]).sort(), [['/often', 'ding', 'text/plain'], ['/yearly', config.payload, 'application/json']]);
+    await p.stop();
+    const left = execFileSync('sqlite3', [join(p.dir, 'postrider.db'), `SELECT count(*), min(due_ms) > ${Date.now()} FROM doc WHERE key='source' AND due_ms > ${due}`]);
+    assert.ok(/^[34]\|1/.test(left.toString()), `${left}`);
+    assert.equal(r.requests.length, 2);
 });
 
 test('the limit is that of each source', async (t) => {
