@@ -81,7 +81,8 @@ int fx_setup(void **state)
                           .hook_arg = f,
                           .on_config_changed = on_config,
                           .on_endpoint_changed = on_endpoint,
-                          .on_pending = on_pending};
+                          .on_pending = on_pending,
+                          .on_by_hand = on_pending};
     f->answer = BUF_INIT(1 << 22);
     assert_int_equal(env_profile_rows(f->arena, NULL, &f->api.rows, &f->api.row_count, &trouble), ERR_OK);
     assert_int_equal(api_tasks_start(&f->api, now), ERR_OK);
