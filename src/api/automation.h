@@ -50,6 +50,8 @@ struct run_view {
     struct expr_root roots[RUN_ROOTS];
     size_t count;
     size_t bytes; /* of the JSON that was read for them */
+    /* Templates name the request that started it, which was kept too short. */
+    bool trigger_is_gone;
 };
 /* steps: {"id": output…}; event: NULL, or what `event` is. */
 struct run_facts {

@@ -134,6 +134,7 @@ enum err run_view_load(const struct api *api, struct store_reader *r, struct are
         e = parse(a, trigger, &f.trigger);
     if (e == ERR_OK)
         e = run_view_make(api, r, a, &f, out);
+    out->trigger_is_gone = wants_trigger && run->request_until_ms != 0 && trigger.ptr == NULL;
     out->bytes = trigger.len + run->vars.len + (f.steps != NULL ? f.steps->raw.len : 0);
     return e;
 }

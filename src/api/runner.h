@@ -81,6 +81,8 @@ MUST_USE enum err turn_load(struct turn *t, oid_t run);
 MUST_USE enum err turn_do(struct turn *t, struct outcome *out);
 /* Adds what became of it to the plan. */
 MUST_USE enum err turn_plan(struct turn *t, const struct outcome *o);
+/* Adds to the plan that the run is due later, for nothing of its own. */
+MUST_USE enum err turn_put_off(struct turn *t, int64_t due_ms);
 /* After the plan's commit with this result. ERR_STALE: somebody changed something: load again. */
 MUST_USE enum err turn_end(struct turn *t, enum err committed);
 /* The step's own work by its kind. */

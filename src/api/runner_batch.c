@@ -35,12 +35,8 @@ struct seat {
 static void plan_put_off(struct runner *r, struct seat *s)
 {
     struct turn *t = &s->turn;
-    uint64_t expected = t->run.doc_version;
-    struct doc d;
-    t->run.due_ms = slot_next(r, t->run.app, t->now_ms);
-    run_encode(t->arena, &t->run, &d);
-    plan_change(&t->plan, DOC_UPDATE, &d, expected);
-    s->put_off = s->planned = true;
+    s->result = turn_put_off(t, slot_next(r, t->run.app, t->now_ms));
+    s->put_off = s->planned = s->result == ERR_OK;
 }
 
 static void plan_step(struct runner *r, struct seat *s)

@@ -235,7 +235,11 @@ enum err turn_do(struct turn *t, struct outcome *out)
         t->run.attempt++;
         t->state.attempts++; /* and those before a retry by hand */
     }
-    t->state.ended_ms = 0; /* of a try before */
+    t->state.ended_ms = 0;         /* of a try before */
+    if (t->view.trigger_is_gone) { /* better nothing than what the step does with empty values */
+        *out = turn_failed(t, "the request that started the run is not kept any more");
+        return ERR_OK;
+    }
     if (!render(t, out))
         return ERR_OK;
     switch (t->step->kind) {
@@ -411,6 +415,19 @@ enum err turn_plan(struct turn *t, const struct outcome *o)
     if (e != ERR_OK)
         return e;
     t->run.updated_ms = t->now_ms;
+    run_encode(t->arena, &t->run, &d);
+    plan_change(&t->plan, DOC_UPDATE, &d, expected);
+    return ERR_OK;
+}
+
+enum err turn_put_off(struct turn *t, int64_t due_ms)
+{
+    uint64_t expected = t->run.doc_version;
+    struct doc d;
+    t->run.due_ms = due_ms;
+    enum err e = move_trigger(t);
+    if (e != ERR_OK)
+        return e;
     run_encode(t->arena, &t->run, &d);
     plan_change(&t->plan, DOC_UPDATE, &d, expected);
     return ERR_OK;

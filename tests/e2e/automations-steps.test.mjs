@@ -259,6 +259,30 @@ test('stop_sequence finds the run about a record among thousands; restart and ig
     assert.equal(step(await w.run(stop, undefined, 1), 's').output.stopped, 1, 'the restart has ended all 1,200');
 });
 
+test('a run that waited for its place longer than its request is kept still knows what started it', async (t) => {
+    const w = await Workspace.open(t, { settings: { RETENTION_PAYLOAD: '1s' } });
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    const server = await receiver(t, { answer: async () => (await held, { status: 200, body: '{}' }) });
+    const automation = await w.publish({
+        trigger: { type: 'incoming_webhook' },
+        concurrency: 1,
+        steps: [{ id: 'call', type: 'http_request', url: server.url('/hold'), timeoutMs: 20000 }, { id: 'keep', type: 'set', set: { name: '{{ trigger.body.name }}' } }],
+    });
+    const path = new URL(automation.trigger.url).pathname;
+    for (const name of ['Ada', 'Grace']) assert.equal((await w.p.api('POST', path, { name }, { token: null })).status, 202);
+    await server.arrived(1, wait);
+    await until('the requests are gone', async () => (await w.ok('GET', `/trigger/${automation.trigger.id}/request`)).data.length === 0, wait);
+    release();
+    const names = [];
+    for (const i of [0, 1]) {
+        const run = await w.run(automation, undefined, i);
+        assert.equal(run.status, 'done', JSON.stringify(run));
+        names.push(run.vars.name);
+    }
+    assert.deepEqual(names.sort(), ['Ada', 'Grace']);
+});
+
 test('concurrency: so many runs at work at a time, the others follow; those in a wait do not count', async (t) => {
     const w = await Workspace.open(t);
     const busy = []; // keys; what a killed program has asked is answered by nobody, and asked again
