@@ -186,7 +186,7 @@ void expect(struct fixture *f, const char *method, const char *path, const char 
 void wait_for_task(struct fixture *f, const char *id)
 {
     char *path = path_of(f, "/api/v1/background-task/$", id);
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 3000; i++) {
         request(f, ENV_A, "GET", path, NULL);
         if (strstr(f->answer.ptr, "\"finished\"") != NULL)
             return;
