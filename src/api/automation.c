@@ -406,8 +406,10 @@ static enum err plan_schedule(struct api *api, struct api_call *call, const stru
                          .body = STR("{}"),
                          .created_ms = call->now_ms};
     }
-    d.due_ms = due_ms;
+    if (d.due_ms == 0 || due_ms < d.due_ms) /* never later: the schedule before may stay in force */
+        d.due_ms = due_ms;
     d.updated_ms = call->now_ms;
+    c.expected_version = d.version;
     c.doc = d;
     struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = m->app, .changes = &c, .count = 1};
     e = store_run(api->store, &op.op);

@@ -20,7 +20,7 @@ static void pass(struct trying *t, const struct json *step)
     one.next = NULL;
     bool known = json_as_str(json_get(step, STR("id")), &id) && definition_compile(a, &list, &d, &problems);
     if (known && d.count > 0 && trying_look(t, &v) == ERR_OK) {
-        struct expr_env env = run_env(t->call->arena, &v, t->call->now_ms);
+        struct expr_env env = run_env(t->scratch, &v, t->call->now_ms);
         struct str input = trying_render(t, &d.steps[0], &env, &error);
         (void)trying_do(t, &d.steps[0], input);
     }

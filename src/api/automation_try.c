@@ -10,7 +10,7 @@
 #include "api/trigger.h"
 #include "base/time.h"
 
-#define OUTPUTS_MAX  ((size_t)8 << 20)
+#define OUTPUTS_MAX  ((size_t)1 << 20)
 #define RECORD_BYTES ((size_t)1 << 20)
 
 static const struct json *parsed(struct arena *a, struct str text)
@@ -90,9 +90,9 @@ bool trying_begin(struct api *api, struct api_call *call, struct trying *t)
  */
 
 /* The members of both; those of `set` count. */
-static struct str merged(struct arena *a, const struct json *is, const struct json *set)
+static struct str merged(struct arena *a, const struct json *is, const struct json *set, size_t bytes_max)
 {
-    struct buf text = BUF_INIT(RECORD_BYTES);
+    struct buf text = BUF_INIT(bytes_max);
     struct json_writer w = json_writer(&text);
     json_w_object(&w);
     for (const struct json *m = is != NULL ? is->child : NULL; m != NULL; m = m->next) {
@@ -142,12 +142,12 @@ static struct str pretend_record(struct trying *t, const struct step *s, const s
     }
     if (e == ERR_OK) {
         *id = api_id(t->api, call, d.id, doc_prefix(DOC_RECORD));
-        is = parsed(call->arena, automation_record_json(t->api, call->arena, &d));
+        is = parsed(t->scratch, automation_record_json(t->api, t->scratch, &d));
     } else {
         bool same = s->kind != STEP_UPSERT_RECORD && t->target != NULL;
-        is = same ? t->target : parsed(call->arena, STR("{\"id\":\"rec_sample\",\"tags\":[]}"));
+        is = same ? t->target : parsed(t->scratch, STR("{\"id\":\"rec_sample\",\"tags\":[]}"));
     }
-    struct str out = merged(call->arena, is, set);
+    struct str out = merged(call->arena, is, set, RECORD_BYTES);
     if (s->kind == STEP_UPSERT_RECORD && t->target == NULL)
         t->target = parsed(call->arena, out);
     return out;
@@ -164,7 +164,7 @@ static struct str pretend(struct trying *t, const struct step *s, const struct j
         return input != NULL ? pretend_record(t, s, input, id) : STR("{}");
     case STEP_SET:
         if (set != NULL)
-            t->run.vars = merged(t->call->arena, parsed(t->call->arena, t->run.vars), set);
+            t->run.vars = merged(t->call->arena, parsed(t->scratch, t->run.vars), set, RUN_VARS_MAX);
         return set != NULL ? set->raw : STR("{}");
     case STEP_START_SEQUENCE:
         return STR("{\"started\":true,\"run\":\"run_sample\"}");
@@ -188,7 +188,7 @@ static struct str pretend(struct trying *t, const struct step *s, const struct j
 struct str trying_do(struct trying *t, const struct step *s, struct str input)
 {
     struct str record = STR_NULL;
-    struct str output = pretend(t, s, input.ptr != NULL ? parsed(t->call->arena, input) : NULL, &record);
+    struct str output = pretend(t, s, input.ptr != NULL ? parsed(t->scratch, input) : NULL, &record);
     struct json_writer w = json_writer(&t->outputs);
     buf_add_c(&t->outputs, t->outputs_count++ == 0 ? '{' : ',');
     json_w_str(&w, s->id);
@@ -200,11 +200,13 @@ struct str trying_do(struct trying *t, const struct step *s, struct str input)
 void trying_fini(struct trying *t)
 {
     buf_fini(&t->outputs);
+    arena_free(t->scratch);
 }
 
 enum err trying_look(struct trying *t, struct run_view *v)
 {
-    struct arena *a = t->call->arena;
+    arena_free(t->scratch);
+    struct arena *a = t->scratch = arena_new(65536);
     struct str outputs = t->outputs_count == 0 ? STR("{}")
                                                : arena_printf(a, STR_FMT "}", STR_ARG(buf_str(&t->outputs)));
     struct run_facts f = {.run = &t->run, .trigger = t->trigger, .steps = parsed(a, outputs)};
@@ -251,7 +253,7 @@ struct str trying_render(struct trying *t, const struct step *s, struct expr_env
     struct buf text = BUF_INIT(STEP_INPUT_MAX);
     struct str input = STR_NULL;
     if (step_render(s, env, &text) == ERR_OK)
-        input = arena_str(t->call->arena, buf_str(&text));
+        input = arena_str(t->scratch, buf_str(&text));
     else
         *error = arena_printf(t->call->arena, STR_FMT ": " STR_FMT, STR_ARG(env->at), STR_ARG(env->why));
     buf_fini(&text);
@@ -262,7 +264,7 @@ struct str trying_render(struct trying *t, const struct step *s, struct expr_env
 static int try_step(struct trying *t, const struct definition *d, int at, const struct run_view *v)
 {
     const struct step *s = &d->steps[at];
-    struct expr_env env = run_env(t->call->arena, v, t->call->now_ms);
+    struct expr_env env = run_env(t->scratch, v, t->call->now_ms);
     struct str error = STR_NULL;
     int next = s->next;
     json_w_object(&t->w);

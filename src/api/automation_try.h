@@ -19,6 +19,7 @@ struct trying {
     const struct json *target; /* the record that the run would be about */
     struct buf outputs;        /* {"id": output… without its end */
     size_t outputs_count;
+    struct arena *scratch; /* what is read and rendered for one step; goes with the next look */
     struct json_writer w;
 };
 
@@ -30,9 +31,9 @@ struct trying {
  */
 bool trying_begin(struct api *api, struct api_call *call, struct trying *t);
 void trying_fini(struct trying *t);
-/* What templates see now. */
+/* What templates see now, until the next look. */
 MUST_USE enum err trying_look(struct trying *t, struct run_view *v);
-/* The step's input; the null str: *error. */
+/* The step's input, until the next look; the null str: *error. */
 struct str trying_render(struct trying *t, const struct step *s, struct expr_env *env, struct str *error);
 /* From now on the step was done with this input (the null str: without any). Returns the id of the record that it would
  * change; the null str: of none. */

@@ -38,7 +38,7 @@ static enum err write_data(const struct api *api, struct api_call *call, const s
         json_w_i64_at(w, "processed", t->processed);
         json_w_i64_at(w, "skipped", t->skipped);
     }
-    if (percent >= 0)
+    if (percent >= 0 && t->kind != TASK_IMPORT) /* which says it of its own */
         json_w_i64_at(w, "percent", percent);
     if (t->canceled)
         json_w_bool_at(w, "canceled", true);
@@ -92,6 +92,8 @@ bool task_start(struct api *api, struct api_call *call, struct task *t, const st
 /* Who is confined to a workspace sees what may be begun there. */
 static bool is_theirs(const struct principal *who, const struct task *t)
 {
+    if (t->kind == TASK_IMPORT && !auth_scope_allows(who, AUTH_AREA_RECORD, false))
+        return false; /* what it says of rows is of records */
     return who->app == 0 || (t->app == who->app && task_types[t->kind].theirs);
 }
 
@@ -177,7 +179,11 @@ void task_cancel(struct api *api, struct api_call *call, struct task *t)
 void background_task_cancel(struct api *api, struct api_call *call)
 {
     struct task t;
-    if (find_task(api, call, call->params[0], &t))
+    if (!find_task(api, call, call->params[0], &t))
+        return;
+    if (t.kind == TASK_IMPORT && !auth_scope_allows(&call->who, AUTH_AREA_RECORD, true))
+        answer_error(call, ERR_FORBIDDEN, "the key may not change records");
+    else
         task_cancel(api, call, &t);
 }
 

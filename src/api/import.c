@@ -149,7 +149,8 @@ static enum err drop(struct api *api, oid_t app, const struct doc *docs, size_t 
 
 void import_forget(struct api *api, struct store_reader *r, oid_t app, oid_t task)
 {
-    struct doc_query q = {.kind = DOC_IMPORT, .app = app, .ref = task, .limit = FORGET_PAGE};
+    /* From the end: a step under way takes the first part for the one that its state is in. */
+    struct doc_query q = {.kind = DOC_IMPORT, .app = app, .ref = task, .descending = true, .limit = FORGET_PAGE};
     size_t count = FORGET_PAGE;
     enum err e = ERR_OK;
     while (e == ERR_OK && count == FORGET_PAGE) {

@@ -96,8 +96,9 @@ static bool read_text(struct api_call *call, struct str *out)
     }
     if (str_starts(text, STR("\xef\xbb\xbf")))
         text = str_skip(text, 3);
+    bool good = str_is_utf8(text);
     int64_t line = 0;
-    for (struct str rest = text; rest.len > 0 && !str_is_utf8(text);) {
+    for (struct str rest = text; rest.len > 0 && !good;) {
         line++;
         if (!str_is_utf8(str_split(&rest, '\n'))) {
             answer_file(call, line, "is not UTF-8: save the file as UTF-8");

@@ -92,7 +92,8 @@ void record_list(struct api *api, struct api_call *call)
                           .descending = page_asks_descending(&page),
                           .after = page.at,
                           .limit = page.limit + 1};
-    for (size_t seen = 0; n <= page.limit && !ended && seen < WALK_MAX && clock_mono_ms() < until_ms; seen += q.limit) {
+    for (size_t seen = 0; n <= page.limit && !ended && seen < WALK_MAX && (seen == 0 || clock_mono_ms() < until_ms);
+         seen += q.limit) {
         enum err e = look_through(call, &m, &q, page.limit + 1, records, &n, &ended);
         if (e == ERR_UNAVAILABLE && seen > 0)
             break; /* a read took too long: the page ends where it stands */

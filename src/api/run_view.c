@@ -80,7 +80,8 @@ static enum err outputs(struct arena *a, struct store_reader *r, const struct ru
     struct buf text = BUF_INIT(STEPS_BYTES_MAX);
     struct json_writer w = json_writer(&text);
     struct doc_query q = {.kind = DOC_STEP, .app = run->app, .ref = run->id, .limit = RUN_STEPS_MAX};
-    enum err e = run->steps > 0 ? store_list_docs(r, a, &q, &docs, &count) : ERR_OK;
+    bool moved = run->trigger.ptr == NULL && run->request_until_ms == 0; /* maybe before the first step */
+    enum err e = run->steps > 0 || moved ? store_list_docs(r, a, &q, &docs, &count) : ERR_OK;
     json_w_object(&w);
     for (size_t i = 0; i < count && e == ERR_OK; i++) {
         struct run_step s;

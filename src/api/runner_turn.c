@@ -437,5 +437,6 @@ enum err turn_end(struct turn *t, enum err committed)
 {
     if (committed == ERR_OK && t->mail)
         mail_wake(t->api);
-    return committed == ERR_CONFLICT ? ERR_STALE : committed;
+    /* Somebody was faster, or has deleted what the step read. */
+    return committed == ERR_CONFLICT || committed == ERR_NOT_FOUND ? ERR_STALE : committed;
 }

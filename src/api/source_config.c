@@ -47,7 +47,7 @@ static void read_secret(struct api_call *call, const struct json *config, const 
     const struct json *given = json_get(config, str_c(type->secret));
     struct str text = read_text(call, config, type->secret);
     if (text.ptr == NULL) {
-        if ((type->flags & SOURCE_OPTIONAL) == 0 && (given == NULL || json_is_null(given)))
+        if ((type->flags & SOURCE_OPTIONAL) == 0 && (given == NULL ? t->secret_count == 0 : json_is_null(given)))
             trouble(call, type->secret, "value_error.missing", "is missing");
         if (given != NULL)
             t->secret_count = 0;

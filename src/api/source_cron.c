@@ -120,8 +120,11 @@ enum err source_cron_plan(struct api *api, struct api_call *call, const struct s
                          .body = STR("{}"),
                          .created_ms = call->now_ms};
     }
-    d.due_ms = cron_next(&cron, call->now_ms);
+    int64_t next_ms = cron_next(&cron, call->now_ms);
+    if (d.due_ms == 0 || next_ms < d.due_ms) /* never later: the schedule before may stay in force */
+        d.due_ms = next_ms;
     d.updated_ms = call->now_ms;
+    c.expected_version = d.version;
     c.doc = d;
     struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = s->app, .changes = &c, .count = 1};
     e = store_run(api->store, &op.op);

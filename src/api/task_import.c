@@ -177,12 +177,13 @@ static enum err batch_once(const struct import *im, struct import_state *s, size
     return ERR_OK;
 }
 
-/* With fewer rows each time that somebody came between. */
+/* With fewer rows each time that somebody came between. Not found: a record that was deleted meanwhile, or, if it stays
+ * so, the workspace. */
 static enum err batch(const struct import *im, struct import_state *s, bool *done)
 {
     size_t rows_max = BATCH_ROWS;
     enum err e = ERR_STALE;
-    for (int i = 0; i < TRIES && (e == ERR_STALE || e == ERR_CONFLICT); i++) {
+    for (int i = 0; i < TRIES && (e == ERR_STALE || e == ERR_CONFLICT || e == ERR_NOT_FOUND); i++) {
         struct arena *a = arena_new((size_t)1 << 20);
         e = batch_once(im, s, rows_max, a, done);
         arena_free(a);

@@ -17,7 +17,6 @@ static const struct field run_fields[] = {
         {.name = "vars", .kind = FIELD_OBJECT, .at = AT(vars)},
         {.name = "at", .kind = FIELD_TEXT, .at = AT(at)},
         {.name = "stepDoc", .kind = FIELD_MS, .at = AT(step_doc)},
-        {.name = "stepBegan", .kind = FIELD_MS, .at = AT(step_began_ms)},
         {.name = "attempt", .kind = FIELD_MS, .at = AT(attempt)},
         {.name = "depth", .kind = FIELD_MS, .at = AT(depth)},
         {.name = "place", .kind = FIELD_MS, .at = AT(place)},

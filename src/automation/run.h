@@ -54,7 +54,6 @@ struct run {
     struct str vars;          /* JSON object: root `vars`; null: none set */
     struct str at;            /* id of the step to be done; null: the first */
     int64_t step_doc;         /* oid of the DOC_STEP of that step; 0: not begun */
-    int64_t step_began_ms;
     int64_t attempt;  /* of that step, so far */
     int64_t depth;    /* 0: started from outside */
     int64_t place;    /* oid of the DOC_PLACE that it holds, of an automation with few; 0: none */

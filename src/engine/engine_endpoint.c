@@ -315,13 +315,15 @@ void endpoint_activate(struct engine *e, struct engine_endpoint *ep)
 
 void endpoint_let_in(struct engine *e, struct list *blocked)
 {
-    struct list *n = list_pop_front(blocked);
-    if (n == NULL)
-        return;
-    struct engine_endpoint *ep = CONTAINER_OF(n, struct engine_endpoint, blocked);
-    CHECK(ep->configured && !list_on(&ep->turn));
-    ep->let_in = blocked;
-    endpoint_activate(e, ep);
+    for (struct list *n; (n = list_pop_front(blocked)) != NULL;) {
+        struct engine_endpoint *ep = CONTAINER_OF(n, struct engine_endpoint, blocked);
+        CHECK(ep->configured && !list_on(&ep->turn));
+        bool paced = ep->ws != NULL && heap_on(&ep->ws->paced); /* it asks again when its workspace may send */
+        ep->let_in = paced ? NULL : blocked;
+        endpoint_activate(e, ep);
+        if (!paced)
+            return;
+    }
 }
 
 /* ---- what is only in the store ---- */

@@ -73,8 +73,9 @@ enum err content_kind(const struct incoming *in, enum content *out, const char *
 /* ---- secrets -----------------------------------------------------------------------------------------------------
  */
 
-/* Besides those of header_is_sensitive: a signature without a time is as good as a key for its body. */
-static const char *const secret_headers[] = {"*authorization*", "*signature*", "*hmac*", "*api-key*", "x-auth*"};
+/* Besides those of header_is_sensitive. A signature without a time is as good as a key for its body. */
+static const char *const key_headers[] = {"*authorization*", "*api-key*", "x-auth*"};
+static const char *const signature_headers[] = {"*signature*", "*hmac*"};
 static const char *const secret_parameters[] = {"*token",    "*secret*", "*password*", "*signature*", "*api_key*",
                                                 "*api-key*", "*apikey*", "access_key", "sig",         "auth"};
 
@@ -85,6 +86,11 @@ static bool fits_any(struct str name, const char *const *patterns, size_t count)
             return true;
     }
     return false;
+}
+
+bool content_is_key(struct str header)
+{
+    return header_is_sensitive(header) || fits_any(header, key_headers, ARRAY_LEN(key_headers));
 }
 
 /* ---- members that may come more than once ------------------------------------------------------------------------ */
@@ -196,7 +202,7 @@ static void write_headers(struct arena *a, const struct incoming *in, struct str
     struct member *m = arena_zalloc(a, (in->header_count + 1) * sizeof *m);
     for (size_t i = 0; i < in->header_count; i++) {
         const struct http_header *h = &in->headers[i];
-        bool secret = header_is_sensitive(h->name) || fits_any(h->name, secret_headers, ARRAY_LEN(secret_headers)) ||
+        bool secret = content_is_key(h->name) || fits_any(h->name, signature_headers, ARRAY_LEN(signature_headers)) ||
                       (secret_header.len > 0 && str_eq_nocase(h->name, secret_header));
         m[i] = (struct member){.name = lower(a, h->name), .json = json_text(a, secret ? STR("***") : h->value)};
     }

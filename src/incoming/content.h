@@ -46,6 +46,8 @@ struct incoming_json {
  */
 MUST_USE enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
                                struct incoming_json *out, struct str *why);
+/* Whether a header's value lets in whoever knows it, by the header's name; a signature does not. */
+bool content_is_key(struct str header);
 /* The value in a body of JSON that has been checked before. */
 struct str content_checked(struct str body);
 /* The JSON object of them, in the arena. */

@@ -46,7 +46,7 @@ static const struct field fields[] = {
         NUMBER("tolerance", tolerance),
         {.name = "addresses", .kind = FIELD_NAMES, .at = AT(t.addresses), .count_at = AT(t.address_count)},
 };
-#define FIRST_RULE 5
+#define FIRST_RULE 6
 static const struct field sealed_fields[] = {
         {.name = "secrets", .kind = FIELD_NAMES, .at = AT(t.secrets), .count_at = AT(t.secret_count)},
         TEXT("verifyToken", verify_token),

@@ -19,11 +19,13 @@ static enum csv_result next_line(struct csv *c, struct arena *a, struct csv_row 
         }
         c->at += line.len < rest.len ? line.len + 1 : line.len;
         c->line++;
+        line = str_trim(line);
+        if (line.len == 0)
+            continue;
         struct str *cell = arena_alloc(a, sizeof *cell);
-        *cell = str_trim(line);
+        *cell = line;
         row->cells = cell;
-        if (cell->len > 0)
-            return CSV_ROW;
+        return CSV_ROW;
     }
     *row = (struct csv_row){.line = c->line, .from = c->at};
     return CSV_END;

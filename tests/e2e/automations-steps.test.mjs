@@ -267,7 +267,7 @@ test('a run that waited for its place longer than its request is kept still know
     const automation = await w.publish({
         trigger: { type: 'incoming_webhook' },
         concurrency: 1,
-        steps: [{ id: 'call', type: 'http_request', url: server.url('/hold'), timeoutMs: 20000 }, { id: 'keep', type: 'set', set: { name: '{{ trigger.body.name }}' } }],
+        steps: [{ id: 'call', type: 'http_request', url: server.url('/hold'), timeoutMs: 20000, body: { name: '{{ trigger.body.name }}' } }, { id: 'keep', type: 'set', set: { name: '{{ trigger.body.name }}' } }],
     });
     const path = new URL(automation.trigger.url).pathname;
     for (const name of ['Ada', 'Grace']) assert.equal((await w.p.api('POST', path, { name }, { token: null })).status, 202);
@@ -281,6 +281,7 @@ test('a run that waited for its place longer than its request is kept still know
         names.push(run.vars.name);
     }
     assert.deepEqual(names.sort(), ['Ada', 'Grace']);
+    assert.deepEqual(server.requests.map((r) => JSON.parse(r.body).name).sort(), ['Ada', 'Grace']);
 });
 
 test('concurrency: so many runs at work at a time, the others follow; those in a wait do not count', async (t) => {

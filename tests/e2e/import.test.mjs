@@ -274,6 +274,10 @@ test('others change the same records meanwhile: nothing is lost on either side',
     const records = await all(p, app, 'contact');
     assert.equal(records.length, 500);
     assert.ok(records.every((x) => Number(x.data.n) === 1500 + Number(x.key.split('@')[0])), 'the last row of a key wins');
+    const again = await upload(p, app, 'contact', file);
+    for (let i = 0; i < 200; i++) await p.api('DELETE', `${base}/${(i * 7) % 500}@example.com`);
+    const second = await ended(p, again.json.id);
+    assert.deepEqual([second.status, second.data.processed, second.data.failed], ['finished', 2000, 0], 'what others delete is made anew');
     const byHand = records.flatMap((x) => Object.keys(x.data).filter((name) => name.startsWith('by_hand_')));
     assert.equal(byHand.length, 300);
 });
