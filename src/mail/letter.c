@@ -134,8 +134,9 @@ void letter_write(const struct letter *l, struct buf *out)
     add_date(l->date_ms, out);
     buf_addf(out, "Message-ID: <" STR_FMT ">\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n",
              STR_ARG(l->message_id));
-    if (l->html.ptr == NULL) {
-        add_part("text/plain", l->text, out);
+    if (l->html.ptr == NULL || l->text.len == 0) { /* an empty part would be what a reader of text sees */
+        bool html = l->html.ptr != NULL;
+        add_part(html ? "text/html" : "text/plain", html ? l->html : l->text, out);
         return;
     }
     /* "=_" never stands in what is quoted-printable. */

@@ -105,8 +105,8 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE TABLE tally_log(seq INTEGER PRIMARY KEY, first_ms INTEGER NOT NULL, body BLOB NOT NULL);",
 
         /* 8: which record a run is about; NULL: none. */
-        "ALTER TABLE doc ADD COLUMN about INTEGER;"
-        "CREATE INDEX doc_about ON doc(about, kind, id) WHERE about IS NOT NULL;",
+        ("ALTER TABLE doc ADD COLUMN about INTEGER;"
+         "CREATE INDEX doc_about ON doc(about, kind, id) WHERE about IS NOT NULL;"),
 
         /* 9: what is due of each workspace, so that they can take turns. */
         "CREATE INDEX doc_turn ON doc(kind, app, due_ms, id) WHERE due_ms > 0;",

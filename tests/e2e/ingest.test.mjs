@@ -168,6 +168,9 @@ test('types: each is verified as its provider signs, or refused', async (t) => {
     const put = await p.ok('PUT', `${S}/late`, { name: 'late', type: 'github', config: { secret: 's3cret' } });
     assert.deepEqual([put.id, put.uid, put.ingestUrl], [late.id, 'late', late.ingestUrl]);
     assert.equal((await p.api('POST', path(late.ingestUrl), body, { token: null, headers: github(body) })).status, 202);
+    await p.ok('POST', S, { name: 'paid', uid: 'paid', type: 'stripe', config: { secret: 'whsec_abc' } });
+    assert.equal((await p.ok('PUT', `${S}/paid`, { name: 'paid again', type: 'stripe', config: {} })).name, 'paid again', 'it keeps its secret');
+    assert.equal((await p.api('POST', S, { name: 'unpaid', type: 'stripe', config: {} })).status, 422);
     for (const [fields, at, words] of [
         [{ type: 'orum-io', config: { publicKey: 'x' } }, 'type', /cannot be verified/],
         [{ type: 'vgs', config: { secret: 'x' } }, 'type', /cannot be verified/],
