@@ -27,8 +27,7 @@ static const char *const not_forwarded[] = {
 static bool is_secret(const struct arrival *ar, struct str name)
 {
     bool is_token = ar->profile == NULL || profile_is_token(ar->profile);
-    return content_is_key(name) ||
-           (is_token && ar->secret_header.len > 0 && str_eq_nocase(name, ar->secret_header));
+    return content_is_key(name) || (is_token && ar->secret_header.len > 0 && str_eq_nocase(name, ar->secret_header));
 }
 
 static bool goes_along(const struct arrival *ar, const struct http_header *h)

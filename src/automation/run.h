@@ -54,12 +54,12 @@ struct run {
     struct str vars;          /* JSON object: root `vars`; null: none set */
     struct str at;            /* id of the step to be done; null: the first */
     int64_t step_doc;         /* oid of the DOC_STEP of that step; 0: not begun */
-    int64_t attempt;  /* of that step, so far */
-    int64_t depth;    /* 0: started from outside */
-    int64_t place;    /* oid of the DOC_PLACE that it holds, of an automation with few; 0: none */
-    int64_t steps;    /* begun so far */
-    int64_t ended_ms; /* 0: not yet */
-    struct str error; /* why it failed; null: it did not */
+    int64_t attempt;          /* of that step, so far */
+    int64_t depth;            /* 0: started from outside */
+    int64_t place;            /* oid of the DOC_PLACE that it holds, of an automation with few; 0: none */
+    int64_t steps;            /* begun so far */
+    int64_t ended_ms;         /* 0: not yet */
+    struct str error;         /* why it failed; null: it did not */
 };
 
 /* ERR_INVALID: damage. */
