@@ -322,6 +322,38 @@ static void compile_arms(struct compiling *c, int at, struct str path, size_t de
     }
 }
 
+/* Whether JSON is what such a Content-Type says: application/json or +json, with parameters or without. */
+static bool is_json_type(struct str type)
+{
+    type = str_trim(str_take(type, str_find_str(type, STR(";"))));
+    return str_eq_nocase(type, STR("application/json")) ||
+           (type.len > 5 && str_eq_nocase(str_skip(type, type.len - 5), STR("+json")));
+}
+
+static bool says_json(const struct step *s)
+{
+    const struct step_value *v = step_value(s, "headers");
+    bool found = false;
+    for (const struct json *m = v != NULL && v->json->type == JSON_OBJECT ? v->json->child : NULL; m != NULL;
+         m = m->next)
+        found = found ||
+                (m->type == JSON_STRING && str_eq_nocase(m->name, STR("content-type")) && is_json_type(m->text));
+    return found;
+}
+
+/* A text with values in it that is sent as JSON. One that is a single expression is the whole body. */
+static void choose_encoding(struct compiling *c, struct step *s)
+{
+    const struct expr_template *t;
+    struct expr_error error;
+    for (size_t i = 0; i < s->value_count; i++) {
+        struct step_value *v = &s->values[i];
+        if (strcmp(v->field->name, "body") == 0 && v->json->type == JSON_STRING && says_json(s) &&
+            expr_compile(c->arena, v->json->text, &t, &error) == ERR_OK && !expr_is_single(t))
+            v->text = t;
+    }
+}
+
 static int compile_step(struct compiling *c, const struct json *from, struct str path)
 {
     struct step *s = &c->out->steps[c->out->count];
@@ -340,6 +372,8 @@ static int compile_step(struct compiling *c, const struct json *from, struct str
     for (const struct json *m = from->child; m != NULL; m = m->next)
         read_member(c, s, m, path);
     check_step(c, s, path);
+    if (s->kind == STEP_HTTP_REQUEST)
+        choose_encoding(c, s);
     return (int)c->out->count++;
 }
 
@@ -432,6 +466,8 @@ static enum err render_value(const struct step_value *v, struct expr_env *env, s
         return render_text(v->text, v->field->dest, env, w);
     case VALUE_OBJECT:
     case VALUE_JSON:
+        if (v->text != NULL)
+            return render_text(v->text, EXPR_JSON, env, w);
         return expr_tree_fill(v->tree, env, w);
     case VALUE_TEXTS:
         json_w_object(w);

@@ -72,7 +72,7 @@ const struct step_type step_types[STEP_KINDS] = {
                  {{.name = "method", .kind = VALUE_PLAIN, .what = "POST unless given"},
                   {.name = "url", .kind = VALUE_TEXT, .required = true, .dest = EXPR_URL, .what = "where"},
                   {.name = "headers", .kind = VALUE_TEXTS, .dest = EXPR_HEADER, .what = "headers"},
-                  {.name = "body", .kind = VALUE_JSON, .what = "JSON; a text is sent as it is"},
+                  {.name = "body", .kind = VALUE_JSON, .what = "JSON; a text is sent as it is, its values as JSON if Content-Type says so"},
                   {.name = "timeoutMs",
                    .kind = VALUE_NUMBER,
                    .min = 100,

@@ -318,6 +318,48 @@ static bool add_url_value(struct expr_env *env, const struct expression *e, stru
     return true;
 }
 
+/* Where in JSON comes next what is added. */
+struct json_place {
+    bool inside;  /* a string */
+    bool escaped; /* a backslash stands right before */
+};
+
+static void pass_json(struct json_place *at, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (at->escaped)
+            at->escaped = false;
+        else if (c == '"')
+            at->inside = !at->inside;
+        else
+            at->escaped = at->inside && c == '\\';
+    }
+}
+
+/* What it adds is whole, the inside of a string or a value: the place stays what it was. */
+static bool add_json(struct expr_env *env, const struct expression *e, const struct json_place *at,
+                     const struct json *v, struct buf *out)
+{
+    size_t before = out->len;
+    struct str text;
+    bool is_json = e->filter_count > 0 && strcmp(e->filters[e->filter_count - 1].row->name, "json") == 0;
+    if (at->escaped)
+        return refuse(env, STR_FMT ": right behind a backslash no value can stand in JSON",
+                      STR_ARG(str_take(e->operand.path, 200)));
+    if (!value_text(env, v, &text))
+        return false;
+    if (at->inside) {
+        json_escape(text, out);
+    } else if (is_json && v->type == JSON_STRING) {
+        buf_add_str(out, text);
+    } else {
+        struct json_writer w = json_writer(out);
+        expr_value_write(v, &w);
+    }
+    return spend_bytes(env, out->overflow ? EXPR_BYTES + 1 : out->len - before);
+}
+
 /* begin: where in `out` the text begins; first: nothing stands before the expression in its template. */
 static bool add_encoded(struct expr_env *env, const struct expression *e, enum expr_dest dest, size_t begin, bool first,
                         struct str s, struct buf *out)
@@ -338,6 +380,7 @@ static bool add_encoded(struct expr_env *env, const struct expression *e, enum e
 enum err expr_text(const struct expr_template *t, enum expr_dest dest, struct expr_env *env, struct buf *out)
 {
     size_t begin = out->len;
+    struct json_place place = {0};
     for (size_t i = 0; i < t->count; i++) {
         const struct part *p = &t->parts[i];
         struct str text;
@@ -345,9 +388,15 @@ enum err expr_text(const struct expr_template *t, enum expr_dest dest, struct ex
             if (!spend_bytes(env, p->text.len))
                 return error_of(env);
             buf_add_str(out, p->text);
+            pass_json(&place, p->text);
             continue;
         }
         const struct json *v = evaluate(env, p->expression);
+        if (v != NULL && dest == EXPR_JSON) {
+            if (!add_json(env, p->expression, &place, v, out))
+                return error_of(env);
+            continue;
+        }
         if (v == NULL || !value_text(env, v, &text) || !add_encoded(env, p->expression, dest, begin, i == 0, text, out))
             return error_of(env);
     }

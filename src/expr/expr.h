@@ -73,7 +73,10 @@ enum expr_dest {
      * is written or was put before, a value has no dots; one of dots alone is no part of a path. */
     EXPR_URL,
     EXPR_HEADER, /* control characters are an error */
-    EXPR_HTML    /* & < > " ' escaped */
+    EXPR_HTML,   /* & < > " ' escaped */
+    /* In a string of what is written: escaped, without quotes. Elsewhere: as JSON, missing null; what ends with the
+     * filter `json` is JSON already. Right behind a backslash is an error. */
+    EXPR_JSON
 };
 
 /* Appends the text. ERR_INVALID: env->why; ERR_TOO_LARGE: over a budget, env->why says which. */

@@ -319,6 +319,27 @@ test('If-Match keeps one from overwriting what another has changed', async (t) =
     assert.equal(publish.status, 412);
 });
 
+test('in a text that is sent as JSON a value stays a value; a test and a preview show the same', async (t) => {
+    const w = await Workspace.open(t);
+    const server = await receiver(t);
+    const body = '{"name":"{{ trigger.body.v }}","n":{{ trigger.body.n }},"role":"user"}';
+    const call = (id, type) => ({ id, type: 'http_request', body, url: server.url(`/${id}`), ...(type ? { headers: { 'content-Type': type } } : {}) });
+    const made = await w.publish({ name: 'JSON', trigger: on('x'), steps: [call('a', 'Application/JSON; charset=utf-8'), call('b', 'application/vnd.x+json'), call('c')] });
+    const v = 'x","role":"admin';
+    const safe = `{"name":${JSON.stringify(v)},"n":1.10,"role":"user"}`;
+    const sample = `{"trigger":{"body":{"v":${JSON.stringify(v)},"n":1.10}}}`;
+    const tried = await w.p.api('POST', `${w.base}/automation/${made.id}/test`, sample);
+    assert.equal(tried.json.steps[0].input.body, safe, tried.text);
+    const shown = await w.p.api('POST', `${w.base}/automation/${made.id}/preview`, `${sample.slice(0, -1)},"texts":[${JSON.stringify({ text: body, as: 'json' })}]}`);
+    assert.equal(shown.json.data[0].value, safe, shown.text);
+    await w.p.send(w.app, 'x', JSON.stringify({ v, n: 0 }).replace(':0', ':1.10'));
+    const run = await w.run(made);
+    assert.equal(run.status, 'done', JSON.stringify(run));
+    const got = await server.arrived(3);
+    assert.deepEqual(got.map((r) => String(r.body)), [safe, safe, `{"name":"${v}","n":1.10,"role":"user"}`]);
+    assert.match(got[2].headers['content-type'], /^text\/plain/);
+});
+
 test('a preview shows what texts become, encoded for where they go, with what is missing', async (t) => {
     const w = await Workspace.open(t);
     const made = await w.ok('POST', '/automation', { name: 'Shop', trigger: { type: 'incoming_webhook' }, steps: [] });

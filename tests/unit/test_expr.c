@@ -196,6 +196,31 @@ static void injections(void **state)
         check_text(rows[i].text, rows[i].dest, rows[i].want);
 }
 
+/* Of what is sent as JSON, what comes in is a value or a part of one. */
+static void json_texts(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+            {"{\"a\":\"{{ 'x' }}\",\"b\":\"y\"}", "{\"a\":\"x\",\"b\":\"y\"}"},
+            {"{\"a\":\"{{ 'x\",\"role\":\"admin' }}\"}", "{\"a\":\"x\\\",\\\"role\\\":\\\"admin\"}"},
+            {"{\"a\":{{ 'x\"y' }}}", "{\"a\":\"x\\\"y\"}"},
+            {"{\"a\":\"\\\"{{ '\"' }}\"}", "{\"a\":\"\\\"\\\"\"}"},
+            {"{\"a\":\"\\\\{{ '\"' }}\",\"b\":{{ 1 }}}", "{\"a\":\"\\\\\\\"\",\"b\":1}"},
+            {"\"{{ 'a\\\\' }}{{ '\"' }}\"", "\"a\\\\\\\"\""},
+            {"\"{{ 'a\\n\\tb' }}\001{{ '\001' }}\"", "\"a\\n\\tb\001\\u0001\""},
+            {"\"\\{{ '\"' }}\"", "! '\"': right behind a backslash no value can stand in JSON"},
+            {"[{{ trigger.body.price }},\"{{ trigger.body.big }}\"]", "[1.10,\"9007199254740993\"]"},
+            {"[{{ trigger.body.items[0] }}]", "[{\"sku\":\"A-1\",\"qty\":2}]"},
+            {"\"{{ trigger.body.items[0] }}\"", "\"{\\\"sku\\\":\\\"A-1\\\",\\\"qty\\\":2}\""},
+            {"[{{ nope }},\"{{ nope }}\",{{ true }}]", "[null,\"\",true]"},
+            {"[{{ 'a\"' | json }},{{ 'a,b' | split: ',' }}]", "[\"a\\\"\",[\"a\",\"b\"]]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check_text(rows[i].text, EXPR_JSON, rows[i].want);
+}
+
 static void errors(void **state)
 {
     static const struct {
@@ -446,7 +471,7 @@ static void noise(void **state)
         struct buf out = BUF_INIT(1u << 20);
         env.arena = a;
         if (expr_compile(a, str_of(text, n), &t, &error) == ERR_OK) {
-            enum err e = expr_text(t, (enum expr_dest)(round % 4), &env, &out);
+            enum err e = expr_text(t, (enum expr_dest)(round % 5), &env, &out);
             assert_true(e == ERR_OK || env.why.len > 0);
         } else {
             assert_true(error.what.len > 0 && error.at <= n);
@@ -477,6 +502,7 @@ int main(void)
             cmocka_unit_test(trees),      cmocka_unit_test(missing_paths),
             cmocka_unit_test(depths),     cmocka_unit_test(budgets),
             cmocka_unit_test(noise),      cmocka_unit_test(filters_are_described),
+            cmocka_unit_test(json_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
