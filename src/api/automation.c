@@ -443,6 +443,9 @@ static void set_status(struct api *api, struct api_call *call, enum automation_s
     if (!answer_ok(call, automation_version_load(call->reader, call->arena, in_force, &v)) ||
         !compile_version(call, &v, &s, &d))
         return;
+    if (status == AUTOMATION_DRAFT &&
+        (!answer_ok(call, automation_fit(api, call, app.id, m.id, &d)) || !call_fits(call)))
+        return;
     if (v.published_ms == 0)
         changes[n++] =
                 version_update(call, &m,

@@ -357,7 +357,7 @@ static void choose_encoding(struct compiling *c, struct step *s)
 static int compile_step(struct compiling *c, const struct json *from, struct str path)
 {
     struct step *s = &c->out->steps[c->out->count];
-    *s = (struct step){.json = from, .next = -1, .otherwise = -1};
+    *s = (struct step){.json = from, .path = path, .next = -1, .otherwise = -1};
     if (from->type != JSON_OBJECT) {
         refuse(c, path, STR("must be an object"));
         return -1;

@@ -83,6 +83,7 @@ struct step {
     struct str id;
     enum step_kind kind;
     const struct json *json;
+    struct str path; /* below "steps", as problems name it */
     struct step_value values[STEP_FIELDS_MAX];
     size_t value_count;
     const int64_t *retry_ms; /* waits between its attempts */

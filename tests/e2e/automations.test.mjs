@@ -263,6 +263,14 @@ test('what does not fit is refused with its place; a test run does nothing', asy
     await refused({ steps: [{ id: 'b', type: 'branch', branches: [{ when: { value: 1, eq: 2 }, steps: [{ id: 'x', type: 'add_tag', tag: 'y' }] }] }] }, 'steps.0.branches.0.steps.0.target');
     await refused({ trigger: { type: 'schedule', cron: '61 * * * *' }, steps: [] }, 'trigger.cron');
     await refused({ steps: Array.from({ length: 201 }, (_, i) => ({ id: `s${i}`, type: 'set', set: {} })) }, 'steps');
+    const draft = await w.ok('POST', '/automation', { name: 'Draft', steps: [] });
+    for (const [automation, why] of [['nobody', 'none of this id'], [draft.id, 'publish it first']]) {
+        const made = await w.ok('POST', '/automation', { name: 'x', steps: [{ id: 'a', type: 'start_sequence', automation }] });
+        const { status, json } = await w.post(`/automation/${made.id}/publish`);
+        assert.equal(status, 422, JSON.stringify(json));
+        assert.equal(json.detail[0].loc.join('.'), 'body.steps.0.automation');
+        assert.match(json.detail[0].msg, new RegExp(why));
+    }
     const automation = await w.ok('POST', '/automation', {
         name: 'Tried',
         trigger: on('x'),
