@@ -86,7 +86,7 @@ static void write_trigger(const struct api *api, struct api_call *call, const st
     json_w_name(w, STR("trigger"));
     if (is_url) {
         json_w_object(w);
-        is_url = trigger_write(api, call->reader, call->arena, &o, true, w) == ERR_OK;
+        is_url = trigger_write(api, call, &o, true, w) == ERR_OK;
         json_w_object_end(w);
     }
     if (is_url)

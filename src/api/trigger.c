@@ -2,6 +2,7 @@
 /* Which changes it takes to make, change, publish, delete a trigger and to give it another URL; what is shown of it. */
 #include "api/trigger.h"
 
+#include "api/handler.h"
 #include "api/trigger_define.h"
 #include "api/trigger_url.h"
 #include "crypto/crypto.h"
@@ -285,9 +286,22 @@ static struct str effective_dedupe(struct store_reader *r, struct arena *a, cons
     return dedupe;
 }
 
-enum err trigger_write(const struct api *api, struct store_reader *r, struct arena *a, const struct object *trigger,
-                       bool newest, struct json_writer *w)
+/* The URL for those who may rotate it; for others without its token. */
+static struct str shown_url(const struct api_call *call, struct str url)
 {
+    size_t slash = url.len;
+    if (((1u << call->who.role) & WHO_EDIT) != 0 && auth_scope_allows(&call->who, AUTH_AREA_AUTOMATION, true))
+        return url;
+    while (slash > 0 && url.ptr[slash - 1] != '/')
+        slash--;
+    return arena_printf(call->arena, STR_FMT "****", STR_ARG(str_take(url, slash)));
+}
+
+enum err trigger_write(const struct api *api, const struct api_call *call, const struct object *trigger, bool newest,
+                       struct json_writer *w)
+{
+    struct store_reader *r = call->reader;
+    struct arena *a = call->arena;
     static const struct str methods[] = {{"GET", 3}, {"POST", 4}, {"PUT", 3}};
     struct str named[ARRAY_LEN(methods)], url;
     size_t count = 0;
@@ -307,7 +321,7 @@ enum err trigger_write(const struct api *api, struct store_reader *r, struct are
     oid_format(t.id, object_prefix(OBJ_TRIGGER), api->id_key, id);
     json_w_str_at(w, "id", str_c(id));
     json_w_str_at(w, "type", STR(TRIGGER_TYPE));
-    json_w_str_at(w, "url", url);
+    json_w_str_at(w, "url", shown_url(call, url));
     write_verify(&t, w);
     json_w_opt_str_at(w, "dedupe", t.dedupe);
     json_w_opt_str_at(w, "effectiveDedupe", effective_dedupe(r, a, &t));

@@ -65,9 +65,9 @@ struct trigger_owner {
 MUST_USE enum err trigger_find(struct store_reader *r, struct arena *a, const struct trigger_owner *of,
                                struct object *out);
 /* Members of an object that the caller has opened: id, type, url, verify (no secrets), dedupe, methods, sample. newest:
- * as it will be once it is published, else as it is. */
-MUST_USE enum err trigger_write(const struct api *api, struct store_reader *r, struct arena *a,
-                                const struct object *trigger, bool newest, struct json_writer *w);
+ * as it will be once it is published, else as it is. Who may only look sees no token: it would start runs. */
+MUST_USE enum err trigger_write(const struct api *api, const struct api_call *call, const struct object *trigger,
+                                bool newest, struct json_writer *w);
 
 /* What GET …/sample shows; also for test runs: the request chosen as the sample, else the newest. The JSON object
  * {"body","headers","query","method"}; ERR_NOT_FOUND: there is none. */

@@ -343,7 +343,7 @@ void trigger_get(struct api *api, struct api_call *call)
         return;
     struct json_writer w = answer(call, 200);
     json_w_object(&w);
-    if (!answer_ok(call, trigger_write(api, call->reader, call->arena, &o, false, &w)))
+    if (!answer_ok(call, trigger_write(api, call, &o, false, &w)))
         return;
     json_w_str_at(&w, "automationId", api_id(api, call, t.automation, object_prefix(OBJ_AUTOMATION)));
     json_w_str_at(&w, "status", str_c(states[t.state]));

@@ -103,6 +103,20 @@ test('another URL, and the one before for a while', async (t) => {
     assert.equal((await p.api('POST', path, '{}', { token: null })).status, 202);
 });
 
+test('who may only look does not see the URL, with which one could start something', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const a = await automation(p, app);
+    const look = (await p.ok('POST', `/api/v1/auth/app-portal-access/${app.id}`, { readOnly: true })).token;
+    const edit = (await p.ok('POST', `/api/v1/auth/app-portal-access/${app.id}`, {})).token;
+    const secret = a.path.split('/').at(-1);
+    for (const path of [a.trigger, `/api/v1/app/${app.id}/automation`]) {
+        const seen = (await p.api('GET', path, undefined, { token: look })).text;
+        assert.ok(seen.includes('/v1/webhooks/in/****') && !seen.includes(secret), seen);
+        assert.ok((await p.api('GET', path, undefined, { token: edit })).text.includes(secret));
+    }
+});
+
 test('what was answered 202 is there after kill -9', async (t) => {
     const p = await postrider(t, { settings: { INCOMING_RATE_LIMIT: 10000 } });
     const app = await p.app();
