@@ -360,7 +360,8 @@ test('every kind of trigger and of step has a form; somebody else’s change is 
         await page.getByLabel('Body as JSON').fill('{"deal": {"id": "{{ trigger.body.id }}"}');
         await page.getByText('Options').click();
         await page.getByLabel('When it fails, try again').selectOption('own');
-        await textbox(page, 'Seconds between the tries').fill('5, 10');
+        await textbox(page, 'Seconds between the tries').fill('');
+        await textbox(page, 'Seconds between the tries').pressSequentially('5, 10');
         await page.getByLabel('When it has failed for good').selectOption('continue');
         await textbox(page, 'Name in variables').fill('ask');
         await button(page, 'Save draft').click();

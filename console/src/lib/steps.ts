@@ -2,7 +2,7 @@
 // The steps of an automation while they are edited: nodes with keys of their own, objects as rows, conditions as a tree.
 import type { Condition, Step } from './automations';
 import { type Cond, condOf, conditionOf, newKey } from './conditions';
-import type { JsonValue } from './json';
+import { exactNumbers, type JsonValue } from './json';
 
 export interface Row {
     key: number;
@@ -57,7 +57,7 @@ export function rowsOf(...pairs: [string, string][]): Fields {
 
 export function objectOf(f: Fields): JsonValue {
     if (f.mode === 'text') return f.text;
-    if (f.mode === 'json') return JSON.parse(f.text) as JsonValue;
+    if (f.mode === 'json') return JSON.parse(exactNumbers(f.text)) as JsonValue;
     return Object.fromEntries(f.rows.filter((r) => r.name.trim() !== '').map((r) => [r.name.trim(), r.value]));
 }
 

@@ -125,7 +125,16 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
         const out = await api.put<Automation>(where, draftOut(draft), over ? {} : { headers: { 'If-Match': `"${loaded.updatedAt}"` } });
         const kept = { ...draft, trigger: settled(draft.trigger) };
         setProblems({});
-        setDraft(kept);
+        // What was typed meanwhile stays.
+        setDraft((d) => ({
+            ...d,
+            trigger: {
+                ...d.trigger,
+                known: draft.trigger.profile || null,
+                secret: d.trigger.secret === draft.trigger.secret ? '' : d.trigger.secret,
+                verifyToken: d.trigger.verifyToken === draft.trigger.verifyToken ? '' : d.trigger.verifyToken,
+            },
+        }));
         setSaved(fingerprint(kept));
         onSaved(out);
         return out;

@@ -72,7 +72,7 @@ function Actions({ automation, onChange }: { automation: Automation; onChange: (
     const move = async (verb: 'pause' | 'resume', said: string) => {
         setBusy(true);
         try {
-            onChange(await api.post<Automation>(`${path}/automation/${automation.id}/${verb}`));
+            onChange(await api.post<Automation>(`${path}/automation/${automation.id}/${verb}`, {}, { headers: { 'If-Match': `"${automation.updatedAt}"` } }));
             toast.done(said);
         } catch (e) {
             toast.failed(e);

@@ -11,7 +11,7 @@ import { Badge, ErrorNote, Note, Skeleton } from '../ui/basic';
 import { Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { Data } from '../ui/json';
-import { type Builder, type Problems, problemsOf } from './builder_state';
+import { type Builder, gaps, type Problems, problemsOf } from './builder_state';
 
 interface Tried {
     id: string;
@@ -88,6 +88,8 @@ export function TestDialog({ builder, onClose, onProblems }: { builder: Builder;
     const nodes = walk(draft.nodes).map((w) => w.node);
     const nameOf = (id: string) => sequences.find((s) => s.id === id)?.name ?? id;
     useEffect(() => {
+        const missing = gaps(draft);
+        if (Object.keys(missing).length > 0) return onProblems(missing);
         api.post<{ steps: Tried[] }>(`${where}/test`, { ...tryBody(sample), steps: stepsOf(draft.nodes) }).then(
             (out) => setTried(out.steps),
             (e) => {

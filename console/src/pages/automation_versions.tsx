@@ -3,12 +3,13 @@
 import { useState } from 'preact/hooks';
 import { api } from '../lib/api';
 import type { Automation, Version } from '../lib/automations';
+import { exactNumbers } from '../lib/json';
 import { useLoad } from '../lib/load';
 import { go } from '../lib/router';
 import { triggerDraft, triggerOut } from '../lib/trigger_draft';
 import { type Difference, differences } from '../lib/version_diff';
 import type { Status } from '../lib/words';
-import { Button, Card, ErrorNote, Head, Skeleton, StatusBadge, Time } from '../ui/basic';
+import { Button, Card, ErrorNote, Head, Note, Skeleton, StatusBadge, Time } from '../ui/basic';
 import { Confirm } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
@@ -53,7 +54,7 @@ export function AutomationVersionsPage({ params }: { params: Record<string, stri
     const where = `${path}/automation/${params.auto}`;
     const [asking, setAsking] = useState<Version | null>(null);
     const loaded = useLoad(`${where} versions`, async (signal) => {
-        const [automation, versions] = await Promise.all([api.get<Automation>(where, {}, { signal }), api.get<{ data: Version[] }>(`${where}/version`, {}, { signal })]);
+        const [automation, versions] = (await Promise.all([where, `${where}/version`].map(async (at) => JSON.parse(exactNumbers(await api.text(at, { signal }))) as unknown))) as [Automation, { data: Version[] }];
         return { automation, versions: versions.data };
     });
     if (!loaded.data)
@@ -101,11 +102,14 @@ export function AutomationVersionsPage({ params }: { params: Record<string, stri
                     action="Restore as draft"
                     onClose={() => setAsking(null)}
                     onConfirm={async () => {
-                        await api.put(where, restored(automation, asking));
+                        await api.put(where, restored(automation, asking), { headers: { 'If-Match': `"${automation.updatedAt}"` } });
                         toast.done('It is the draft now. Look at it, then publish it.');
                         go(`${base}/automations/${automation.id}`);
                     }}
                 >
+                    {asking.trigger.type === 'incoming_webhook' && automation.trigger.type !== 'incoming_webhook' && (
+                        <Note tone="warn">Who may send is not part of a version: set it again before you publish, or anyone who knows the URL may send.</Note>
+                    )}
                     <p>Its steps become the draft. What is published stays in force until you publish.</p>
                     {versions[0]!.status === 'draft' && <p>The draft of now, version {versions[0]!.version}, is overwritten.</p>}
                 </Confirm>

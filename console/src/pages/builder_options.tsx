@@ -20,7 +20,7 @@ function RetryField({ n, change, problem }: StepFormProps) {
     const text = n.retries === null ? '' : JSON.stringify(n.retries);
     const known = schedules.some((s) => s.value === text);
     const [own, setOwn] = useState(!known);
-    const written = (n.retries ?? []).join(', ');
+    const [written, setWritten] = useState((n.retries ?? []).join(', ')); // a list that is being typed ends with a comma
     return (
         <>
             <SelectField
@@ -28,11 +28,23 @@ function RetryField({ n, change, problem }: StepFormProps) {
                 value={own ? 'own' : text}
                 onChange={(to) => {
                     setOwn(to === 'own');
+                    if (to === 'own') setWritten((n.retries ?? usual).join(', '));
                     change({ retries: to === '' ? null : to === 'own' ? (n.retries ?? usual) : (JSON.parse(to) as number[]) });
                 }}
                 options={[...schedules, { value: 'own', text: 'At times of my own…' }]}
             />
-            {own && <TextField label="Seconds between the tries" value={written} onInput={(to) => change({ retries: to.split(/[\s,]+/).filter(Boolean).map(Number) })} error={problem('retrySchedule')} hint="Up to 20 numbers, such as 30, 300, 1800." />}
+            {own && (
+                <TextField
+                    label="Seconds between the tries"
+                    value={written}
+                    onInput={(to) => {
+                        setWritten(to);
+                        change({ retries: to.split(/[\s,]+/).filter(Boolean).map(Number) });
+                    }}
+                    error={problem('retrySchedule')}
+                    hint="Up to 20 numbers, such as 30, 300, 1800."
+                />
+            )}
         </>
     );
 }
@@ -56,9 +68,10 @@ function renamed(nodes: Node[], key: number, from: string, to: string): Node[] {
 
 export function StepOptions(props: StepFormProps) {
     const { n, change, problem } = props;
-    const { edit } = useBuilder();
+    const { edit, draft } = useBuilder();
     const [id, setId] = useState(n.id);
     const fits = /^\w{1,64}$/.test(id);
+    const isTaken = (name: string) => walk(draft.nodes).some(({ node }) => node.key !== n.key && node.id === name);
     return (
         <details class="plain" open={problem('id') !== undefined || problem('retrySchedule') !== undefined}>
             <summary>Options</summary>
@@ -71,9 +84,9 @@ export function StepOptions(props: StepFormProps) {
                         value={id}
                         onInput={(to) => {
                             setId(to);
-                            if (/^\w{1,64}$/.test(to)) edit((d) => ({ ...d, nodes: renamed(d.nodes, n.key, n.id, to) }));
+                            if (/^\w{1,64}$/.test(to) && !isTaken(to)) edit((d) => ({ ...d, nodes: renamed(d.nodes, n.key, n.id, to) }));
                         }}
-                        error={fits ? problem('id') : 'Letters, digits and _.'}
+                        error={!fits ? 'Letters, digits and _.' : isTaken(id) ? 'Another step has this name.' : problem('id')}
                         hint={`Later steps say {{ steps.${n.id}.… }}`}
                     />
                 </div>
