@@ -5,6 +5,7 @@
 #include "api/handler.h"
 #include "api/routes.h"
 #include "api/run_out.h"
+#include "api/schedule.h"
 #include "api/trigger.h"
 #include "base/time.h"
 
@@ -382,38 +383,12 @@ void automation_delete(struct api *api, struct api_call *call)
 /* ---- publishing ---------------------------------------------------------------------------------------------------
  */
 
-/*
- * The schedule's document, before the automation is published. Whoever finds it due looks at what is in force, so a
- * crash between starts nothing and loses nothing; it is not taken away here, since the version before may need it.
- */
+/* Before the automation is published; it is not taken away here, since the version before may need it. */
 static enum err plan_schedule(struct api *api, struct api_call *call, const struct automation *m, const struct start *s)
 {
-    struct doc d;
-    int64_t due_ms = s->kind == START_SCHEDULE ? cron_next(&s->cron, call->now_ms) : 0;
-    struct doc_change c = {.change = DOC_UPDATE};
-    enum err e = store_find_doc(call->reader, call->arena, DOC_CUE, m->app, m->id, STR("schedule"), &d);
-    if (due_ms == 0 || due_ms == TIME_NEVER)
-        return e == ERR_NOT_FOUND ? ERR_OK : e;
-    if (e != ERR_OK && e != ERR_NOT_FOUND)
-        return e;
-    if (e == ERR_NOT_FOUND) {
-        c.change = DOC_CREATE;
-        d = (struct doc){.id = oid_next(api->oids, call->now_ms),
-                         .kind = DOC_CUE,
-                         .app = m->app,
-                         .ref = m->id,
-                         .key = STR("schedule"),
-                         .body = STR("{}"),
-                         .created_ms = call->now_ms};
-    }
-    if (d.due_ms == 0 || due_ms < d.due_ms) /* never later: the schedule before may stay in force */
-        d.due_ms = due_ms;
-    d.updated_ms = call->now_ms;
-    c.expected_version = d.version;
-    c.doc = d;
-    struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = m->app, .changes = &c, .count = 1};
-    e = store_run(api->store, &op.op);
-    return e == ERR_NOT_FOUND || e == ERR_CONFLICT ? ERR_STALE : e; /* somebody was faster: once more */
+    int64_t due_ms = s->kind == START_SCHEDULE ? cron_next(&s->cron, call->now_ms) : TIME_NEVER;
+    struct schedule_owner of = {m->app, m->id, STR("schedule")};
+    return due_ms != TIME_NEVER ? schedule_plan(api, call, &of, due_ms) : ERR_OK;
 }
 
 static bool compile_version(struct api_call *call, const struct automation_version *v, struct start *s,

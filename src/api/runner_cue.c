@@ -8,6 +8,7 @@
 
 #include "api/handler.h"
 #include "api/runner_priv.h"
+#include "api/schedule.h"
 #include "api/source_cron.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -358,8 +359,6 @@ static enum err read_cue(struct telling *t)
 /* ---- schedules ----------------------------------------------------------------------------------------------------
  */
 
-#define YOUNG_MS (10 * TIME_MINUTE_MS)
-
 static enum err load_schedule(struct telling *t, struct automation *m, const struct cron **cron)
 {
     const struct known_version *v;
@@ -373,26 +372,17 @@ static enum err load_schedule(struct telling *t, struct automation *m, const str
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/*
- * Starts one run, however many times were missed. The document is written before what it is for is published, so that
- * a time that is not in the schedule in force starts nothing, and a young document of no schedule waits a little.
- */
+/* Starts one run, however many times were missed. */
 static enum err tell_schedule(struct telling *t)
 {
     struct automation m;
     const struct cron *cron;
-    struct doc d = t->doc;
     char at[TIME_TEXT_SIZE];
     enum err e = load_schedule(t, &m, &cron);
     if (e != ERR_OK)
         return e;
-    d.due_ms = cron != NULL                               ? cron_next(cron, t->now_ms)
-               : t->now_ms - t->doc.updated_ms < YOUNG_MS ? t->now_ms + TIME_MINUTE_MS
-                                                          : TIME_NEVER;
-    d.updated_ms = cron != NULL ? t->now_ms : d.updated_ms;
-    plan_change(&t->plan, d.due_ms != TIME_NEVER ? DOC_UPDATE : DOC_DELETE, &d, t->doc.version);
     t->planned = true;
-    if (cron == NULL || cron_next(cron, t->doc.due_ms - 1) != t->doc.due_ms)
+    if (!schedule_next(&t->plan, cron, &t->doc))
         return ERR_OK;
     time_format(t->doc.due_ms, at);
     struct run_start start = {

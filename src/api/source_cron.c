@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/source_cron.h"
 
-#include "automation/cron.h"
+#include "api/schedule.h"
 #include "base/time.h"
 
 #define CUE_KEY     "source"
 #define PAYLOAD_MAX ((size_t)65536) /* escaped it must fit what a source may take in the store */
 #define TYPE_MAX    256
-#define YOUNG_MS    (10 * TIME_MINUTE_MS)
 
 struct timer {
     struct str schedule;
@@ -101,34 +100,13 @@ bool source_cron_has(const struct doc *d)
 
 enum err source_cron_plan(struct api *api, struct api_call *call, const struct source *s)
 {
-    struct doc d;
     struct timer t;
     struct cron cron;
-    struct doc_change c = {.change = DOC_UPDATE};
     enum err e = load(call->arena, s, &t, &cron);
-    if (e == ERR_OK)
-        e = store_find_doc(call->reader, call->arena, DOC_CUE, s->app, s->id, STR(CUE_KEY), &d);
-    if (e != ERR_OK && e != ERR_NOT_FOUND)
+    if (e != ERR_OK)
         return e;
-    if (e == ERR_NOT_FOUND) {
-        c.change = DOC_CREATE;
-        d = (struct doc){.id = oid_next(api->oids, call->now_ms),
-                         .kind = DOC_CUE,
-                         .app = s->app,
-                         .ref = s->id,
-                         .key = STR(CUE_KEY),
-                         .body = STR("{}"),
-                         .created_ms = call->now_ms};
-    }
-    int64_t next_ms = cron_next(&cron, call->now_ms);
-    if (d.due_ms == 0 || next_ms < d.due_ms) /* never later: the schedule before may stay in force */
-        d.due_ms = next_ms;
-    d.updated_ms = call->now_ms;
-    c.expected_version = d.version;
-    c.doc = d;
-    struct store_docs op = {.op = {.kind = STORE_DOCS}, .app = s->app, .changes = &c, .count = 1};
-    e = store_run(api->store, &op.op);
-    return e == ERR_NOT_FOUND || e == ERR_CONFLICT ? ERR_STALE : e; /* somebody was faster: once more */
+    return schedule_plan(api, call, &(struct schedule_owner){s->app, s->id, STR(CUE_KEY)},
+                         cron_next(&cron, call->now_ms));
 }
 
 static void emit(struct plan *p, const struct timer *t)
@@ -148,7 +126,6 @@ enum err source_cron_tell(struct plan *p, const struct doc *d)
     struct source s;
     struct timer t;
     struct cron cron;
-    struct doc next = *d;
     enum err e = store_get_object(p->reader, p->arena, OBJ_SOURCE, d->ref, &o);
     if (e == ERR_OK)
         e = o.deleted_ms != 0 ? ERR_NOT_FOUND : source_decode(p->arena, &o, &s);
@@ -156,11 +133,7 @@ enum err source_cron_tell(struct plan *p, const struct doc *d)
         e = load(p->arena, &s, &t, &cron);
     if (e != ERR_OK && e != ERR_NOT_FOUND)
         return e;
-    bool young = p->now_ms - d->updated_ms < YOUNG_MS;
-    next.due_ms = e == ERR_OK ? cron_next(&cron, p->now_ms) : young ? p->now_ms + TIME_MINUTE_MS : TIME_NEVER;
-    next.updated_ms = e == ERR_OK ? p->now_ms : next.updated_ms;
-    plan_change(p, next.due_ms != TIME_NEVER ? DOC_UPDATE : DOC_DELETE, &next, d->version);
-    if (e == ERR_OK && cron_next(&cron, d->due_ms - 1) == d->due_ms)
+    if (schedule_next(p, e == ERR_OK ? &cron : NULL, d))
         emit(p, &t);
     return ERR_OK;
 }

@@ -9,7 +9,7 @@ import { setLeaveGuard } from '../lib/router';
 import { useSample } from '../lib/sample';
 import { nodesOf, walk } from '../lib/steps';
 import { settled, triggerDraft, triggerOut } from '../lib/trigger_draft';
-import { Button, Card, ErrorNote, Head, Note, Skeleton, TextField } from '../ui/basic';
+import { Button, ErrorNote, Head, Note, Pending, TextField } from '../ui/basic';
 import { Dialog } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useEventTypes, useRecordTypes, useWorkspace } from '../workspace';
@@ -248,13 +248,7 @@ export function AutomationPage({ params }: { params: Record<string, string> }) {
     return (
         <>
             <Head title="Automation" crumbs={[{ text: app?.name ?? '…' }, { to: `${base}/automations`, text: 'Automations' }, { text: '…' }]} />
-            {loaded.error !== undefined ? (
-                <ErrorNote error={loaded.error} retry={loaded.reload} />
-            ) : (
-                <Card>
-                    <Skeleton rows={6} />
-                </Card>
-            )}
+            <Pending of={loaded} />
         </>
     );
 }

@@ -9,7 +9,7 @@ import { go } from '../lib/router';
 import { triggerDraft, triggerOut } from '../lib/trigger_draft';
 import { type Difference, differences } from '../lib/version_diff';
 import type { Status } from '../lib/words';
-import { Button, Card, ErrorNote, Head, Note, Skeleton, StatusBadge, Time } from '../ui/basic';
+import { Button, Card, Head, Note, Pending, StatusBadge, Time } from '../ui/basic';
 import { Confirm } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
@@ -61,13 +61,7 @@ export function AutomationVersionsPage({ params }: { params: Record<string, stri
         return (
             <>
                 <Head title="Versions" crumbs={[{ text: app?.name ?? '…' }, { to: `${base}/automations`, text: 'Automations' }, { text: '…' }]} />
-                {loaded.error !== undefined ? (
-                    <ErrorNote error={loaded.error} retry={loaded.reload} />
-                ) : (
-                    <Card>
-                        <Skeleton rows={6} />
-                    </Card>
-                )}
+                <Pending of={loaded} />
             </>
         );
     const { automation, versions } = loaded.data;

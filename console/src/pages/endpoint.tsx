@@ -9,7 +9,7 @@ import { useLoad, useNow, usePaged } from '../lib/load';
 import { go, Link, setQuery, useQuery } from '../lib/router';
 import type { Attempt, Endpoint, EndpointHeaders, EndpointMessage, Page } from '../lib/types';
 import { actorName, advice, attemptFailure, deliveryStatus, endpointStatus, endpointStory, scheduleWords } from '../lib/words';
-import { Badge, Button, Card, Choices, Code, Empty, ErrorNote, Facts, Head, LinkButton, MoreButton, Note, Skeleton, StatusBadge, Time } from '../ui/basic';
+import { Badge, Button, Card, Choices, Code, Empty, ErrorNote, Facts, Head, LinkButton, MoreButton, Note, Pending, Skeleton, StatusBadge, Time } from '../ui/basic';
 import { type Bucket, bucketsOf, DeliveryChart } from '../ui/chart';
 import { Confirm } from '../ui/dialog';
 import { toast } from '../ui/toast';
@@ -328,13 +328,7 @@ export function EndpointPage({ params }: { params: Record<string, string> }) {
         return (
             <>
                 <Head title={title} crumbs={crumbs} />
-                {loaded.error !== undefined ? (
-                    <ErrorNote error={loaded.error} retry={loaded.reload} />
-                ) : (
-                    <Card>
-                        <Skeleton rows={6} />
-                    </Card>
-                )}
+                <Pending of={loaded} />
             </>
         );
     const status = endpointStatus(endpoint);

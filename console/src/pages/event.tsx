@@ -9,7 +9,7 @@ import { all, useLoad, useNow, usePaged } from '../lib/load';
 import { Link, setQuery, useQuery } from '../lib/router';
 import type { Attempt, Destination, Message } from '../lib/types';
 import { actorKind, actorName, deliveryStatus } from '../lib/words';
-import { Badge, Button, Card, CopyButton, Empty, ErrorNote, Facts, Head, MoreButton, Skeleton, StatusBadge } from '../ui/basic';
+import { Badge, Button, Card, CopyButton, Empty, ErrorNote, Facts, Head, MoreButton, Pending, Skeleton, StatusBadge } from '../ui/basic';
 import { Data } from '../ui/json';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
@@ -112,13 +112,7 @@ export function EventPage({ params }: { params: Record<string, string> }) {
         return (
             <>
                 <Head title="Event" crumbs={crumbs} />
-                {message.error !== undefined ? (
-                    <ErrorNote error={message.error} retry={message.reload} />
-                ) : (
-                    <Card>
-                        <Skeleton rows={6} />
-                    </Card>
-                )}
+                <Pending of={message} />
             </>
         );
     const several = (destinations.data?.length ?? 0) > 1;

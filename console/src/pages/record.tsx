@@ -10,7 +10,7 @@ import { go } from '../lib/router';
 import type { Run } from '../lib/runs';
 import type { Actor } from '../lib/types';
 import { actorName } from '../lib/words';
-import { Badge, Button, Card, CopyButton, ErrorNote, Facts, Head, MoreButton, Skeleton, Time } from '../ui/basic';
+import { Badge, Button, Card, CopyButton, ErrorNote, Facts, Head, MoreButton, Pending, Skeleton, Time } from '../ui/basic';
 import { Confirm } from '../ui/dialog';
 import { Data, pretty } from '../ui/json';
 import { toast } from '../ui/toast';
@@ -154,13 +154,7 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
         return (
             <>
                 <Head title="Record" crumbs={crumbs} />
-                {loaded.error !== undefined ? (
-                    <ErrorNote error={loaded.error} retry={loaded.reload} />
-                ) : (
-                    <Card>
-                        <Skeleton rows={6} />
-                    </Card>
-                )}
+                <Pending of={loaded} />
                 {loaded.error !== undefined && (history.items?.length ?? 0) > 0 && <History list={history} />}
             </>
         );

@@ -8,7 +8,7 @@ import { useLoad } from '../lib/load';
 import { loadRequest, requestAdvice, requestStatus, type WholeRequest } from '../lib/requests';
 import { Link } from '../lib/router';
 import { statusWords } from '../lib/words';
-import { Badge, Button, Card, Choices, Code, CopyButton, ErrorNote, Facts, Head, Note, Skeleton } from '../ui/basic';
+import { Badge, Button, Card, Choices, Code, CopyButton, Facts, Head, Note, Pending } from '../ui/basic';
 import { pretty } from '../ui/json';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
@@ -87,13 +87,7 @@ export function RequestPage({ params }: { params: Record<string, string> }) {
         return (
             <>
                 <Head title="Incoming request" crumbs={crumbs} />
-                {loaded.error !== undefined ? (
-                    <ErrorNote error={loaded.error} retry={loaded.reload} />
-                ) : (
-                    <Card>
-                        <Skeleton rows={6} />
-                    </Card>
-                )}
+                <Pending of={loaded} />
             </>
         );
     const use = async () => {

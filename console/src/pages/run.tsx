@@ -9,7 +9,7 @@ import { memberText } from '../lib/jsontext';
 import { Link } from '../lib/router';
 import { findStep, stepTitle } from '../lib/run_steps';
 import { failureWords, loadRun, recordKind, recordName, type RunDetail, stateStatus, tookMs, tookWords, waitStory } from '../lib/runs';
-import { Badge, Button, Card, Code, CopyButton, ErrorNote, Facts, Head, Note, Skeleton } from '../ui/basic';
+import { Badge, Button, Card, Code, CopyButton, ErrorNote, Facts, Head, Note, Pending } from '../ui/basic';
 import { Confirm } from '../ui/dialog';
 import { Data } from '../ui/json';
 import { toast } from '../ui/toast';
@@ -171,13 +171,7 @@ export function RunPage({ params }: { params: Record<string, string> }) {
         return (
             <>
                 <Head title="Run" crumbs={crumbs} />
-                {loaded.error !== undefined ? (
-                    <ErrorNote error={loaded.error} retry={loaded.reload} />
-                ) : (
-                    <Card>
-                        <Skeleton rows={6} />
-                    </Card>
-                )}
+                <Pending of={loaded} />
             </>
         );
     const status = stateStatus(run.status);

@@ -7,7 +7,7 @@ import { useLive } from '../lib/live';
 import { useLoad, usePaged } from '../lib/load';
 import { setQuery, useQuery } from '../lib/router';
 import { type Run, type RunState, runStates, stateStatus } from '../lib/runs';
-import { Card, Choices, Empty, ErrorNote, Head, LinkButton, MoreButton, Skeleton } from '../ui/basic';
+import { Card, Choices, Empty, ErrorNote, Head, LinkButton, MoreButton, Pending, Skeleton } from '../ui/basic';
 import { useWorkspace } from '../workspace';
 import { AutomationHead } from './automation_head';
 import { RunsTable } from './runs_table';
@@ -27,13 +27,7 @@ export function OfAutomation({ id, children }: { id: string; children: (automati
     return (
         <>
             <Head title="Automation" crumbs={[{ text: app?.name ?? '…' }, { to: `${base}/automations`, text: 'Automations' }, { text: '…' }]} />
-            {loaded.error !== undefined ? (
-                <ErrorNote error={loaded.error} retry={loaded.reload} />
-            ) : (
-                <Card>
-                    <Skeleton rows={6} />
-                </Card>
-            )}
+            <Pending of={loaded} />
         </>
     );
 }

@@ -163,6 +163,16 @@ export function Head({ title, crumbs, meta, children }: { title: string; crumbs?
     );
 }
 
+// In place of what a page shows while that is loading, or could not be loaded.
+export function Pending({ of }: { of: { error: unknown; reload: () => void } }) {
+    if (of.error !== undefined) return <ErrorNote error={of.error} retry={of.reload} />;
+    return (
+        <Card>
+            <Skeleton rows={6} />
+        </Card>
+    );
+}
+
 export function Card({ title, actions, children, flush }: { title?: string; actions?: ComponentChildren; children: ComponentChildren; flush?: boolean }) {
     const id = useId();
     return (
