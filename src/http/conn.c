@@ -10,8 +10,9 @@
 #include "base/mem.h"
 #include "http/conn.h"
 
-/* Reads per step: others wait. */
-enum { READS_MAX = 16, LINGER_BYTES_MAX = 256 * 1024, LINGER_MS = 1000 };
+/* Reads per step: others wait. A client that goes on sending after its answer is listened to for LINGER_TIMES x
+ * LINGER_MS. */
+enum { READS_MAX = 16, DISCARD_MAX = 1024 * 1024, LINGER_MS = 1000, LINGER_TIMES = 30 };
 
 static int64_t timeout_ms(const struct http_limits *l, enum http_wait class)
 {
@@ -166,15 +167,29 @@ void http_conn_answered(struct http_conn *c)
     }
 }
 
-/* Reads and drops what the client still sends. */
+/* Drops what the client still sends: a reset would take the answer from a client that reads it only when all is sent.
+ */
 static void discard(struct http_conn *c)
 {
-    char bytes[8192];
-    ssize_t n = recv(c->io.fd, bytes, sizeof bytes, 0);
+    ssize_t n = recv(c->io.fd, NULL, DISCARD_MAX, MSG_TRUNC); /* tcp(7): not copied */
     if (n > 0)
         c->window_bytes += (size_t)n;
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || c->window_bytes > LINGER_BYTES_MAX)
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
         http_conn_close(c);
+}
+
+/* The client sent something since it was last asked, and not for too long. */
+static bool still_sends(struct http_conn *c)
+{
+    return c->state == CONN_LINGER && c->window_bytes > 0 && ++c->lingered < LINGER_TIMES && !c->server->draining;
+}
+
+static void wait_again(struct http_conn *c)
+{
+    enum http_wait class = c->class;
+    c->window_bytes = 0;
+    http_conn_wait(c, WAIT_NONE);
+    http_conn_wait(c, class);
 }
 
 static void flush(struct http_conn *c)
@@ -225,9 +240,9 @@ void http_conn_expire(struct http_conn *c)
 {
     const struct http_limits *l = &c->server->config.limits;
     if (c->state == CONN_BODY && (int64_t)c->window_bytes >= (int64_t)l->body_rate_min * l->body_timeout_ms / 1000) {
-        c->window_bytes = 0;
-        http_conn_wait(c, WAIT_NONE);
-        http_conn_wait(c, WAIT_BODY);
+        wait_again(c);
+    } else if (still_sends(c)) {
+        wait_again(c);
     } else if ((c->state == CONN_HEAD || c->state == CONN_BODY) && c->x != NULL) {
         http_write_refusal(c, (struct http_refusal){.status = 408, .detail = "the request took too long to arrive"});
     } else {
