@@ -55,7 +55,7 @@ bool source_enter(struct api *api, struct api_call *call)
     return true;
 }
 
-static struct trigger_place place_of(struct api *api, struct api_call *call, oid_t app)
+struct trigger_place source_place(struct api *api, struct api_call *call, oid_t app)
 {
     return (struct trigger_place){.api = api,
                                   .reader = call->reader,
@@ -149,7 +149,7 @@ static void create(struct api *api, struct api_call *call, const struct json *bo
     s->env = call->env;
     s->app = oid_next(api->oids, call->now_ms);
     s->created_ms = s->updated_ms = call->now_ms;
-    struct trigger_place at = place_of(api, call, s->app);
+    struct trigger_place at = source_place(api, call, s->app);
     bool timed = (type->flags & SOURCE_CRON) != 0;
     t.automation = s->id;
     if (!timed) {
@@ -254,7 +254,7 @@ static void replace(struct api *api, struct api_call *call, const struct json *b
         source_config_read(call, body, type, &t, &s->config);
     if (!call_fits(call) || (timed && !answer_ok(call, source_cron_plan(api, call, s))))
         return;
-    struct trigger_place at = place_of(api, call, s->app);
+    struct trigger_place at = source_place(api, call, s->app);
     if (!timed)
         trigger_save(&at, &t, &change);
     save(api, call, o, s, timed ? NULL : &change);
@@ -293,7 +293,7 @@ void source_delete(struct api *api, struct api_call *call)
     struct object_change changes[CHANGES_MAX];
     if (!call_source(api, call, &o, &s))
         return;
-    struct trigger_place at = place_of(api, call, s.app);
+    struct trigger_place at = source_place(api, call, s.app);
     enum err e = ERR_OK;
     if (s.trigger != 0)
         e = store_get_object(call->reader, call->arena, OBJ_TRIGGER, s.trigger, &trigger);

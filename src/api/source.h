@@ -4,12 +4,15 @@
 #define PR_API_SOURCE_H
 
 #include "api/handler.h"
+#include "api/trigger.h"
 #include "incoming/source.h"
 
 /* The source of params[0], by id or uid; 404 for another tenant's. False: answered. */
 bool call_source(const struct api *api, struct api_call *call, struct object *o, struct source *out);
 /* Its workspace in its place: params[0] becomes the id of that. False: answered. */
 bool source_enter(struct api *api, struct api_call *call);
+/* Where the trigger of a source belongs, in its workspace `app`. */
+struct trigger_place source_place(struct api *api, struct api_call *call, oid_t app);
 
 /*
  * How the requests of this type are verified, by the body's `config`, into *t; what t has stays where the body does not

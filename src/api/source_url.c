@@ -17,16 +17,6 @@
 #define EVENT_TYPE_MAX    256
 #define DEDUPE_BY_THE_KEY "header:idempotency-key"
 
-static struct trigger_place place_of(struct api *api, struct api_call *call, oid_t app)
-{
-    return (struct trigger_place){.api = api,
-                                  .reader = call->reader,
-                                  .arena = call->arena,
-                                  .env = call->env,
-                                  .app = app,
-                                  .now_ms = call->now_ms};
-}
-
 static void answer_url(struct api_call *call, const char *name, struct str url)
 {
     struct json_writer w = answer(call, 200);
@@ -59,7 +49,7 @@ void source_token_rotate(struct api *api, struct api_call *call)
         answer_error(call, ERR_CONFLICT, "a source of type cron has no URL");
         return;
     }
-    struct trigger_place at = place_of(api, call, s.app);
+    struct trigger_place at = source_place(api, call, s.app);
     enum err e = store_get_object(call->reader, call->arena, OBJ_TRIGGER, s.trigger, &trigger);
     if (e == ERR_OK)
         e = trigger_decode(call->arena, api->keys, &trigger, &t);
@@ -129,7 +119,7 @@ void inbound_url_rotate(struct api *api, struct api_call *call)
         answer_error(call, ERR_NOT_FOUND, "no such application");
         return;
     }
-    struct trigger_place at = place_of(api, call, app.id);
+    struct trigger_place at = source_place(api, call, app.id);
     enum err e = find_inbound(call, &app, &o);
     if (e == ERR_NOT_FOUND) {
         struct trigger t = {.use = TRIGGER_INBOUND,

@@ -2,14 +2,13 @@
 // Requests at trigger URLs under strain: the same one fifty times at once, a full disk, more than the limit, odd bodies; what is kept
 // of them, and what nobody may read there.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { smallDisk } from './lib/disk.mjs';
 import { Postrider, postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { eachOf, sleep, until } from './lib/wait.mjs';
@@ -80,21 +79,6 @@ test('the same request on fifty connections at once starts one run, by header an
 });
 
 // ---- the store ---------------------------------------------------------------------------------------------------------
-
-function smallDisk(t, megabytes) {
-    const dir = mkdtempSync(join(tmpdir(), 'postrider-disk-'));
-    try {
-        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'postrider-test', dir], { stdio: 'pipe' });
-    } catch (e) {
-        rmSync(dir, { recursive: true });
-        return { skip: `needs to mount a tmpfs: ${String(e.stderr ?? e.message).trim()}` };
-    }
-    t.after(() => {
-        execFileSync('umount', ['-l', dir]);
-        rmSync(dir, { recursive: true, force: true });
-    });
-    return { dir };
-}
 
 test('a full disk: 503 with Retry-After; what was taken runs, what was not can be sent again', { timeout: 120_000 }, async (t) => {
     const disk = smallDisk(t, 64);
