@@ -10,9 +10,8 @@
 #include "base/mem.h"
 #include "http/conn.h"
 
-/* Reads per step: others wait. A client that goes on sending after its answer is listened to for LINGER_TIMES x
- * LINGER_MS. */
-enum { READS_MAX = 16, DISCARD_MAX = 1024 * 1024, LINGER_MS = 1000, LINGER_TIMES = 30 };
+/* Reads per step: others wait. */
+enum { READS_MAX = 16, DISCARD_MAX = 1024 * 1024 };
 
 static int64_t timeout_ms(const struct http_limits *l, enum http_wait class)
 {
@@ -26,7 +25,7 @@ static int64_t timeout_ms(const struct http_limits *l, enum http_wait class)
     case WAIT_WRITE:
         return l->write_timeout_ms;
     case WAIT_LINGER:
-        return LINGER_MS;
+        return l->linger_timeout_ms;
     case WAIT_NONE:
         break;
     }
@@ -181,7 +180,8 @@ static void discard(struct http_conn *c)
 /* The client sent something since it was last asked, and not for too long. */
 static bool still_sends(struct http_conn *c)
 {
-    return c->state == CONN_LINGER && c->window_bytes > 0 && ++c->lingered < LINGER_TIMES && !c->server->draining;
+    return c->state == CONN_LINGER && c->window_bytes > 0 && !c->server->draining &&
+           loop_now_ms(c->server->config.loop) < c->linger_until_ms;
 }
 
 static void wait_again(struct http_conn *c)

@@ -83,8 +83,8 @@ struct http_conn {
     bool close_after;    /* when the answer is out */
     bool linger_after;   /* the client may still be sending: let it see the answer before the reset */
     size_t window_bytes; /* of the body, in the current rate window; in LINGER what was discarded */
-    int lingered;        /* windows of LINGER in which it sent something */
-    char *out;           /* what the socket did not take yet */
+    int64_t linger_until_ms;
+    char *out; /* what the socket did not take yet */
     size_t out_len;
     size_t out_at;
     struct http_stream *stream; /* CONN_STREAM */

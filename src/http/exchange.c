@@ -205,7 +205,7 @@ void http_respond(struct http_exchange *x, int status, const struct http_header 
     bool stepping = c->stepping;
     c->stepping = true; /* it may close, but must not be freed below us */
     c->x = NULL;
-    c->close_after = !x->head.keep_alive || s->draining;
+    c->close_after = !x->head.keep_alive || x->large || s->draining; /* the next must not keep a large one's buffer */
     c->linger_after = x->head.keep_alive || x->len > x->end;
     http_write_answer(c, status, headers, header_count, body, x->request.method == HTTP_M_HEAD,
                       !x->head.version_11 && !c->close_after);

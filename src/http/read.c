@@ -56,7 +56,6 @@ static void limit_body(struct http_conn *c)
         return;
     x->body_max = config->limits.large_bytes_max;
     http_exchange_set_large(x, true);
-    x->head.keep_alive = false; /* the next request must not keep its buffer */
 }
 
 static enum http_progress begin_body(struct http_conn *c)

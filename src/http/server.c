@@ -37,6 +37,8 @@ const struct http_limits http_limits_default = {
         .body_rate_min = 1024,
         .idle_timeout_ms = 75 * TIME_SECOND_MS,
         .write_timeout_ms = 30 * TIME_SECOND_MS,
+        .linger_timeout_ms = TIME_SECOND_MS,
+        .linger_max_ms = 30 * TIME_SECOND_MS,
 };
 
 static void set_listening(struct http_server *s)
@@ -208,7 +210,7 @@ struct http_server *http_server_new(const struct http_server_config *config)
     int one = 1;
     const struct http_limits *l = &config->limits;
     CHECK(l->header_bytes_max > 0 && l->connections_max > 0 && l->header_timeout_ms > 0 && l->body_timeout_ms > 0 &&
-          l->idle_timeout_ms > 0 && l->write_timeout_ms > 0);
+          l->idle_timeout_ms > 0 && l->write_timeout_ms > 0 && l->linger_timeout_ms > 0);
     s->config = *config;
     s->listener = (struct loop_io){.fd = config->listen_fd, .on_ready = on_accept};
     s->sweep.on_fire = on_sweep;

@@ -54,11 +54,13 @@ struct http_limits {
     size_t body_rate_min;         /* bytes per second */
     int64_t idle_timeout_ms;      /* keep-alive without a request; then closed */
     int64_t write_timeout_ms;     /* the client does not read its answer */
+    int64_t linger_timeout_ms;    /* it has its answer, and what it still sends is dropped: until it falls silent … */
+    int64_t linger_max_ms;        /* … or for so long */
 };
 
 /*
- * 16 KiB headers, 10 s, 15 s, 1 KiB/s, 75 s, 30 s, 20,000 connections, no cap per peer; body_bytes_max is 2 MiB,
- * buffered_bytes_max 64 MiB. A request has at most 100 header fields.
+ * 16 KiB headers, 10 s, 15 s, 1 KiB/s, 75 s, 30 s, 1 s, 30 s, 20,000 connections, no cap per peer; body_bytes_max is 2
+ * MiB, buffered_bytes_max 64 MiB. A request has at most 100 header fields.
  */
 extern const struct http_limits http_limits_default;
 

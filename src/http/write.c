@@ -129,6 +129,7 @@ static void begin_linger(struct http_conn *c)
     }
     c->state = CONN_LINGER;
     c->window_bytes = 0;
+    c->linger_until_ms = loop_now_ms(c->server->config.loop) + c->server->config.limits.linger_max_ms;
     http_conn_wait(c, WAIT_LINGER);
     loop_io_set(c->server->config.loop, &c->io, LOOP_READ);
 }
