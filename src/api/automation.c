@@ -2,6 +2,7 @@
 /* Automations of a workspace: written as drafts, published, paused, deleted. */
 #include "api/automation.h"
 
+#include "api/automation_fit.h"
 #include "api/handler.h"
 #include "api/routes.h"
 #include "api/run_out.h"
@@ -418,8 +419,9 @@ static void set_status(struct api *api, struct api_call *call, enum automation_s
     if (!answer_ok(call, automation_version_load(call->reader, call->arena, in_force, &v)) ||
         !compile_version(call, &v, &s, &d))
         return;
+    struct automation_parts parts = {&app, m.id, &s, &d};
     if (status == AUTOMATION_DRAFT &&
-        (!answer_ok(call, automation_fit(api, call, app.id, m.id, &d)) || !call_fits(call)))
+        (!answer_ok(call, automation_fit(api, call, &parts, &call->problems)) || !call_fits(call)))
         return;
     if (v.published_ms == 0)
         changes[n++] =

@@ -82,9 +82,4 @@ MUST_USE enum err automation_record_type(struct store_reader *r, struct arena *a
 /* The id, key, tags and data of a record as templates see it. */
 struct str automation_record_json(const struct api *api, struct arena *a, const struct doc *d);
 
-/* What its sequences are must be there before it is published: problems at "steps". own: what is published, which may
- * start itself. Store errors only. */
-MUST_USE enum err automation_fit(const struct api *api, struct api_call *call, oid_t app, oid_t own,
-                                 const struct definition *d);
-
 #endif

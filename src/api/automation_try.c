@@ -5,6 +5,7 @@
  */
 #include "api/automation_try.h"
 
+#include "api/automation_fit.h"
 #include "api/record.h"
 #include "api/routes.h"
 #include "api/trigger.h"
@@ -61,7 +62,7 @@ bool trying_begin(struct api *api, struct api_call *call, struct trying *t)
 {
     oid_t id;
     const struct json *body = call_json(call, true);
-    *t = (struct trying){.api = api, .call = call, .outputs = BUF_INIT(OUTPUTS_MAX)};
+    *t = (struct trying){.api = api, .call = call, .outputs = BUF_INIT(OUTPUTS_MAX), .problems = PROBLEMS_INIT};
     if (body == NULL || !call_app(api, call, &t->app))
         return false;
     enum err e = oid_parse(call->params[1], object_prefix(OBJ_AUTOMATION), api->id_key, &id);
@@ -200,6 +201,7 @@ struct str trying_do(struct trying *t, const struct step *s, struct str input)
 void trying_fini(struct trying *t)
 {
     buf_fini(&t->outputs);
+    problems_fini(&t->problems);
     arena_free(t->scratch);
 }
 
@@ -287,33 +289,58 @@ void trying_write_sample(struct trying *t)
                       t->request != 0 ? api_id(t->api, t->call, t->request, doc_prefix(DOC_REQUEST)) : STR_NULL);
 }
 
+/* What publishing would refuse: of the steps, and of what starts it if it is what is stored that is tried. */
+static bool find_problems(struct trying *t, const struct definition *d)
+{
+    struct start start;
+    struct problems none = PROBLEMS_INIT;
+    bool stored = t->steps == t->version.steps;
+    bool starts = stored && start_compile(t->call->arena, t->version.trigger, &start, &none) == ERR_OK;
+    struct automation_parts parts = {&t->app, t->automation.id, starts ? &start : NULL, d};
+    problems_fini(&none);
+    return answer_ok(t->call, automation_fit(t->api, t->call, &parts, &t->problems));
+}
+
+static void write_problems(struct trying *t)
+{
+    json_w_name(&t->w, STR("problems"));
+    json_w_array(&t->w);
+    if (t->problems.count > 0)
+        json_w_raw(&t->w, buf_str(&t->problems.json));
+    json_w_array_end(&t->w);
+}
+
+/* Ends the answer, unless the store is in trouble: half a trial is none. */
+static void write_trial(struct trying *t, const struct definition *d)
+{
+    struct run_view v;
+    enum err e = ERR_OK;
+    int at = d->first;
+    t->w = answer(t->call, 200);
+    json_w_object(&t->w);
+    json_w_i64_at(&t->w, "version", t->automation.number);
+    trying_write_sample(t);
+    json_w_name(&t->w, STR("steps"));
+    json_w_array(&t->w);
+    for (size_t i = 0; i < DEFINITION_STEPS_MAX && at >= 0 && e == ERR_OK; i++) {
+        e = trying_look(t, &v);
+        if (e == ERR_OK)
+            at = try_step(t, d, at, &v);
+    }
+    json_w_array_end(&t->w);
+    write_problems(t);
+    json_w_object_end(&t->w);
+    (void)answer_ok(t->call, e);
+}
+
 void automation_test(struct api *api, struct api_call *call)
 {
     struct trying t;
     struct definition d;
-    struct run_view v;
     if (!trying_begin(api, call, &t))
         return;
-    if (!definition_compile(call->arena, t.steps, &d, &call->problems) || !call_fits(call)) {
-        call_fits(call);
-        trying_fini(&t);
-        return;
-    }
-    t.w = answer(call, 200);
-    json_w_object(&t.w);
-    json_w_i64_at(&t.w, "version", t.automation.number);
-    trying_write_sample(&t);
-    json_w_name(&t.w, STR("steps"));
-    json_w_array(&t.w);
-    int at = d.first;
-    enum err e = ERR_OK;
-    for (size_t i = 0; i < DEFINITION_STEPS_MAX && at >= 0 && e == ERR_OK; i++) {
-        e = trying_look(&t, &v);
-        if (e == ERR_OK)
-            at = try_step(&t, &d, at, &v);
-    }
-    json_w_array_end(&t.w);
-    json_w_object_end(&t.w);
+    bool good = definition_compile(call->arena, t.steps, &d, &call->problems);
+    if (call_fits(call) && good && find_problems(&t, &d))
+        write_trial(&t, &d);
     trying_fini(&t);
-    (void)answer_ok(call, e); /* the store is in trouble: half a trial is none */
 }

@@ -19,7 +19,8 @@ struct trying {
     const struct json *target; /* the record that the run would be about */
     struct buf outputs;        /* {"id": output… without its end */
     size_t outputs_count;
-    struct arena *scratch; /* what is read and rendered for one step; goes with the next look */
+    struct problems problems; /* that would keep it from being published */
+    struct arena *scratch;    /* what is read and rendered for one step; goes with the next look */
     struct json_writer w;
 };
 

@@ -4,25 +4,38 @@
 #include "model/event_type.h"
 #include "json/pointer.h"
 
+static bool fits(const struct schema *schema, struct match_facts *facts, struct arena *a, struct schema_fault *fault)
+{
+    const struct json *tree = match_tree(facts);
+    if (tree != NULL)
+        return schema_check(schema, a, tree, fault) == ERR_OK;
+    *fault = (struct schema_fault){.why = "must be JSON"};
+    return false;
+}
+
+bool message_fits(const struct catalog_types *types, struct match_facts *facts, struct arena *a,
+                  struct schema_fault *fault)
+{
+    const struct catalog_type *t = catalog_type_find(types, facts->event_type);
+    return t == NULL || t->schema == NULL || fits(t->schema, facts, a, fault);
+}
+
 bool message_check(const struct catalog_types *types, struct match_facts *facts, struct problems *problems)
 {
     const struct catalog_type *t = catalog_type_find(types, facts->event_type);
     struct schema_fault fault;
     if (t == NULL || t->schema == NULL)
         return true;
-    const struct json *tree = match_tree(facts);
-    if (tree == NULL) {
+    struct arena *a = arena_new(1024);
+    bool good = fits(t->schema, facts, a, &fault);
+    if (!good && match_tree(facts) == NULL)
         problem_add(problems, "body", STR("transformationsParams"), STR("rawPayload"), "value_error.schema",
                     "must not be given: the event type has a schema that payloads must fit");
-        return false;
-    }
-    struct arena *a = arena_new(1024);
-    bool fits = schema_check(t->schema, a, tree, &fault) == ERR_OK;
-    if (!fits)
+    else if (!good)
         problem_add(problems, "body", STR("payload"), fault.at.len > 0 ? fault.at : STR_NULL, "value_error.schema",
                     "%s", fault.why);
     arena_free(a);
-    return fits;
+    return good;
 }
 
 bool schemas_check(struct arena *a, struct str schemas, struct problems *problems)

@@ -13,6 +13,9 @@
  * for filters.
  */
 bool message_check(const struct catalog_types *types, struct match_facts *facts, struct problems *problems);
+/* The same; false: *fault, in the arena. */
+bool message_fits(const struct catalog_types *types, struct match_facts *facts, struct arena *a,
+                  struct schema_fault *fault);
 /* Whether the newest schema of these can be compiled; else a problem at body.schemas. */
 bool schemas_check(struct arena *a, struct str schemas, struct problems *problems);
 

@@ -88,6 +88,7 @@ MUST_USE enum err turn_end(struct turn *t, enum err committed);
 /* The step's own work by its kind. */
 enum err step_do_records(struct turn *t, struct outcome *out);
 enum err step_do_tags(struct turn *t, struct outcome *out);
+enum err step_do_emit(struct turn *t, struct outcome *out);
 enum err step_do_wait(struct turn *t, struct outcome *out);
 enum err step_do_start(struct turn *t, struct outcome *out);
 enum err step_do_stop(struct turn *t, struct outcome *out);
@@ -102,6 +103,9 @@ struct str turn_text(const struct turn *t, const char *name);
 /* ---- requests outside ---------------------------------------------------------------------------------------------
  */
 
+#define OUTSIDE_HEADERS_MAX 40 /* the key that comes with each among them */
+/* NULL, or why a step may not set it, in words (static). */
+const char *outside_header_refusal(struct str name);
 /* A request outside; runner_http.c. */
 struct outside_desk;
 struct outside {

@@ -10,9 +10,9 @@
 #include "api/runner.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "signing/header.h"
 
 #define TIMEOUT_MS         15000
-#define HEADERS            40
 #define BODY_KEPT          49152
 #define RETRY_AFTER_MAX_MS TIME_HOUR_MS
 
@@ -42,26 +42,11 @@ static bool is_reserved(struct str name)
     return false;
 }
 
-/* Whether nothing in it would begin another line of the request. */
-static bool is_line(struct str value)
+const char *outside_header_refusal(struct str name)
 {
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
-        if ((c < ' ' && c != '\t') || c == 127)
-            return false;
-    }
-    return true;
-}
-
-static bool is_token(struct str name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool alnum = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (!alnum && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-            return false;
-    }
-    return name.len > 0 && name.len <= 256;
+    if (!header_is_name(name))
+        return "is not a header name";
+    return is_reserved(name) ? "is a header that cannot be set" : NULL;
 }
 
 /* False: *out. */
@@ -71,7 +56,7 @@ static bool add_headers(struct turn *t, struct outside *o, const char **lines, s
     const struct json *headers = json_get(t->input, STR("headers"));
     *typed = false;
     for (const struct json *h = headers != NULL ? headers->child : NULL; h != NULL; h = h->next) {
-        if (!is_token(h->name) || is_reserved(h->name) || *count == HEADERS || !is_line(h->text)) {
+        if (outside_header_refusal(h->name) != NULL || *count == OUTSIDE_HEADERS_MAX || !header_is_value(h->text)) {
             *out = turn_failed(t, "headers: \"" STR_FMT "\" cannot be set", STR_ARG(str_take(h->name, 100)));
             return false;
         }
@@ -86,7 +71,7 @@ static bool fill(struct turn *t, struct outside *o, struct outcome *out)
 {
     char id[OID_TEXT_SIZE];
     const char *why = NULL;
-    const char **lines = arena_zalloc(o->arena, (HEADERS + 3) * sizeof *lines);
+    const char **lines = arena_zalloc(o->arena, (OUTSIDE_HEADERS_MAX + 3) * sizeof *lines);
     struct str method = turn_text(t, "method");
     const struct json *body = json_get(t->input, STR("body"));
     int64_t timeout_ms = TIMEOUT_MS;

@@ -2,6 +2,7 @@
 /* What the steps do inside Postrider: their effects go into the turn's plan. */
 #include "api/handler.h"
 #include "api/mail.h"
+#include "api/message_check.h"
 #include "api/record.h"
 #include "api/runner.h"
 #include "base/time.h"
@@ -108,6 +109,45 @@ enum err step_do_tags(struct turn *t, struct outcome *out)
     if (!step_target(t, &d, &type, &e, out))
         return e;
     return edit(t, &type, &d, t->step->kind == STEP_ADD_TAG ? &add : &take, out);
+}
+
+/* ---- events -------------------------------------------------------------------------------------------------------
+ */
+
+/* What is asked of a message that comes in is asked of this one too. False: *out, or *e is a store error. */
+static bool event_fits(struct turn *t, struct str event, struct str payload, enum err *e, struct outcome *out)
+{
+    const struct workspace *ws = catalog_get(t->api->catalog, t->run.app);
+    *e = ws != NULL ? ERR_OK : catalog_load(t->api->catalog, t->reader, t->run.app, &ws);
+    if (*e != ERR_OK)
+        return false;
+    struct match_facts facts = {.event_type = event, .payload = payload};
+    struct schema_fault fault;
+    bool fits = ws->types == NULL || message_fits(ws->types, &facts, t->arena, &fault);
+    if (!fits)
+        *out = turn_failed(t, "payload" STR_FMT ": %s: it does not fit the schema of the event type",
+                           STR_ARG(str_take(fault.at, 200)), fault.why);
+    match_facts_fini(&facts);
+    catalog_unref(ws);
+    return fits;
+}
+
+enum err step_do_emit(struct turn *t, struct outcome *out)
+{
+    struct str event = turn_text(t, "event"), payload = json_get(t->input, STR("payload"))->raw;
+    char id[OID_TEXT_SIZE];
+    enum err e = ERR_OK;
+    if (!chars_fit(CHARS_ID, event)) {
+        *out = turn_failed(t, "event: is no event type");
+        return ERR_OK;
+    }
+    if (!event_fits(t, event, payload, &e, out))
+        return e;
+    plan_emit(&t->plan, event, payload);
+    t->plan.ids_told = true;
+    oid_format(t->plan.messages[t->plan.message_count - 1].id, "msg_", t->api->id_key, id);
+    out->output = arena_printf(t->arena, "{\"id\":\"%s\"}", id);
+    return ERR_OK;
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------

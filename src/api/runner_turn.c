@@ -186,21 +186,6 @@ static enum err do_set(struct turn *t, struct outcome *out)
     return ERR_OK;
 }
 
-static enum err do_emit(struct turn *t, struct outcome *out)
-{
-    struct str event = turn_text(t, "event"), payload = json_get(t->input, STR("payload"))->raw;
-    char id[OID_TEXT_SIZE];
-    if (!chars_fit(CHARS_ID, event)) {
-        *out = turn_failed(t, "event: is no event type");
-        return ERR_OK;
-    }
-    plan_emit(&t->plan, event, payload);
-    t->plan.ids_told = true;
-    oid_format(t->plan.messages[t->plan.message_count - 1].id, "msg_", t->api->id_key, id);
-    out->output = arena_printf(t->arena, "{\"id\":\"%s\"}", id);
-    return ERR_OK;
-}
-
 /* No record, no message. */
 static bool causes_nothing(enum step_kind k)
 {
@@ -252,7 +237,7 @@ enum err turn_do(struct turn *t, struct outcome *out)
     case STEP_SET:
         return do_set(t, out);
     case STEP_EMIT_EVENT:
-        return do_emit(t, out);
+        return step_do_emit(t, out);
     case STEP_BRANCH:
         return do_branch(t, out);
     case STEP_WAIT:

@@ -253,7 +253,7 @@ const struct schema api_schemas[] = {
         {.name = "AutomationTestIn", .use = SCHEMA_IN, .more = AUTOMATION_TRY_IN},
         {.name = "AutomationTestOut",
          .use = SCHEMA_OUT,
-         .more = "version:int sample:string? steps:[AutomationTestStep]"},
+         .more = "version:int sample:string? steps:[AutomationTestStep] problems:[Problem]"},
         {.name = "AutomationPreviewIn", .use = SCHEMA_IN, .more = AUTOMATION_TRY_IN " texts:[AutomationText]!"},
         {.name = "AutomationText", .use = SCHEMA_IN, .more = "text:string! as:string"},
         {.name = "AutomationPreviewOut", .use = SCHEMA_OUT, .more = "sample:string? data:[AutomationTextOut]"},

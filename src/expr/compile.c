@@ -324,3 +324,13 @@ bool expr_is_plain(const struct expr_template *t)
     }
     return true;
 }
+
+size_t expr_part_count(const struct expr_template *t)
+{
+    return t->count;
+}
+
+struct str expr_part_text(const struct expr_template *t, size_t i)
+{
+    return i < t->count && t->parts[i].expression == NULL ? t->parts[i].text : STR_NULL;
+}

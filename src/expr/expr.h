@@ -44,6 +44,11 @@ MUST_USE enum err expr_compile(struct arena *a, struct str text, const struct ex
 bool expr_is_single(const struct expr_template *t);
 /* Whether there is any expression in it. */
 bool expr_is_plain(const struct expr_template *t);
+/* Its parts in their order: what is written between expressions; of an expression, and where there is none, the null
+ * str.
+ */
+size_t expr_part_count(const struct expr_template *t);
+struct str expr_part_text(const struct expr_template *t, size_t i);
 
 /* A name that paths may begin with; value NULL: nothing there. */
 struct expr_root {

@@ -45,7 +45,7 @@ static bool is_refused(const struct profile *profile, struct str name)
     return profile != NULL && profile_owns_header(profile, name);
 }
 
-static bool is_token(struct str name)
+bool header_is_name(struct str name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
@@ -56,7 +56,7 @@ static bool is_token(struct str name)
     return name.len > 0 && name.len <= 256;
 }
 
-static bool is_value(struct str value)
+bool header_is_value(struct str value)
 {
     for (size_t i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.ptr[i];
@@ -68,11 +68,11 @@ static bool is_value(struct str value)
 
 const char *header_refusal(const struct profile *profile, struct str name, struct str value)
 {
-    if (!is_token(name))
+    if (!header_is_name(name))
         return "is not a header name";
     if (is_refused(profile, name))
         return "is a header that cannot be set";
     if (value.len > HEADER_VALUE_MAX)
         return "must have a value of at most 4096 bytes";
-    return is_value(value) ? NULL : "must have a value without control characters";
+    return header_is_value(value) ? NULL : "must have a value without control characters";
 }

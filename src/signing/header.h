@@ -12,6 +12,9 @@
 
 /* NULL, or why it may not be set, in words (static). profile NULL: any. */
 const char *header_refusal(const struct profile *profile, struct str name, struct str value);
+/* RFC 9110: a token of at most 256 bytes; a value on one line. */
+bool header_is_name(struct str name);
+bool header_is_value(struct str value);
 /* Whether values of this name are secrets: shown to nobody. */
 bool header_is_sensitive(struct str name);
 /* Whether a name fits a pattern, which may have a '*' for anything at one end or both; case is no matter. */

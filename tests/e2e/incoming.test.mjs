@@ -310,7 +310,6 @@ test('what comes in never says where a step goes, nor what its request is; greed
         [{ ...ask, url: `${at}{{ trigger.body.h }}/` }, { h: '@evil.example' }, /trigger\.body\.h: here, in the host/],
         [{ ...ask, url: '{{ trigger.body.u }}' }, { u: 'http://a.example/ HTTP/1.1\r\nX-Evil: 1' }, /url/],
         [{ ...ask, url: '{{ trigger.body.u }}' }, { u: 'file:///etc/passwd' }, /url/],
-        [{ ...ask, url: `${at}/`, headers: { 'X-A': 'a\r\nHost: evil' } }, {}, /X-A/],
         [{ id: 'v', type: 'set', set: { v: `{{ trigger.body.big${' | replace: "a", "aaaaaaaaaa"'.repeat(5)} }}` } }, { big }, /more than 1048576 bytes/],
         [{ id: 'v', type: 'set', set: { v: `{{ trigger.body.big${' | split: "a" | join: "a"'.repeat(8)} }}` } }, { big }, /more than 100000 steps/],
         [{ id: 'v', type: 'set', set: { v: '{{ trigger.body.nothing | required }}' } }, {}, /required of trigger\.body\.nothing/],
