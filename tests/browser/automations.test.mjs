@@ -241,6 +241,24 @@ test('what does not fit is said where it is; nothing is lost; drafts and what is
         await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
         assert.equal(await page.getByText('Way 1').count(), 0);
     });
+    await step('what cannot work is saved, but not published; a test says so too', async () => {
+        await add(page, 'HTTP request');
+        await textbox(page, 'URL').fill('http://10.1.2.3/{{ trigger.body.id }}');
+        await button(page, 'Publish').click();
+        await page.getByText('Not published, but saved: one thing needs a look.').waitFor();
+        await page.locator('.field-error', { hasText: 'private network' }).waitFor();
+        assert.deepEqual(await violations(page), []);
+        await button(page, 'Test run').click();
+        await page.getByRole('dialog').getByText('It cannot be published like this').waitFor();
+        await page.getByRole('dialog').getByRole('listitem').filter({ hasText: /HTTP request: url: .*private network/ }).first().waitFor();
+        assert.deepEqual(await violations(page), []);
+        await page.keyboard.press('Escape');
+        await page.locator('.field-error', { hasText: 'private network' }).waitFor();
+        await button(page, 'Remove HTTP request').click();
+        assert.equal(await page.locator('.field-error').count(), 0);
+        await button(page, 'Save draft').click();
+        await until('it is saved without it', async () => (await p.ok('GET', `/api/v1/app/${app.id}/automation`)).data[0].steps.length === 1);
+    });
     await step('published, changed, paused, on again', async () => {
         await button(page, 'Publish').click();
         await page.getByText('Published: it is on from now on.').waitFor();

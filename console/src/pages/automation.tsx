@@ -78,6 +78,7 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
     const [draft, setDraft] = useState<Draft>(() => draftOf(loaded));
     const [saved, setSaved] = useState(() => fingerprint(draftOf(loaded)));
     const [problems, setProblems] = useState<Problems>({});
+    const [refused, setRefused] = useState('Not saved'); // what the problems kept from being done
     const [open, setOpen] = useState<number | 'trigger' | null>(loaded.steps.length === 0 ? 'trigger' : null);
     const [busy, setBusy] = useState<'save' | 'publish' | null>(null);
     const [error, setError] = useState<unknown>(null);
@@ -110,8 +111,9 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
         return () => removeEventListener('keydown', keys);
     }, []);
 
-    const refuse = (found: Problems) => {
+    const refuse = (found: Problems, not: string) => {
         setProblems(found);
+        setRefused(not);
         setOpen(placeOf(draft, found));
         showProblem();
     };
@@ -119,7 +121,7 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
     const save = async (over: boolean): Promise<Automation | null> => {
         const missing = gaps(draft);
         if (Object.keys(missing).length > 0) {
-            refuse(missing);
+            refuse(missing, 'Not saved');
             return null;
         }
         const out = await api.put<Automation>(where, draftOut(draft), over ? {} : { headers: { 'If-Match': `"${loaded.updatedAt}"` } });
@@ -140,11 +142,13 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
         return out;
     };
     const run = async (what: 'save' | 'publish', over = false) => {
+        let not = 'Not saved';
         setBusy(what);
         setError(null);
         try {
             const out = what === 'save' || dirty || over ? await save(over) : loaded;
             if (out && what === 'publish') {
+                not = 'Not published, but saved';
                 onSaved(await api.post<Automation>(`${where}/publish`, {}, { headers: { 'If-Match': `"${out.updatedAt}"` } }));
                 toast.done(loaded.trigger.type === 'sequence' ? 'Published: other automations can start it.' : 'Published: it is on from now on.');
             } else if (out) {
@@ -153,7 +157,7 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
         } catch (e) {
             const found = problemsOf(e);
             if (e instanceof ApiError && e.status === 412) setConflict(what);
-            else if (Object.keys(found).length > 0) refuse(found);
+            else if (Object.keys(found).length > 0) refuse(found, not);
             else setError(e);
         }
         setBusy(null);
@@ -196,7 +200,7 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
                 )}
             </AutomationHead>
             {error !== null && <ErrorNote error={error} />}
-            {wrong > 0 && <Note tone="bad">{wrong === 1 ? 'Not saved: one thing needs a look.' : `Not saved: ${wrong} things need a look.`}</Note>}
+            {wrong > 0 && <Note tone="bad">{`${refused}: ${wrong === 1 ? 'one thing needs' : `${wrong} things need`} a look.`}</Note>}
             <div class="columns builder">
                 <div class="builder-flow">
                     {!readOnly && (
@@ -227,8 +231,9 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
                     onClose={() => setTesting(false)}
                     onProblems={(found) => {
                         setTesting(false);
-                        refuse(found);
+                        refuse(found, 'Not tried');
                     }}
+                    onFound={(found) => refuse(found, 'It cannot be published')}
                 />
             )}
         </BuilderContext.Provider>

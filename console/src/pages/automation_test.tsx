@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test run: what each step would do with the sample. Nothing is done.
 import { useEffect, useState } from 'preact/hooks';
-import { api } from '../lib/api';
+import { api, type Problem } from '../lib/api';
 import type { JsonValue } from '../lib/json';
 import { tryBody } from '../lib/preview';
 import { kindOf, titleOf } from '../lib/step_kinds';
@@ -11,7 +11,7 @@ import { Badge, ErrorNote, Note, Skeleton } from '../ui/basic';
 import { Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { Data } from '../ui/json';
-import { type Builder, gaps, type Problems, problemsOf } from './builder_state';
+import { type Builder, type Draft, gaps, type Problems, problemsAt, problemsOf } from './builder_state';
 
 interface Tried {
     id: string;
@@ -81,17 +81,50 @@ function TriedStep({ s, n, nameOf }: { s: Tried; n: Node | undefined; nameOf: (i
     );
 }
 
-export function TestDialog({ builder, onClose, onProblems }: { builder: Builder; onClose: () => void; onProblems: (p: Problems) => void }) {
+// What would keep it from being published, by the step that it is of.
+function Refused({ problems, draft }: { problems: Problems; draft: Draft }) {
+    const steps = walk(draft.nodes).reverse(); // the innermost first
+    const title = (place: string) => {
+        const found = steps.find(({ path }) => place === `steps.${path}` || place.startsWith(`steps.${path}.`));
+        return found ? titleOf(found.node) : 'Trigger';
+    };
+    return (
+        <Note tone="bad">
+            It cannot be published like this:
+            <ul class="plain">
+                {Object.entries(problems).map(([place, what]) => (
+                    <li key={place}>
+                        <strong>{title(place)}</strong>: {place.split('.').pop()!.replace(/_/g, ' ')}: {what}
+                    </li>
+                ))}
+            </ul>
+        </Note>
+    );
+}
+
+interface Props {
+    builder: Builder;
+    onClose: () => void;
+    onProblems: (p: Problems) => void; // it could not be tried
+    onFound: (p: Problems) => void; // it could, but not be published
+}
+
+export function TestDialog({ builder, onClose, onProblems, onFound }: Props) {
     const { where, draft, sample, sequences } = builder;
     const [tried, setTried] = useState<Tried[] | null>(null);
+    const [refused, setRefused] = useState<Problems>({});
     const [error, setError] = useState<unknown>(null);
     const nodes = walk(draft.nodes).map((w) => w.node);
     const nameOf = (id: string) => sequences.find((s) => s.id === id)?.name ?? id;
     useEffect(() => {
         const missing = gaps(draft);
         if (Object.keys(missing).length > 0) return onProblems(missing);
-        api.post<{ steps: Tried[] }>(`${where}/test`, { ...tryBody(sample), steps: stepsOf(draft.nodes) }).then(
-            (out) => setTried(out.steps),
+        api.post<{ steps: Tried[]; problems: Problem[] }>(`${where}/test`, { ...tryBody(sample), steps: stepsOf(draft.nodes) }).then(
+            (out) => {
+                setTried(out.steps);
+                setRefused(problemsAt(out.problems));
+                if (out.problems.length > 0) onFound(problemsAt(out.problems));
+            },
             (e) => {
                 const problems = problemsOf(e);
                 if (Object.keys(problems).length > 0) onProblems(problems);
@@ -107,6 +140,7 @@ export function TestDialog({ builder, onClose, onProblems }: { builder: Builder;
                 {without && <Note tone="warn">There is no sample yet. Send a request to the Trigger URL to try it with real data.</Note>}
                 {error !== null && <ErrorNote error={error} />}
                 {!tried && error === null && <Skeleton rows={3} />}
+                {Object.keys(refused).length > 0 && <Refused problems={refused} draft={draft} />}
                 {tried?.length === 0 && <p>There are no steps yet.</p>}
                 {tried && (
                     <ol class="tried-list">

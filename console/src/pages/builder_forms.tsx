@@ -61,6 +61,7 @@ function Target(props: StepFormProps & { optional?: boolean }) {
                     change(setText(n, 'target', to === 'other' ? '' : to));
                 }} options={options} />
             {known && problem('target') && <p class="field-error">{problem('target')}</p>}
+            {problem('record') && <p class="field-error">{problem('record')}</p>}
             {!known && (
                 <div class="pair">
                     <Text {...props} name="target" label="Its key or id" placeholder="{{ trigger.body.email }}" />
@@ -86,7 +87,7 @@ function UpsertForm({ n, change, problem }: StepFormProps) {
                 onChange={(to) => change(setFields(n, 'set', to))}
                 names={{ name: 'Field', value: 'Value', add: 'Add field' }}
                 suggest={[...(type?.key ? [type.key] : []), ...(commonFields[n.texts.record ?? ''] ?? []).filter((f) => f !== type?.key)]}
-                error={problem('set') ?? problem('record')}
+                error={problem('record') ?? problem('key') ?? problem('set')}
                 hint="Fields that are not named here stay as they are."
             />
         </>

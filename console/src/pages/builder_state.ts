@@ -2,7 +2,7 @@
 // What the parts of the builder share: the draft, what is wrong with it, what it may speak of.
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import { ApiError } from '../lib/api';
+import { ApiError, type Problem } from '../lib/api';
 import type { Automation } from '../lib/automations';
 import { conditionOf } from '../lib/conditions';
 import type { Sample } from '../lib/sample';
@@ -61,9 +61,13 @@ export function gaps(d: Draft): Problems {
     return out;
 }
 
+// As the API lists them.
+export function problemsAt(list: Problem[]): Problems {
+    return Object.fromEntries(list.map((p) => [p.loc.slice(1).join('.'), p.msg[0] ? p.msg[0].toUpperCase() + p.msg.slice(1) : p.msg]));
+}
+
 export function problemsOf(error: unknown): Problems {
-    if (!(error instanceof ApiError)) return {};
-    return Object.fromEntries(error.problems.map((p) => [p.loc.slice(1).join('.'), p.msg[0] ? p.msg[0].toUpperCase() + p.msg.slice(1) : p.msg]));
+    return error instanceof ApiError ? problemsAt(error.problems) : {};
 }
 
 // Of a member of a step, or of what lies below it.

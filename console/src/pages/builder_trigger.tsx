@@ -57,6 +57,7 @@ function RecordForm({ t, change }: { t: TriggerDraft; change: (part: Partial<Tri
     return (
         <>
             <SelectField label="Type of record" value={t.record} onChange={(record) => change({ record })} options={recordTypes.map((r) => ({ value: r.name, text: r.name.replace(/_/g, ' ') }))} />
+            {problems['trigger.record'] && <p class="field-error">{problems['trigger.record']}</p>}
             <div class="field" role="group" aria-label="When it is">
                 <span class="field-label">When it is</span>
                 <div class="row wide">
