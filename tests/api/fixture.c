@@ -139,10 +139,10 @@ void request(struct fixture *f, int who, const char *method, const char *path, c
     request_as(f, who != NONE ? f->tokens[who] : NULL, method, path, body);
 }
 
-void run_steps(struct fixture *f, const struct step *steps, size_t count)
+void run_steps(struct fixture *f, const struct api_step *steps, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct step *s = &steps[i];
+        const struct api_step *s = &steps[i];
         request(f, s->who, s->method, s->path, s->body);
         if (f->status != s->status || (s->has != NULL && strstr(f->answer.ptr, s->has) == NULL) ||
             (s->has_not != NULL && strstr(f->answer.ptr, s->has_not) != NULL))
@@ -179,7 +179,7 @@ char *path_of(struct fixture *f, const char *fmt, const char *id)
 
 void expect(struct fixture *f, const char *method, const char *path, const char *body, int status, const char *has)
 {
-    const struct step s = {ENV_A, method, path, body, status, has, NULL};
+    const struct api_step s = {ENV_A, method, path, body, status, has, NULL};
     run_steps(f, &s, 1);
 }
 

@@ -45,7 +45,7 @@ int fx_teardown(void **state);
 void request_as(struct fixture *f, const char *authorization, const char *method, const char *path, const char *body);
 void request(struct fixture *f, int who, const char *method, const char *path, const char *body);
 
-struct step {
+struct api_step {
     int who;
     const char *method;
     const char *path;
@@ -55,7 +55,7 @@ struct step {
     const char *has_not; /* NULL: anything */
 };
 
-void run_steps(struct fixture *f, const struct step *steps, size_t count);
+void run_steps(struct fixture *f, const struct api_step *steps, size_t count);
 #define RUN(steps) run_steps(*state, (steps), ARRAY_LEN(steps))
 
 /* The value of the first "name":"value" in the last answer. */
@@ -66,7 +66,7 @@ void wait_for_task(struct fixture *f, const char *id);
 int status_as(struct fixture *f, const char *token, const char *method, const char *path, const char *body);
 
 /* Topics: tests/api/test_*.c */
-extern const struct CMUnitTest resource_tests[], message_tests[], access_tests[];
-extern const size_t resource_test_count, message_test_count, access_test_count;
+extern const struct CMUnitTest resource_tests[], message_tests[], access_tests[], turn_tests[];
+extern const size_t resource_test_count, message_test_count, access_test_count, turn_test_count;
 
 #endif

@@ -44,7 +44,7 @@ static void api_keys_are_confined(void **state)
         assert_int_equal(f->status, 401);
         expect(f, "DELETE", path_of(f, "/api/v1/auth/api-key/$", id), NULL, 404, NULL);
     }
-    static const struct step steps[] = {
+    static const struct api_step steps[] = {
             {ENV_A, "POST", "/api/v1/auth/api-key", "{\"name\":\"k\",\"role\":\"king\"}", 422, "owner, editor", NULL},
             {ENV_A, "POST", "/api/v1/auth/api-key", "{\"name\":\"k\",\"scopes\":[\"x:read\"]}", 422, "scope", NULL},
             {ENV_A, "POST", "/api/v1/auth/api-key", "{\"name\":\"k\",\"expiresAt\":\"2020-01-01T00:00:00Z\"}", 422,
@@ -119,7 +119,7 @@ static void portal_access_ends(void **state)
     access_portal(f, ACCESS "w", "{\"application\":{\"name\":\"W\"}}", one, old_link);
     expect(f, "GET", "/api/v1/app/w", NULL, 200, "\"uid\":\"w\"");
     access_portal(f, ACCESS "w", "{\"sessionId\":\"a\",\"application\":{\"name\":\"ignored\"}}", two, link);
-    static const struct step refused[] = {
+    static const struct api_step refused[] = {
             {ENV_A, "POST", ACCESS "x", "{\"application\":{\"name\":\"X\",\"uid\":\"y\"}}", 422, "\"uid\"", NULL},
             {ENV_A, "POST", ACCESS "x", "{\"application\":{}}", 422, "is missing", NULL},
             {ENV_A, "POST", ACCESS "x", "{\"application\":1}", 422, "must be an object", NULL},

@@ -8,5 +8,6 @@ int main(void)
     failed += _cmocka_run_group_tests("resources", resource_tests, resource_test_count, NULL, NULL);
     failed += _cmocka_run_group_tests("messages", message_tests, message_test_count, NULL, NULL);
     failed += _cmocka_run_group_tests("access", access_tests, access_test_count, NULL, NULL);
+    failed += _cmocka_run_group_tests("turns", turn_tests, turn_test_count, NULL, NULL);
     return failed == 0 ? 0 : 1;
 }

@@ -44,7 +44,7 @@ static void record_failure(struct fixture *f, oid_t msg)
 static void messages_and_attempts_are_read(void **state)
 {
     struct fixture *f = *state;
-    static const struct step steps[] = {
+    static const struct api_step steps[] = {
             {ENV_A, "POST", "/api/v1/app", "{\"name\":\"W\",\"uid\":\"w\",\"profile\":\"myra\"}", 201, NULL, NULL},
             {ENV_A, "POST", "/api/v1/event-type",
              "{\"name\":\"t.x\",\"description\":\"\",\"schemas\":{\"1\":{\"examples\":[{\"k\":1.10}]}}}", 201, NULL,

@@ -6,7 +6,7 @@
 
 static void errors_have_their_shapes(void **state)
 {
-    static const struct step steps[] = {
+    static const struct api_step steps[] = {
             {NONE, "GET", "/api/v1/app", NULL, 401, "{\"code\":\"authentication_failed\",\"detail\":", NULL},
             {NONE, "GET", "/api/v1/nothing", NULL, 404, "{\"code\":\"not_found\"", NULL},
             {NONE, "PUT", "/api/v1/app", NULL, 405, "\"method_not_allowed\"", NULL},
@@ -39,7 +39,7 @@ static void errors_have_their_shapes(void **state)
 
 static void applications_live(void **state)
 {
-    static const struct step steps[] = {
+    static const struct api_step steps[] = {
             {ENV_NEW, "GET", "/api/v1/app", NULL, 200,
              "{\"data\":[],\"iterator\":null,\"prevIterator\":null,\"done\":true}", NULL},
             {ENV_A, "POST", "/api/v1/app", "{\"name\":\"One\",\"uid\":\"one\",\"metadata\":{\"a\":\"b\"}}", 201,
@@ -72,7 +72,7 @@ static void applications_live(void **state)
 
 static void event_types_live(void **state)
 {
-    static const struct step steps[] = {
+    static const struct api_step steps[] = {
             {ENV_A, "POST", "/api/v1/event-type", "{\"name\":\"b.x\"}", 422, "description", NULL},
             {ENV_A, "POST", "/api/v1/event-type",
              "{\"name\":\"b.x\",\"description\":\"B\",\"schemas\":{\"1\":{\"a\":1}}}", 201,
@@ -105,7 +105,7 @@ static void event_types_live(void **state)
 
 static void endpoints_live(void **state)
 {
-    static const struct step steps[] = {
+    static const struct api_step steps[] = {
             {ENV_A, "POST", "/api/v1/app", "{\"name\":\"W\",\"uid\":\"w\"}", 201, NULL, NULL},
             {ENV_A, "POST", "/api/v1/event-type", "{\"name\":\"t.x\",\"description\":\"\"}", 201, NULL, NULL},
             {ENV_A, "POST", E, "{\"url\":\"http://example.com\"}", 422, "[\"body\",\"url\"]", NULL},
@@ -168,7 +168,7 @@ static void profiles_live(void **state)
             "\"signedString\":\"{body}\",\"algorithm\":\"hmac-sha256\",\"encoding\":\"hex\",\"secret\":"
             "{\"keyDecoding\":\"raw\",\"generate\":{\"bytes\":32,\"encoding\":\"alphanumeric\"}},"
             "\"retrySchedule\":[1],\"timeoutMs\":5000,\"disableOn410\":false}";
-    const struct step steps[] = {
+    const struct api_step steps[] = {
             {ENV_NEW, "GET", "/api/v1/profile", NULL, 200, "\"name\":\"metapulse\"", NULL},
             {ENV_A, "GET", "/api/v1/profile/standard", NULL, 200, "\"builtin\":true", NULL},
             {ENV_A, "POST", "/api/v1/profile", "{\"name\":\"mine\"}", 422, "{\"detail\":[{\"loc\":[\"body\"", NULL},
