@@ -134,6 +134,7 @@ const struct description api_descriptions[] = {
     {PUT,    PROF, "v1.profile.update", "Replace a profile; what was accepted before keeps the old one", "ProfileIn", "ProfileOut", 200, NULL, 0},
     {DELETE, PROF, "v1.profile.delete", "Delete a profile that nobody uses", NULL, NULL, 204, NULL, 0},
     {POST,   PROF "/preview", "v1.profile.preview", "Render a message as the exact request that would be sent", "ProfilePreviewIn", "ProfilePreviewOut", 200, NULL, 0},
+    {GET,    V1 "/provider", "v1.provider.list", "List the senders of requests that triggers know by name", NULL, "ProvidersOut", 200, NULL, 0},
 
     {POST,   V1 "/filter/test", "v1.filter.test", "Try a content filter on a payload", "FilterTestIn", "FilterTestOut", 200, NULL, 0},
 

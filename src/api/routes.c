@@ -132,6 +132,7 @@ const struct route api_routes[] = {
     {PUT,    PROF,                    profile_put,            WHO_SEND,  A(PROFILE), ROUTE_NEW_ENV},
     {DELETE, PROF,                    profile_delete,         WHO_SEND,  A(PROFILE), 0},
     {POST,   PROF "/preview",         profile_preview,        WHO_EDIT,  A(PROFILE), ROUTE_NEW_ENV | ROUTE_ENV_SHARED | ROUTE_READ_SCOPE},
+    {GET,    V1 "/provider",          provider_list,          WHO_READ,  A(PROFILE), ROUTE_ENV_SHARED},
 
     {GET,    OPW,                     endpoint_list,          WHO_STAFF, A(ENDPOINT), OPERATIONAL},
     {POST,   OPW,                     endpoint_create,        WHO_ADMIN, A(ENDPOINT), OPERATIONAL},

@@ -27,6 +27,7 @@ api_handler_fn endpoint_bulk_replay, endpoint_replay_missing, endpoint_cancel_me
 api_handler_fn message_broadcast, message_bulk_expunge, message_expunge_all;
 api_handler_fn background_task_list, background_task_get, background_task_cancel;
 api_handler_fn profile_list, profile_create, profile_get, profile_put, profile_delete, profile_preview;
+api_handler_fn provider_list;
 api_handler_fn filter_test;
 api_handler_fn settings_egress, health_report, health_ping, whoami;
 api_handler_fn portal_access, portal_expire_all, portal_logout, portal_exchange_key;

@@ -181,6 +181,10 @@ const struct schema api_schemas[] = {
          .more = "method:string url:string headers:strings body:string secret:string"},
         {.name = "FilterTestIn", .use = SCHEMA_IN, .more = "filter:object! payload:object!"},
         {.name = "FilterTestOut", .use = SCHEMA_OUT, .more = "matches:bool"},
+        {.name = "ProvidersOut", .use = SCHEMA_OUT, .more = "data:[ProviderOut]"},
+        {.name = "ProviderOut",
+         .use = SCHEMA_OUT,
+         .more = "name:string title:string secret:string header:string dedupe:string?"},
         {.name = "EgressOut", .use = SCHEMA_OUT, .more = "addresses:[string] proxy:string?"},
 
         {.name = "ApiKeyIn", .use = SCHEMA_IN, TABLE(api_key)},

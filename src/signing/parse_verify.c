@@ -58,3 +58,8 @@ bool profile_is_token(const struct profile *p)
 {
     return p->keys[0].token;
 }
+
+bool profile_is_key_pair(const struct profile *p)
+{
+    return key_form_is_pair(&p->keys[0]);
+}

@@ -68,6 +68,8 @@ const struct profile_rules *profile_rules(const struct profile *p);
 struct str profile_secret_header(const struct profile *p, struct str renamed);
 /* Whether nothing is signed: the header holds the secret itself. */
 bool profile_is_token(const struct profile *p);
+/* Whether what verifies is a public key, which a sender shows. */
+bool profile_is_key_pair(const struct profile *p);
 /* The name of the header that holds the signature. */
 struct str profile_signature_header(const struct profile *p);
 /* ERR_INVALID: *why says what is wrong with the secret of a sender, which may have any length but none. */

@@ -375,7 +375,7 @@ test('every kind of trigger and of step has a form; somebody else’s change is 
         await textbox(page, 'Header 1').fill('X-Deal');
         await textbox(page, 'Value of X-Deal').fill('{{ trigger.body.name }}');
         await page.getByRole('group', { name: 'Body: form' }).getByRole('button', { name: 'JSON' }).click();
-        await page.getByLabel('Body as JSON').fill('{"deal": {"id": "{{ trigger.body.id }}"}');
+        await textbox(page, 'Body as JSON').fill('{"deal": {"id": "{{ trigger.body.id }}"}');
         await page.getByText('Options').click();
         await page.getByLabel('When it fails, try again').selectOption('own');
         await textbox(page, 'Seconds between the tries').fill('');
@@ -384,7 +384,7 @@ test('every kind of trigger and of step has a form; somebody else’s change is 
         await textbox(page, 'Name in variables').fill('ask');
         await button(page, 'Save draft').click();
         await page.getByText(/This is no JSON/).waitFor();
-        await page.getByLabel('Body as JSON').fill('{"deal": {"id": "{{ trigger.body.id }}"}}');
+        await textbox(page, 'Body as JSON').fill('{"deal": {"id": "{{ trigger.body.id }}"}}');
         await add(page, 'Stop sequence');
         await page.getByLabel('Sequence', { exact: true }).selectOption(sequence.id);
         assert.deepEqual((await save()).steps, [

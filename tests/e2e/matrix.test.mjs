@@ -33,7 +33,7 @@ const kinds = [
     [/^GET \/api\/v1\/auth\//, 'look'],
     [/ \/api\/v1\/auth\//, 'admin'],
     [/ \/api\/v1\/filter\/test/, 'shared'],
-    [/^GET \/api\/v1\/(event-type|profile|record-type|settings\/egress)/, 'shared'],
+    [/^GET \/api\/v1\/(event-type|profile|provider|record-type|settings\/egress)/, 'shared'],
     [/ \/api\/v1\/event-type\/export\/openapi/, 'staff look'],
     [/ \/api\/v1\/profile\/\{name\}\/preview/, 'shared edit'],
     [/ \/api\/v1\/(event-type|profile|record-type)/, 'send'],

@@ -177,6 +177,7 @@ test('answers are as described, for every operation', async (t) => {
     const { builtin, version, createdAt, updatedAt, ...row } = await call(`GET ${V}/profile/{name}`, { name: 'standard' });
     assert.equal(builtin, true);
     await call(`GET ${V}/profile`, n);
+    await call(`GET ${V}/provider`, n);
     await call(`POST ${V}/profile`, n, { ...row, name: 'mine' });
     n.name = 'mine';
     await call(`PUT ${V}/profile/{name}`, n, { ...row, name: 'mine' });

@@ -153,3 +153,13 @@ test('`trigger send` makes a run with every sender', { timeout: 60_000 }, async 
         assert.notEqual(wrong.status, 0, provider);
     });
 });
+
+test('the list of those that are known says what each is told with', async (t) => {
+    const { p, providers } = await world(t);
+    const { data } = await p.ok('GET', '/api/v1/provider');
+    assert.deepEqual(data.map((d) => d.name), providers);
+    const of = (name) => data.find((d) => d.name === name);
+    assert.deepEqual(of('shopify'), { name: 'shopify', title: 'Shopify', secret: 'shared', header: 'X-Shopify-Hmac-Sha256', dedupe: 'header:x-shopify-webhook-id' });
+    assert.deepEqual([of('telnyx').secret, of('telnyx').header], ['public_key', 'telnyx-signature-ed25519']);
+    assert.deepEqual([of('vapi').secret, of('vapi').header, of('vapi').dedupe], ['token', 'X-Vapi-Secret', null]);
+});

@@ -156,7 +156,7 @@ export const api = {
     get: <T>(path: string, query?: Options['query'], options: Options = {}) => send<T>('GET', path, undefined, { ...options, query }),
     // JSON that must stay as it is.
     text: (path: string, options: Options = {}) => send<string>('GET', path, undefined, { ...options, asText: true }),
-    sendText: (method: 'POST' | 'PUT', path: string, body: string) => send<string>(method, path, body, { asText: true }),
+    sendText: (method: 'POST' | 'PUT', path: string, body: string, options: Options = {}) => send<string>(method, path, body, { ...options, asText: true }),
     post: <T>(path: string, body: unknown = {}, options: Options = {}) => send<T>('POST', path, body, options),
     upload: <T>(path: string, file: Blob, type: string, query?: Options['query']) => send<T>('POST', path, undefined, { file, query, headers: { 'Content-Type': type } }),
     put: <T>(path: string, body: unknown, options: Options = {}) => send<T>('PUT', path, body, options),

@@ -6,4 +6,22 @@ export function exactNumbers(text: string): string {
 }
 const DIGITS_KEPT = 15;
 
+// The strings with expressions in a JSON text, by their place in it. Of a text that is not finished: none.
+export function stringsOf(text: string): { path: string; text: string }[] {
+    const out: { path: string; text: string }[] = [];
+    const visit = (v: JsonValue, path: string) => {
+        if (typeof v === 'string') {
+            if (v.includes('{{')) out.push({ path, text: v });
+        } else if (v !== null && typeof v === 'object') {
+            for (const [name, m] of Object.entries(v)) visit(m, path === '' ? name : `${path}.${name}`);
+        }
+    };
+    try {
+        visit(JSON.parse(text) as JsonValue, '');
+    } catch {
+        return [];
+    }
+    return out;
+}
+
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };

@@ -55,6 +55,11 @@ export function memberText(text: string, name: string): string | null {
     return members(text).find(([n]) => n === name)?.[1] ?? null;
 }
 
+// The items of a list that is a member, each with the text of one of its own members: a value digit by digit.
+export function itemsWith<T>(text: string, list: string, member: string): (T & { exact: string })[] {
+    return itemTexts(memberText(text, list) ?? '[]').map((item) => ({ ...(JSON.parse(item) as T), exact: compact(memberText(item, member) ?? 'null') }));
+}
+
 // Without the white space that is for reading.
 export function compact(text: string): string {
     return text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, quoted?: string) => quoted ?? '');

@@ -66,12 +66,3 @@ export function requestAdvice(r: IncomingRequest): string | null {
     }
     return null;
 }
-
-export function shellWord(text: string): string {
-    return `'${text.replace(/'/g, `'\\''`)}'`;
-}
-
-// A line for a shell that sends a sample.
-export function sampleCurl(url: string): string {
-    return `curl -X POST ${shellWord(url)} \\\n  -H 'Content-Type: application/json' \\\n  -d '{"customer":{"email":"ada@example.com","name":"Ada Lovelace"},"order":{"id":1001,"total":42.50}}'`;
-}

@@ -4,6 +4,7 @@
 import { api } from './api';
 import { type Automation, names } from './automations';
 import type { JsonValue } from './json';
+import { itemsWith } from './jsontext';
 import { useLive } from './live';
 import { type Loaded, useLoad } from './load';
 import type { RecordOut, RecordType } from './records';
@@ -17,7 +18,6 @@ export interface SampleRequest {
     method: string;
     contentType: string | null;
     size: number;
-    body: JsonValue;
     selected: boolean;
 }
 
@@ -36,13 +36,28 @@ const nobody = { id: 'rec_sample', email: 'ada@example.com', name: 'Ada Lovelace
 
 type Where = { path: string; automation: Automation; signal: AbortSignal };
 
+// Their examples digit by digit.
+async function loadVariables(path: string, signal: AbortSignal): Promise<{ data: Variable[]; changes: number; sample: string | null }> {
+    const text = await api.text(path, { signal });
+    const data = itemsWith<Variable>(text, 'data', 'example').map(({ exact, ...v }) => ({ ...v, example: typeof v.example === 'string' ? v.example : exact }));
+    return { ...(JSON.parse(text) as { changes: number; sample: string | null }), data };
+}
+
+// The one that was chosen may be older than those listed.
+async function withChosen(listed: SampleRequest[], chosen: string | null, { path, automation, signal }: Where): Promise<SampleRequest[]> {
+    if (chosen === null || listed.some((r) => r.id === chosen)) return listed.map((r) => ({ ...r, selected: r.id === chosen }));
+    const it = await api.get<SampleRequest>(`${path}/trigger/${automation.trigger.id}/request/${chosen}`, {}, { signal });
+    return [...listed.map((r) => ({ ...r, selected: false })), { ...it, selected: true }].sort((a, b) => Date.parse(b.receivedAt) - Date.parse(a.receivedAt));
+}
+
 async function ofRequests({ path, automation, signal }: Where): Promise<Sample> {
     const at = `${path}/automation/${automation.id}`;
     const [samples, variables] = await Promise.all([
         api.get<Page<SampleRequest>>(`${at}/sample`, { limit: LAST_REQUESTS }, { signal }),
-        api.get<{ data: Variable[]; changes: number }>(`${at}/variable`, {}, { signal }),
+        loadVariables(`${at}/variable`, signal),
     ]);
-    return { requests: samples.data, variables: variables.data, changes: variables.changes, trigger: null, contact: null, made: samples.data.length === 0 };
+    const requests = await withChosen(samples.data, variables.sample, { path, automation, signal });
+    return { requests, variables: variables.data, changes: variables.changes, trigger: null, contact: null, made: samples.data.length === 0 };
 }
 
 function asData(r: RecordOut | undefined): { [name: string]: JsonValue } | null {

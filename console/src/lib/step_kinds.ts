@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kinds of steps: what they are called, what a new one begins with, what its card says.
 import type { IconName } from '../ui/icons';
+import { stringsOf } from './json';
 import { emptyNode, type Fields, fieldsOf, newArm, type Node, rowsOf } from './steps';
 
 // As what a text ends up; see the API's preview.
-export type As = 'value' | 'text' | 'url' | 'header' | 'html';
+export type As = 'value' | 'text' | 'url' | 'header' | 'html' | 'json';
 
 export interface Kind {
     type: string;
@@ -97,12 +98,24 @@ export function titleOf(n: Node): string {
 const dests: Record<string, As> = { url: 'url', to: 'header', subject: 'header', html: 'html' };
 const plain = new Set(['record', 'key', 'automation', 'reentry', 'method', 'event', 'timeoutMs']);
 
+// Whether the server sends a text body as JSON: what its Content-Type says.
+export function saysJson(headers: Fields | undefined): boolean {
+    return headers?.mode === 'rows' && headers.rows.some((r) => r.name.trim().toLowerCase() === 'content-type' && /^(application\/json|.+\+json)$/i.test(r.value.split(';')[0]!.trim()));
+}
+
+// One expression is the whole of it and keeps its type; in any other text that is sent as JSON values are written as JSON.
+function asOfText(n: Node, name: string, text: string): As {
+    const single = /^\{\{(?:(?!\}\}).)*\}\}$/s.test(text);
+    return name === 'body' && saysJson(n.fields.headers) && !single ? 'json' : 'value';
+}
+
 // The texts of a step that may hold expressions, by their place.
 export function textsOf(n: Node): { path: string; text: string; as: As }[] {
     const out: { path: string; text: string; as: As }[] = [];
     for (const [name, text] of Object.entries(n.texts)) if (!plain.has(name)) out.push({ path: name, text, as: dests[name] ?? 'text' });
     for (const [name, f] of Object.entries(n.fields)) {
-        if (f.mode === 'text') out.push({ path: name, text: f.text, as: 'value' });
+        if (f.mode === 'text') out.push({ path: name, text: f.text, as: asOfText(n, name, f.text) });
+        if (f.mode === 'json') for (const s of stringsOf(f.text)) out.push({ path: `${name}.${s.path}`, text: s.text, as: 'value' });
         if (f.mode === 'rows') for (const r of f.rows) out.push({ path: `${name}.${r.key}`, text: r.value, as: name === 'headers' ? 'header' : 'value' });
     }
     return out;

@@ -99,35 +99,6 @@ export function triggerGaps(d: TriggerDraft): Record<string, string> {
     return out;
 }
 
-// Those that the server knows by name.
-export const senders: { value: string; text: string; secret?: string }[] = [
-    { value: '', text: 'Anyone who knows the Trigger URL' },
-    { value: 'bearer', text: 'A token: Authorization: Bearer …', secret: 'Token' },
-    { value: 'basic', text: 'User name and password (Basic)', secret: 'user:password' },
-    { value: 'header', text: 'A secret in a header', secret: 'Value of the header' },
-    { value: 'hmac', text: 'A signature: HMAC-SHA256 of the body', secret: 'Secret' },
-    { value: 'standard', text: 'Standard Webhooks, Svix' },
-    { value: 'shopify', text: 'Shopify' },
-    { value: 'stripe', text: 'Stripe' },
-    { value: 'woocommerce', text: 'WooCommerce' },
-    { value: 'square', text: 'Square' },
-    { value: 'paddle', text: 'Paddle' },
-    { value: 'github', text: 'GitHub' },
-    { value: 'gitlab', text: 'GitLab', secret: 'Secret token' },
-    { value: 'slack', text: 'Slack', secret: 'Signing secret' },
-    { value: 'hubspot', text: 'HubSpot', secret: 'Client secret' },
-    { value: 'twilio', text: 'Twilio', secret: 'Auth token' },
-    { value: 'sendgrid', text: 'SendGrid', secret: 'Public key' },
-    { value: 'meta', text: 'Meta: Facebook, Instagram, WhatsApp', secret: 'App secret' },
-    { value: 'zoom', text: 'Zoom', secret: 'Secret token' },
-    { value: 'xero', text: 'Xero', secret: 'Webhook key' },
-    { value: 'linear', text: 'Linear' },
-    { value: 'discord', text: 'Discord', secret: 'Public key' },
-    { value: 'okta', text: 'Okta', secret: 'Authentication secret' },
-    { value: 'myra', text: 'Myra' },
-    { value: 'metapulse', text: 'MetaPulse' },
-];
-
 // On being published the draft is the automation again; what was entered must not be sent once more.
 export function settled(d: TriggerDraft): TriggerDraft {
     return { ...d, secret: '', verifyToken: '', known: d.profile || null };

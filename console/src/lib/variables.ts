@@ -88,10 +88,10 @@ export function variableGroups(trigger: Variable[], earlier: Node[], contact: Js
     return groups;
 }
 
-export function exampleText(v: unknown): string {
+export function exampleText(v: unknown, most = 80): string {
     if (v === undefined) return '';
     const text = typeof v === 'string' ? v : JSON.stringify(v);
-    return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+    return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 // Within one's own request the beginning says nothing.

@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, type Problem } from '../lib/api';
 import type { JsonValue } from '../lib/json';
+import { itemsWith } from '../lib/jsontext';
 import { tryBody } from '../lib/preview';
 import { kindOf, titleOf } from '../lib/step_kinds';
 import { type Node, stepsOf, walk } from '../lib/steps';
@@ -21,6 +22,7 @@ interface Tried {
     error: string | null;
     record: string | null;
     missing: string[];
+    exact: string; // its input as it would be
 }
 
 const text = (v: JsonValue | undefined): string => (v === undefined || v === null ? '' : typeof v === 'string' ? v : JSON.stringify(v));
@@ -73,7 +75,7 @@ function TriedStep({ s, n, nameOf }: { s: Tried; n: Node | undefined; nameOf: (i
                 {s.input && Object.keys(s.input).length > 0 && (
                     <details class="plain">
                         <summary>Details</summary>
-                        <Data text={JSON.stringify(s.input)} label={`Input of ${s.id}`} />
+                        <Data text={s.exact} label={`Input of ${s.id}`} />
                     </details>
                 )}
             </div>
@@ -119,11 +121,12 @@ export function TestDialog({ builder, onClose, onProblems, onFound }: Props) {
     useEffect(() => {
         const missing = gaps(draft);
         if (Object.keys(missing).length > 0) return onProblems(missing);
-        api.post<{ steps: Tried[]; problems: Problem[] }>(`${where}/test`, { ...tryBody(sample), steps: stepsOf(draft.nodes) }).then(
+        api.sendText('POST', `${where}/test`, JSON.stringify({ ...tryBody(sample), steps: stepsOf(draft.nodes) })).then(
             (out) => {
-                setTried(out.steps);
-                setRefused(problemsAt(out.problems));
-                if (out.problems.length > 0) onFound(problemsAt(out.problems));
+                const { problems } = JSON.parse(out) as { problems: Problem[] };
+                setTried(itemsWith<Omit<Tried, 'exact'>>(out, 'steps', 'input'));
+                setRefused(problemsAt(problems));
+                if (problems.length > 0) onFound(problemsAt(problems));
             },
             (e) => {
                 const problems = problemsOf(e);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects whose values are texts, as rows; or as JSON.
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useContext, useId, useMemo } from 'preact/hooks';
 import { newKey } from '../lib/conditions';
+import { stringsOf } from '../lib/json';
 import { type Fields, fieldsOf, objectOf, type Row } from '../lib/steps';
-import { Button, Choices, Field } from '../ui/basic';
-import { TemplateField } from '../ui/template';
+import { Button, Choices } from '../ui/basic';
+import { PreviewLine, SurroundingsContext, TemplateField } from '../ui/template';
 
 type Mode = Fields['mode'];
 const modeNames: Record<Mode, string> = { rows: 'Fields', json: 'JSON', text: 'Text' };
@@ -66,6 +67,19 @@ function RowsEditor({ place, rows, onChange, names, suggest }: Pick<Props, 'plac
     );
 }
 
+// What the strings of a JSON text become.
+function JsonPreviews({ place, text }: { place: string; text: string }) {
+    const { previews } = useContext(SurroundingsContext);
+    const strings = useMemo(() => stringsOf(text), [text]);
+    return (
+        <>
+            {strings.map((s) => (
+                <PreviewLine key={s.path} of={s.path} preview={previews[`${place}.${s.path}`]} text={s.text} />
+            ))}
+        </>
+    );
+}
+
 export function FieldsEditor({ label, place, fields, onChange, names, suggest, modes = ['rows', 'json'], hint, error, optional }: Props) {
     return (
         <div class="field" role="group" aria-label={label}>
@@ -81,9 +95,10 @@ export function FieldsEditor({ label, place, fields, onChange, names, suggest, m
             ) : fields.mode === 'text' ? (
                 <TemplateField label={`${label} as text`} hideLabel place={place} rows={5} mono value={fields.text} onInput={(text) => onChange({ mode: 'text', text })} />
             ) : (
-                <Field label={`${label} as JSON`} hint="Any text in it may hold {{ variables }}.">
-                    {(ids) => <textarea {...ids} class="mono" rows={8} spellcheck={false} value={fields.text} onInput={(e) => onChange({ mode: 'json', text: e.currentTarget.value })} />}
-                </Field>
+                <>
+                    <TemplateField label={`${label} as JSON`} hideLabel place={place} rows={8} mono value={fields.text} onInput={(text) => onChange({ mode: 'json', text })} json hint="Any text in it may hold {{ variables }}." />
+                    <JsonPreviews place={place} text={fields.text} />
+                </>
             )}
             {error && <p class="field-error">{error}</p>}
             {hint && <p class="hint">{hint}</p>}

@@ -4,7 +4,7 @@ import type { ComponentChild, ComponentType } from 'preact';
 import { useState } from 'preact/hooks';
 import { before, type Fields, fieldsOf, type Node, rowsOf } from '../lib/steps';
 import { recordTypeName } from '../lib/records';
-import { titleOf } from '../lib/step_kinds';
+import { saysJson, titleOf } from '../lib/step_kinds';
 import { Choices, SelectField, TextField } from '../ui/basic';
 import { Link } from '../lib/router';
 import { TemplateField } from '../ui/template';
@@ -59,13 +59,11 @@ function Target(props: StepFormProps & { optional?: boolean }) {
             <SelectField label="Record" value={known ? value : 'other'} onChange={(to) => {
                     setOther(to === 'other');
                     change(setText(n, 'target', to === 'other' ? '' : to));
-                }} options={options} />
-            {known && problem('target') && <p class="field-error">{problem('target')}</p>}
-            {problem('record') && <p class="field-error">{problem('record')}</p>}
+                }} options={options} error={known ? (problem('target') ?? problem('record')) : byKey ? undefined : problem('record')} />
             {!known && (
                 <div class="pair">
                     <Text {...props} name="target" label="Its key or id" placeholder="{{ trigger.body.email }}" />
-                    {byKey && <SelectField label="Type of record" value={n.texts.record ?? ''} onChange={(to) => change(setText(n, 'record', to))} options={[{ value: '', text: 'It is an id' }, ...recordTypes.map((r) => ({ value: r.name, text: r.name.replace(/_/g, ' ') }))]} />}
+                    {byKey && <SelectField label="Type of record" value={n.texts.record ?? ''} onChange={(to) => change(setText(n, 'record', to))} error={problem('record')} options={[{ value: '', text: 'It is an id' }, ...recordTypes.map((r) => ({ value: r.name, text: r.name.replace(/_/g, ' ') }))]} />}
                 </div>
             )}
         </>
@@ -123,8 +121,7 @@ function EventForm({ n, change, problem }: StepFormProps) {
     const options = [...(chosen === '' ? [{ value: '', text: 'Choose an event type…' }] : []), ...[...new Set([...eventTypes, ...(chosen ? [chosen] : [])])].map((e) => ({ value: e, text: e }))];
     return (
         <>
-            <SelectField label="Event type" value={chosen} onChange={(to) => change(setText(n, 'event', to))} options={options} />
-            {problem('event') && <p class="field-error">{problem('event')}</p>}
+            <SelectField label="Event type" value={chosen} onChange={(to) => change(setText(n, 'event', to))} options={options} error={problem('event')} />
             <FieldsEditor label="Payload" place="payload" fields={n.fields.payload ?? fieldsOf(undefined)} onChange={(to) => change(setFields(n, 'payload', to))} names={{ name: 'Field', value: 'Value', add: 'Add field' }} error={problem('payload')} hint="What the endpoints that subscribe to it receive as data." />
         </>
     );
@@ -151,8 +148,8 @@ function SequenceSelect({ n, change, problem }: StepFormProps) {
                 onChange={(to) => change(setText(n, 'automation', to))}
                 options={options}
                 hint={mine.length === 0 ? 'There is none yet: make an automation that is “Started by another automation”, and publish it.' : found && found.status !== 'published' ? <>It is not published: nothing starts until it is. <Link to={`${base}/automations/${found.id}`}>Open it</Link></> : found ? <Link to={`${base}/automations/${found.id}`}>Open it</Link> : 'An automation that is started by another.'}
+                error={problem('automation')}
             />
-            {problem('automation') && <p class="field-error">{problem('automation')}</p>}
         </>
     );
 }
@@ -182,6 +179,8 @@ function HttpForm(props: StepFormProps) {
     const { n, change, problem } = props;
     const method = n.texts.method || 'POST';
     const bare = method === 'GET' || method === 'HEAD';
+    const body = n.fields.body ?? rowsOf();
+    const says = body.mode !== 'text' ? '' : saysJson(n.fields.headers) ? 'Content-Type says JSON: values are written as JSON. ' : 'Sent as plain text unless a header Content-Type says something else. ';
     return (
         <>
             <div class="method-url">
@@ -189,7 +188,7 @@ function HttpForm(props: StepFormProps) {
                 <Text {...props} name="url" label="URL" mono placeholder="https://example.com/orders/{{ trigger.body.id }}" />
             </div>
             <FieldsEditor label="Headers" optional place="headers" modes={['rows']} fields={n.fields.headers ?? rowsOf()} onChange={(to) => change(setFields(n, 'headers', to))} names={{ name: 'Header', value: 'Value', add: 'Add header' }} error={problem('headers')} />
-            {!bare && <FieldsEditor label="Body" optional place="body" modes={['rows', 'json', 'text']} fields={n.fields.body ?? rowsOf()} onChange={(to) => change(setFields(n, 'body', to))} names={{ name: 'Field', value: 'Value', add: 'Add field' }} error={problem('body')} hint="A 2xx answer is success; later steps know what it said." />}
+            {!bare && <FieldsEditor label="Body" optional place="body" modes={['rows', 'json', 'text']} fields={body} onChange={(to) => change(setFields(n, 'body', to))} names={{ name: 'Field', value: 'Value', add: 'Add field' }} error={problem('body')} hint={`${says}A 2xx answer is success; later steps know what it said.`} />}
             <TextField label="Time to answer, in milliseconds" optional inputMode="numeric" value={n.texts.timeoutMs ?? ''} onInput={(to) => change(setText(n, 'timeoutMs', to))} error={problem('timeoutMs')} placeholder="15000" />
         </>
     );

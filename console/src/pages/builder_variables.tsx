@@ -3,16 +3,30 @@
 import { useState } from 'preact/hooks';
 import { api } from '../lib/api';
 import { ago, bytes } from '../lib/format';
+import { useLoad } from '../lib/load';
+import { loadRequest } from '../lib/requests';
 import { Link } from '../lib/router';
 import { before } from '../lib/steps';
 import { expression, exampleText, variableGroups } from '../lib/variables';
-import { Button, Card, Field, Note } from '../ui/basic';
+import { Button, Card, ErrorNote, Field, Note, Skeleton } from '../ui/basic';
 import { putIntoLastField, VariableList } from '../ui/template';
 import { Data } from '../ui/json';
 import { Dialog } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
 import { useBuilder } from './builder_state';
+
+function SampleDialog({ id, onClose }: { id: string; onClose: () => void }) {
+    const { path } = useWorkspace();
+    const { automation } = useBuilder();
+    const at = `${path}/trigger/${automation.trigger.id}/request/${id}`;
+    const loaded = useLoad(at, (signal) => loadRequest(at, signal));
+    return (
+        <Dialog title="Sample request" wide onClose={onClose}>
+            <div class="dialog-body">{loaded.data ? <Data text={loaded.data.bodyText} label="Body" /> : loaded.error !== undefined ? <ErrorNote error={loaded.error} retry={loaded.reload} /> : <Skeleton rows={4} />}</div>
+        </Dialog>
+    );
+}
 
 function SampleChoice() {
     const { base } = useWorkspace();
@@ -55,13 +69,7 @@ function SampleChoice() {
                     All requests
                 </Link>
             </div>
-            {shown && (
-                <Dialog title="Sample request" wide onClose={() => setShown(false)}>
-                    <div class="dialog-body">
-                        <Data text={JSON.stringify(chosen.body)} label="Body" />
-                    </div>
-                </Dialog>
-            )}
+            {shown && <SampleDialog id={chosen.id} onClose={() => setShown(false)} />}
         </div>
     );
 }

@@ -2,10 +2,11 @@
 // The trigger that takes requests: its URL, who may send, what tells a repeated request.
 import { useRef, useState } from 'preact/hooks';
 import { api } from '../lib/api';
-import { allMethods, methodsAreUsual, senders, type TriggerDraft } from '../lib/trigger_draft';
-import { all, useLoad } from '../lib/load';
-import type { Profile } from '../lib/types';
-import { Button, Check, Code, CopyButton, Field, Note, SelectField, TextField } from '../ui/basic';
+import { sampleCurl } from '../lib/curl';
+import { useLoad } from '../lib/load';
+import { loadSenders, type Sender } from '../lib/senders';
+import { allMethods, methodsAreUsual, type TriggerDraft } from '../lib/trigger_draft';
+import { Button, Check, Code, CopyButton, ErrorNote, Field, Note, SelectField, TextField } from '../ui/basic';
 import { Confirm } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
@@ -76,10 +77,6 @@ function TriggerUrl() {
     );
 }
 
-export function curlSample(url: string): string {
-    return `curl -X POST ${url} \\\n  -H 'Content-Type: application/json' \\\n  -d '{"customer":{"email":"ada@example.com","name":"Ada Lovelace"},"total":49.90}'`;
-}
-
 // Until something came in there is nothing to choose variables from.
 function Waiting() {
     const { sample, automation } = useBuilder();
@@ -101,7 +98,7 @@ function Waiting() {
             <p class="muted">Send a sample to the Trigger URL, for example a test order of your shop. It appears here by itself, and nothing is done with it while this is a draft.</p>
             <details class="plain">
                 <summary>Send one from a terminal</summary>
-                <Code text={curlSample(automation.trigger.url)} label="A sample request" />
+                <Code text={sampleCurl(automation.trigger.url)} label="A sample request" />
             </details>
         </div>
     );
@@ -109,9 +106,8 @@ function Waiting() {
 
 type FormProps = { t: TriggerDraft; change: (part: Partial<TriggerDraft>) => void };
 
-function SecretField({ t, change }: FormProps) {
+function SecretField({ t, change, sender }: FormProps & { sender: Sender | undefined }) {
     const { problems } = useBuilder();
-    const sender = senders.find((s) => s.value === t.profile);
     const kept = t.known !== null && t.known === t.profile;
     return (
         <TextField
@@ -130,22 +126,29 @@ function SecretField({ t, change }: FormProps) {
 
 function WhoMaySend({ t, change }: FormProps) {
     const { problems } = useBuilder();
-    const profiles = useLoad('profiles', (signal) => all<Profile & { id: string }>('/profile', {}, signal));
-    const own = (profiles.data ?? []).filter((p) => !senders.some((s) => s.value === p.name));
-    const options = [...senders, ...(t.profile === 'row' ? [{ value: 'row', text: 'As set by the API' }] : []), ...own.map((p) => ({ value: p.name, text: p.name }))];
+    const loaded = useLoad('senders', loadSenders);
+    const { schemes, known, own } = loaded.data ?? { schemes: [], known: [], own: [] };
+    const sender = [...schemes, ...known, ...own].find((s) => s.value === t.profile);
+    // What is chosen is there also while the others are not.
+    const chosen = t.profile === 'row' ? [{ value: 'row', text: 'As set by the API' }] : t.profile !== '' && !sender ? [{ value: t.profile, text: t.profile }] : [];
     return (
         <>
             <SelectField
                 label="Who may send"
                 value={t.profile}
                 onChange={(profile) => change({ profile, secret: '', header: '' })}
-                options={options}
+                options={[{ value: '', text: 'Anyone who knows the Trigger URL' }, ...chosen, ...schemes]}
+                groups={[
+                    { label: 'Known senders', options: known },
+                    { label: 'Profiles of this environment', options: own },
+                ]}
+                error={problemAt(problems, 'trigger.verify.profile')}
                 hint={t.profile === '' ? 'The URL cannot be guessed; to be sure who sends, choose the system that sends and give its secret.' : 'Requests that do not prove it are refused, and listed with the reason.'}
             />
-            {problemAt(problems, 'trigger.verify.profile') && <p class="field-error">{problemAt(problems, 'trigger.verify.profile')}</p>}
-            {t.profile !== '' && <SecretField t={t} change={change} />}
+            {loaded.error !== undefined && <ErrorNote error={loaded.error} retry={loaded.reload} />}
+            {t.profile !== '' && <SecretField t={t} change={change} sender={sender} />}
             {['header', 'hmac'].includes(t.profile) && (
-                <TextField label="Name of the header" optional mono value={t.header} onInput={(header) => change({ header })} placeholder={t.profile === 'hmac' ? 'X-Signature' : 'X-Webhook-Token'} error={problemAt(problems, 'trigger.verify.header')} />
+                <TextField label="Name of the header" optional mono value={t.header} onInput={(header) => change({ header })} placeholder={sender?.header ?? ''} error={problemAt(problems, 'trigger.verify.header')} />
             )}
             {t.profile === 'meta' && <TextField label="Verify token" optional mono value={t.verifyToken} onInput={(verifyToken) => change({ verifyToken })} hint="What Meta is told when the URL is set up." error={problemAt(problems, 'trigger.verify.verifyToken')} />}
         </>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The requests that came in at the Trigger URL of an automation, taken or refused and why, as they come.
 import type { Automation } from '../lib/automations';
+import { sampleCurl } from '../lib/curl';
 import { bytes } from '../lib/format';
 import { useLive } from '../lib/live';
 import { usePaged } from '../lib/load';
-import { type IncomingRequest, requestStatus, sampleCurl } from '../lib/requests';
+import { type IncomingRequest, requestStatus } from '../lib/requests';
 import { go, Link, setQuery, useQuery } from '../lib/router';
 import { Badge, Card, Choices, Code, CopyButton, Empty, ErrorNote, MoreButton, Skeleton, Time } from '../ui/basic';
 import { useWorkspace } from '../workspace';

@@ -276,16 +276,38 @@ export function TextField({ label, hint, error, optional, value, onInput, mono, 
     );
 }
 
-export function SelectField({ label, hint, value, options, onChange }: { label: string; hint?: ComponentChildren; value: string; options: { value: string; text: string }[]; onChange: (to: string) => void }) {
+interface Option {
+    value: string;
+    text: string;
+}
+interface SelectFieldProps {
+    label: string;
+    hint?: ComponentChildren;
+    error?: string | null | undefined;
+    value: string;
+    options: Option[];
+    groups?: { label: string; options: Option[] }[]; // behind the options
+    onChange: (to: string) => void;
+}
+
+export function SelectField({ label, hint, error, value, options, groups = [], onChange }: SelectFieldProps) {
+    const option = (o: Option) => (
+        <option key={o.value} value={o.value}>
+            {o.text}
+        </option>
+    );
     return (
-        <Field label={label} hint={hint}>
+        <Field label={label} hint={hint} error={error}>
             {(ids) => (
                 <select {...ids} value={value} onChange={(e) => onChange(e.currentTarget.value)}>
-                    {options.map((o) => (
-                        <option key={o.value} value={o.value}>
-                            {o.text}
-                        </option>
-                    ))}
+                    {options.map(option)}
+                    {groups
+                        .filter((g) => g.options.length > 0)
+                        .map((g) => (
+                            <optgroup key={g.label} label={g.label}>
+                                {g.options.map(option)}
+                            </optgroup>
+                        ))}
                 </select>
             )}
         </Field>

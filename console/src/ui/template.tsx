@@ -7,8 +7,10 @@ import { Button } from './basic';
 
 export interface Preview {
     value: unknown;
+    exact: string; // its text as JSON
     error: string | null;
     missing: string[];
+    as: string; // what was asked for
 }
 
 // What the fields of one step know of their surroundings.
@@ -38,6 +40,13 @@ function putAt(input: TextInput, text: string, onInput: (to: string) => void): v
         input.focus();
         input.setSelectionRange(from + text.length, from + text.length);
     });
+}
+
+// Where no string is open it becomes one.
+function inJson(text: string, input: TextInput): string {
+    const quoted = JSON.stringify(text);
+    const before = input.value.slice(0, input.selectionStart ?? input.value.length).replace(/\\./gs, '');
+    return before.split('"').length % 2 === 0 ? quoted.slice(1, -1) : quoted;
 }
 
 function Picker({ groups, label, onPick, onClose }: { groups: VariableGroup[]; label: string; onPick: (path: string) => void; onClose: () => void }) {
@@ -115,20 +124,41 @@ function typeWord(v: unknown): string {
     return v === null ? 'nothing' : Array.isArray(v) ? 'list' : typeof v === 'string' ? 'text' : typeof v === 'boolean' ? 'yes or no' : typeof v;
 }
 
-// What the text becomes with the sample.
-export function PreviewLine({ preview, text, required }: { preview: Preview | undefined; text: string; required?: boolean }) {
+const JSON_SHOWN = 400;
+
+function isJson(v: unknown): boolean {
+    try {
+        JSON.parse(String(v));
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+// What the text becomes with the sample. of: the name of a text that is a part of what stands above.
+export function PreviewLine({ preview, text, of, required }: { preview: Preview | undefined; text: string; of?: string; required?: boolean }) {
     if (!preview || !text.includes('{{')) return null;
-    if (preview.error) return <p class="preview bad">{preview.error}</p>;
+    const name = of !== undefined && <span class="mono">{of} </span>;
+    if (preview.error)
+        return (
+            <p class="preview bad">
+                {name}
+                {preview.error}
+            </p>
+        );
+    const json = preview.as === 'json';
     const later = preview.missing.filter((m) => /^steps\.[^.]+\.(body|event)/.test(m));
     const missing = preview.missing.filter((m) => !later.includes(m));
-    const shown = exampleText(preview.value);
+    const shown = exampleText(typeof preview.value === 'string' ? preview.value : preview.exact, json ? JSON_SHOWN : undefined);
     return (
         <div class="preview-lines">
             <p class="preview">
                 <span class="unseen">Preview: </span>
+                {name}
                 <span aria-hidden="true">→ </span>
-                <span class="preview-value">{shown === '' || preview.value === null ? <em>empty</em> : shown}</span> <span class="preview-type">{typeWord(preview.value)}</span>
+                <span class="preview-value">{shown === '' || preview.value === null ? <em>empty</em> : shown}</span> <span class="preview-type">{json ? 'JSON' : typeWord(preview.value)}</span>
             </p>
+            {json && !isJson(preview.value) && <p class="preview warn">With this sample it is no JSON, although its Content-Type says so.</p>}
             {missing.map((m) => (
                 <p class="preview warn" key={m}>
                     {shortPath(m)} is not in the sample{required ? ': without it the step fails' : '; it would be empty'}.
@@ -151,9 +181,10 @@ interface TemplateProps {
     rows?: number; // more than one line
     placeholder?: string;
     mono?: boolean;
+    json?: boolean; // variables belong into its strings
 }
 
-export function TemplateField({ label, hideLabel, place, value, onInput, hint, error, optional, rows, placeholder, mono }: TemplateProps) {
+export function TemplateField({ label, hideLabel, place, value, onInput, hint, error, optional, rows, placeholder, mono, json }: TemplateProps) {
     const { groups, previews, readOnly } = useContext(SurroundingsContext);
     const id = useId();
     const [open, setOpen] = useState(false);
@@ -161,7 +192,7 @@ export function TemplateField({ label, hideLabel, place, value, onInput, hint, e
     const latest = useRef(onInput);
     latest.current = onInput;
     const described = [error && `${id}-error`, hint && `${id}-hint`, `${id}-preview`].filter(Boolean).join(' ');
-    const put = (text: string) => input.current && putAt(input.current, text, latest.current);
+    const put = (text: string) => input.current && putAt(input.current, json ? inJson(text, input.current) : text, latest.current);
     const common = {
         id,
         value,

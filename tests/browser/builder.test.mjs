@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the builder knows: the senders that the program knows, the sample that was chosen, what texts become.
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { until } from '../e2e/lib/wait.mjs';
+import { openPage, portal, setUp, step, violations, whyNot } from './lib.mjs';
+
+let all;
+before(async (t) => {
+    all = await setUp(t);
+    all.skip = await whyNot(all.p);
+});
+
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+const textbox = (page, name) => page.getByRole('textbox', { name, exact: true });
+
+async function post(p, url, body) {
+    const answer = await p.api('POST', new URL(url).pathname, body, { token: null });
+    assert.equal(answer.status, 202, answer.text);
+    return answer.json;
+}
+
+// An automation with a Trigger URL and these steps, and a page that shows it.
+async function built({ p, browser, origin }, steps = []) {
+    const app = await p.app({ name: 'Lovelace Coaching', profile: 'myra' });
+    const where = `/api/v1/app/${app.id}/automation`;
+    const made = await p.ok('POST', where, { name: 'Purchases', trigger: { type: 'incoming_webhook' }, steps });
+    const page = await openPage(browser, origin);
+    await portal(page, p, app);
+    const open = () => page.goto(`/portal/automations/${made.id}`);
+    const stored = () => p.ok('GET', `${where}/${made.id}`);
+    return { app, made, page, open, stored, url: made.trigger.url };
+}
+
+test('who may send: all that the program knows, and what each wants as a secret', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p } = all;
+    const { data } = await p.ok('GET', '/api/v1/provider');
+    const { page, open, stored } = await built(all);
+    await open();
+    const select = page.getByLabel('Who may send');
+    await select.selectOption('telnyx');
+    const offered = await select.locator('option').evaluateAll((list) => list.map((o) => o.value));
+    assert.deepEqual(data.map((d) => d.name).filter((name) => !offered.includes(name)), []);
+    assert.equal(new Set(offered).size, offered.length);
+    const texts = await select.locator('optgroup[label="Known senders"] option').allTextContents();
+    assert.deepEqual(texts, [...texts].sort((a, b) => a.localeCompare(b)));
+    await page.getByLabel('Public key', { exact: true }).waitFor();
+    await select.selectOption('header');
+    assert.equal(await textbox(page, 'Name of the header (optional)').getAttribute('placeholder'), 'X-Webhook-Token');
+    await select.selectOption('vapi');
+    await page.getByLabel('Token', { exact: true }).fill('hush hush');
+    assert.deepEqual(await violations(page), []);
+    await button(page, 'Save draft').click();
+    await page.getByText('The draft is saved.').waitFor();
+    assert.equal((await stored()).trigger.verify.profile, 'vapi');
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
+
+test('a sample that is older than the last ten requests is still chosen, and another can be', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p } = all;
+    const { app, made, page, open, url } = await built(all, [{ id: 'tag', type: 'add_tag', target: '{{ trigger.body.email }}', record: 'contact', tag: '{{ trigger.body.order }}' }]);
+    const first = await post(p, url, '{"email":"first@example.com","order":820982911946154508}');
+    await p.ok('POST', `/api/v1/app/${app.id}/automation/${made.id}/sample/${first.id}/use`);
+    for (let i = 1; i <= 12; i++) await post(p, url, { email: `later${i}@example.com`, order: i });
+    await open();
+    await page.getByRole('button', { name: /^Step 1/ }).click();
+    const shown = (text) => page.locator('.preview-value', { hasText: text }).waitFor();
+    await shown('first@example.com');
+    const sample = page.getByLabel('Sample', { exact: true });
+    assert.equal(await sample.inputValue(), first.id);
+    assert.equal(await sample.locator('option').count(), 11);
+    await button(page, 'Look at it').click();
+    await page.getByRole('dialog', { name: 'Sample request' }).getByText('820982911946154508').waitFor();
+    await button(page.getByRole('dialog'), 'Close').click();
+    await sample.selectOption({ index: 0 });
+    await shown('later12@example.com');
+    await until('the old one is listed no more', async () => (await sample.locator('option').count()) === 10);
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
+
+test('bodies of requests: what is sent as JSON is shown as JSON, and each text of a JSON body by itself', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p } = all;
+    const { page, open, stored, url } = await built(all, [
+        { id: 'request', type: 'http_request', method: 'POST', url: 'https://example.com/', headers: { 'content-type': 'application/json; charset=utf-8' }, body: '{"name": "{{ trigger.body.name }}", "order": {{ trigger.body.order }}}' },
+    ]);
+    await post(p, url, '{"name":"Ada \\"the\\" Countess","order":{"id":820982911946154508}}');
+    await open();
+    await page.getByRole('button', { name: /^Step 1/ }).click();
+    const preview = page.locator('.preview', { hasText: 'Preview' });
+    const value = page.locator('.preview-value');
+    await step('long numbers keep their digits', async () => {
+        await page.getByRole('group', { name: 'Variables', exact: true }).getByTitle('trigger.body.order.id').getByText('820982911946154508').waitFor();
+        await button(page, 'Test run').click();
+        const dialog = page.getByRole('dialog', { name: 'Test run' });
+        await dialog.getByText('Details').click();
+        await dialog.getByText('820982911946154508').waitFor();
+        await button(dialog, 'Close').click();
+    });
+    await step('a text with a Content-Type of JSON', async () => {
+        await value.filter({ hasText: '{"name": "Ada \\"the\\" Countess", "order": {"id":820982911946154508}}' }).waitFor();
+        await preview.getByText('JSON', { exact: true }).waitFor();
+        await textbox(page, 'Body as text').fill('{"name": "{{ trigger.body.name }}" "order": 1}');
+        await page.getByText('With this sample it is no JSON').waitFor();
+        await textbox(page, 'Body as text').fill('{{ trigger.body.order }}');
+        await page.locator('.preview-type', { hasText: 'object' }).waitFor();
+    });
+    await step('a text without it', async () => {
+        await textbox(page, 'Value of content-type').fill('text/plain');
+        await textbox(page, 'Body as text').fill('Hello {{ trigger.body.name }}');
+        await value.filter({ hasText: 'Hello Ada "the" Countess' }).waitFor();
+        await page.getByText('Sent as plain text unless a header Content-Type says something else.').waitFor();
+    });
+    await step('the texts of a JSON body; a variable becomes a string of it', async () => {
+        await page.getByRole('group', { name: 'Body: form' }).getByRole('button', { name: 'JSON' }).click();
+        await textbox(page, 'Body as JSON').fill('{"customer": {"name": }, "list": ["{{ trigger.body.order.id }}"]}');
+        await textbox(page, 'Body as JSON').evaluate((field) => field.setSelectionRange(22, 22));
+        await page.getByRole('group', { name: 'Variables', exact: true }).getByTitle('trigger.body.name', { exact: true }).click();
+        assert.equal(await textbox(page, 'Body as JSON').inputValue(), '{"customer": {"name": "{{ trigger.body.name }}"}, "list": ["{{ trigger.body.order.id }}"]}');
+        await preview.filter({ hasText: 'customer.name' }).getByText('Ada "the" Countess').waitFor();
+        await preview.filter({ hasText: 'list.0' }).getByText('820982911946154508').waitFor();
+        assert.deepEqual(await violations(page), []);
+        await button(page, 'Save draft').click();
+        await page.getByText('The draft is saved.').waitFor();
+        assert.deepEqual((await stored()).steps[0].body, { customer: { name: '{{ trigger.body.name }}' }, list: ['{{ trigger.body.order.id }}'] });
+    });
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
