@@ -59,12 +59,13 @@ struct run_facts {
     const struct json *trigger;
     const struct json *steps;
     const struct json *event;
+    const struct step_reads *reads; /* NULL: everything; else what it does not name is left out */
 };
 MUST_USE enum err run_view_make(const struct api *api, struct store_reader *r, struct arena *a,
                                 const struct run_facts *f, struct run_view *out);
-/* Of a stored run, for these templates: the JSON that they stand in. Roots that it does not name are not read. */
+/* Of a stored run, for a step of it. */
 MUST_USE enum err run_view_load(const struct api *api, struct store_reader *r, struct arena *a, const struct run *run,
-                                struct str templates, const struct json *event, struct run_view *out);
+                                const struct step_reads *reads, const struct json *event, struct run_view *out);
 /* What started a run: its own, or made of the request; null: nothing, or what is not kept any more. */
 MUST_USE enum err run_trigger_json(struct store_reader *r, struct arena *a, const struct run *run, struct str *out);
 struct expr_env run_env(struct arena *a, const struct run_view *v, int64_t now_ms);

@@ -15,6 +15,7 @@
 #include "base/time.h"
 
 #define STEPS_BYTES_MAX ((size_t)64 << 20)
+#define TRIGGER_STEP    "trigger" /* no step: what started the run, moved out of it */
 
 static enum err parse(struct arena *a, struct str text, const struct json **out)
 {
@@ -53,7 +54,7 @@ enum err run_view_make(const struct api *api, struct store_reader *r, struct are
     struct doc d;
     *out = (struct run_view){0};
     enum err e = parse(a, f->run->vars, &vars);
-    if (e == ERR_OK && f->run->target != 0) {
+    if (e == ERR_OK && f->run->target != 0 && (f->reads == NULL || f->reads->target)) {
         e = store_get_doc(r, a, DOC_RECORD, f->run->target, &d);
         if (e == ERR_OK)
             e = parse(a, automation_record_json(api, a, &d), &target);
@@ -71,28 +72,56 @@ enum err run_view_make(const struct api *api, struct store_reader *r, struct are
     return e;
 }
 
-/* {"id": output…} of the steps that have ended; the trigger if it stands among them. */
-static enum err outputs(struct arena *a, struct store_reader *r, const struct run *run, const struct json **steps,
-                        struct str *trigger)
+/* What a step of the run has given; the null str: nothing yet. */
+static enum err read_output(struct arena *a, struct store_reader *r, const struct run *run, struct str id,
+                            struct str *out)
+{
+    struct doc d;
+    struct run_step s = {0};
+    enum err e = store_find_doc(r, a, DOC_STEP, run->app, run->id, id, &d);
+    if (e == ERR_OK)
+        e = run_step_decode(a, &d, &s);
+    *out = s.output;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err write_output(struct arena *a, struct store_reader *r, const struct run *run, struct str id,
+                             struct json_writer *w)
+{
+    struct str output;
+    enum err e = read_output(a, r, run, id, &output);
+    if (output.ptr != NULL && !str_eq(id, STR(TRIGGER_STEP)))
+        json_w_name(w, id), json_w_raw(w, output);
+    return e;
+}
+
+static enum err write_outputs(struct arena *a, struct store_reader *r, const struct run *run, struct json_writer *w)
 {
     struct doc *docs = NULL;
     size_t count = 0;
-    struct buf text = BUF_INIT(STEPS_BYTES_MAX);
-    struct json_writer w = json_writer(&text);
     struct doc_query q = {.kind = DOC_STEP, .app = run->app, .ref = run->id, .limit = RUN_STEPS_MAX};
-    bool moved = run->trigger.ptr == NULL && run->request_until_ms == 0; /* maybe before the first step */
-    enum err e = run->steps > 0 || moved ? store_list_docs(r, a, &q, &docs, &count) : ERR_OK;
-    json_w_object(&w);
+    enum err e = store_list_docs(r, a, &q, &docs, &count);
     for (size_t i = 0; i < count && e == ERR_OK; i++) {
         struct run_step s;
         e = run_step_decode(a, &docs[i], &s);
-        if (e != ERR_OK || s.output.ptr == NULL)
-            continue;
-        if (str_eq(s.id, STR("trigger")))
-            *trigger = s.output;
-        else
-            json_w_name(&w, s.id), json_w_raw(&w, s.output);
+        if (e == ERR_OK && s.output.ptr != NULL && !str_eq(s.id, STR(TRIGGER_STEP)))
+            json_w_name(w, s.id), json_w_raw(w, s.output);
     }
+    return e;
+}
+
+/* {"id": output…} of the steps that are named and have given something. */
+static enum err outputs(struct arena *a, struct store_reader *r, const struct run *run, const struct step_reads *reads,
+                        const struct json **steps)
+{
+    struct buf text = BUF_INIT(STEPS_BYTES_MAX);
+    struct json_writer w = json_writer(&text);
+    enum err e = ERR_OK;
+    json_w_object(&w);
+    if (reads->all_steps)
+        e = write_outputs(a, r, run, &w);
+    for (size_t i = 0; i < reads->step_count && !reads->all_steps && e == ERR_OK; i++)
+        e = write_output(a, r, run, reads->steps[i], &w);
     json_w_object_end(&w);
     if (e == ERR_OK)
         e = text.overflow ? ERR_TOO_LARGE : parse(a, arena_str(a, buf_str(&text)), steps);
@@ -115,27 +144,22 @@ enum err run_trigger_json(struct store_reader *r, struct arena *a, const struct 
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-/* Whether a text of JSON may have this word in one of its strings. */
-static bool may_name(struct str json, const char *word)
-{
-    return str_find_str(json, str_c(word)) < json.len || str_find_str(json, STR("\\u")) < json.len;
-}
-
 enum err run_view_load(const struct api *api, struct store_reader *r, struct arena *a, const struct run *run,
-                       struct str templates, const struct json *event, struct run_view *out)
+                       const struct step_reads *reads, const struct json *event, struct run_view *out)
 {
     struct str trigger = STR_NULL;
-    struct run_facts f = {.run = run, .event = event};
-    bool wants_trigger = may_name(templates, "trigger");
-    bool moved = run->trigger.ptr == NULL && run->request_until_ms == 0;
-    enum err e = wants_trigger ? run_trigger_json(r, a, run, &trigger) : ERR_OK;
-    if (e == ERR_OK && (may_name(templates, "steps") || (wants_trigger && moved)))
-        e = outputs(a, r, run, &f.steps, &trigger);
+    struct run_facts f = {.run = run, .event = event, .reads = reads};
+    bool moved = run->trigger.ptr == NULL && run->request_until_ms == 0; /* maybe before the first step */
+    enum err e = ERR_OK;
+    if (reads->trigger)
+        e = moved ? read_output(a, r, run, STR(TRIGGER_STEP), &trigger) : run_trigger_json(r, a, run, &trigger);
+    if (e == ERR_OK && run->steps > 0 && (reads->all_steps || reads->step_count > 0))
+        e = outputs(a, r, run, reads, &f.steps);
     if (e == ERR_OK)
         e = parse(a, trigger, &f.trigger);
     if (e == ERR_OK)
         e = run_view_make(api, r, a, &f, out);
-    out->trigger_is_gone = wants_trigger && run->request_until_ms != 0 && trigger.ptr == NULL;
+    out->trigger_is_gone = reads->trigger && run->request_until_ms != 0 && trigger.ptr == NULL;
     out->bytes = trigger.len + run->vars.len + (f.steps != NULL ? f.steps->raw.len : 0);
     return e;
 }

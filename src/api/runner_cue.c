@@ -211,7 +211,7 @@ static enum err look_at(struct telling *t, struct waiting *w, int64_t run, struc
         *fits = true;
         return ERR_OK;
     }
-    e = run_view_load(t->api, t->reader, t->arena, &turn->run, turn->step->json->raw, t->trigger, &turn->view);
+    e = run_view_load(t->api, t->reader, t->arena, &turn->run, &turn->step->reads, t->trigger, &turn->view);
     struct expr_env env = run_env(t->arena, &turn->view, t->now_ms);
     *fits = e == ERR_OK && condition_holds(where->condition, &env, fits) == ERR_OK && *fits;
     return e;

@@ -194,7 +194,7 @@ static bool causes_nothing(enum step_kind k)
 
 static enum err load_view(struct turn *t)
 {
-    enum err e = run_view_load(t->api, t->reader, t->arena, &t->run, t->step->json->raw, NULL, &t->view);
+    enum err e = run_view_load(t->api, t->reader, t->arena, &t->run, &t->step->reads, NULL, &t->view);
     t->env = run_env(t->arena, &t->view, t->now_ms);
     return e == ERR_OK && !causes_nothing(t->step->kind) ? load_actor(t) : e;
 }

@@ -266,3 +266,13 @@ enum err condition_holds(const struct condition *c, struct expr_env *env, bool *
     }
     return e;
 }
+
+void condition_each_path(const struct condition *c, expr_path_fn *visit, void *arg)
+{
+    for (size_t i = 0; i < c->count; i++)
+        condition_each_path(c->items[i], visit, arg);
+    if (c->value != NULL)
+        expr_tree_each_path(c->value, visit, arg);
+    for (size_t i = 0; i < c->test_count; i++)
+        expr_tree_each_path(c->tests[i].with, visit, arg);
+}

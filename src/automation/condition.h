@@ -30,4 +30,6 @@ MUST_USE enum err condition_compile(struct arena *a, const struct json *from, co
 /* Whether it holds. ERR_INVALID, ERR_TOO_LARGE: env->why. */
 MUST_USE enum err condition_holds(const struct condition *c, struct expr_env *env, bool *out);
 
+void condition_each_path(const struct condition *c, expr_path_fn *visit, void *arg);
+
 #endif

@@ -419,6 +419,8 @@ bool definition_compile(struct arena *a, const struct json *steps, struct defini
         refuse(&c, STR_NULL, STR("is larger than 262,144 bytes"));
     else
         out->first = compile_list(&c, steps, STR(""), -1, 0);
+    for (size_t i = 0; i < out->count && !c.bad; i++)
+        step_find_reads(a, &out->steps[i]);
     return !c.bad;
 }
 

@@ -79,6 +79,15 @@ struct step_arm {
     int first; /* the step to go on with */
 };
 
+/* What the templates of a step name, so that no more is read for it. */
+struct step_reads {
+    bool trigger;
+    bool target;             /* also as `contact` */
+    bool all_steps;          /* `steps` by itself */
+    const struct str *steps; /* else the ids that follow it, each once */
+    size_t step_count;
+};
+
 struct step {
     struct str id;
     enum step_kind kind;
@@ -90,6 +99,7 @@ struct step {
     size_t retry_count;
     bool goes_on; /* when it has failed for good: with its next step */
     int next;     /* -1: the end */
+    struct step_reads reads;
     struct step_arm *arms;
     size_t arm_count;
     int otherwise; /* no arm's condition holds */
@@ -117,6 +127,8 @@ const struct step_value *step_value(const struct step *s, const char *name);
  */
 MUST_USE enum err step_render(const struct step *s, struct expr_env *env, struct buf *out);
 
+/* Fills in s->reads; the step is compiled and without problems. */
+void step_find_reads(struct arena *a, struct step *s);
 /* Calls for each event type that a step waits for. */
 void definition_each_awaited(const struct definition *d, void (*visit)(void *arg, struct str event_type), void *arg);
 

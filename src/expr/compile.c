@@ -334,3 +334,22 @@ struct str expr_part_text(const struct expr_template *t, size_t i)
 {
     return i < t->count && t->parts[i].expression == NULL ? t->parts[i].text : STR_NULL;
 }
+
+static void visit_operand(const struct operand *o, expr_path_fn *visit, void *arg)
+{
+    if (o->literal == NULL)
+        visit(arg, o->segments[0].name, o->count > 1 ? o->segments[1].name : STR_NULL);
+}
+
+void expr_each_path(const struct expr_template *t, expr_path_fn *visit, void *arg)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct expression *e = t->parts[i].expression;
+        if (e != NULL)
+            visit_operand(&e->operand, visit, arg);
+        for (size_t k = 0; e != NULL && k < e->filter_count; k++) {
+            for (size_t n = 0; n < e->filters[k].arg_count; n++)
+                visit_operand(&e->filters[k].args[n], visit, arg);
+        }
+    }
+}

@@ -50,6 +50,10 @@ bool expr_is_plain(const struct expr_template *t);
 size_t expr_part_count(const struct expr_template *t);
 struct str expr_part_text(const struct expr_template *t, size_t i);
 
+/* Called for each path: its root, and the name that follows; the null str: none does, or an index. */
+typedef void expr_path_fn(void *arg, struct str root, struct str next);
+void expr_each_path(const struct expr_template *t, expr_path_fn *visit, void *arg);
+
 /* A name that paths may begin with; value NULL: nothing there. */
 struct expr_root {
     struct str name;
@@ -99,6 +103,7 @@ struct expr_tree;
 /* Compiles every string in it, names excepted. ERR_SYNTAX: *error, and *pointer (RFC 6901) to the string. */
 MUST_USE enum err expr_tree_compile(struct arena *a, const struct json *from, const struct expr_tree **out,
                                     struct expr_error *error, struct str *pointer);
+void expr_tree_each_path(const struct expr_tree *t, expr_path_fn *visit, void *arg);
 /* Writes it filled in. On an error env->at says in which string. */
 MUST_USE enum err expr_tree_fill(const struct expr_tree *t, struct expr_env *env, struct json_writer *w);
 

@@ -104,3 +104,11 @@ enum err expr_tree_fill(const struct expr_tree *t, struct expr_env *env, struct 
     env->at = STR("");
     return fill(t, env, w);
 }
+
+void expr_tree_each_path(const struct expr_tree *t, expr_path_fn *visit, void *arg)
+{
+    if (t->text != NULL)
+        expr_each_path(t->text, visit, arg);
+    for (const struct expr_tree *c = t->child; c != NULL; c = c->next)
+        expr_tree_each_path(c, visit, arg);
+}

@@ -352,3 +352,21 @@ test('a workspace with very many due runs does not hold up another', async (t) =
     await w.p.start();
     await until('all of them end', async () => (await w.runs(busy)).every((r) => r.endedAt), { timeoutMs: 60_000 * slow });
 });
+
+test('steps see the outputs that they name, or all of them; a large trigger too', async (t) => {
+    const w = await Workspace.open(t);
+    const set = (id, members) => ({ id, type: 'set', set: members });
+    const a = await w.publish({
+        trigger: on('go'),
+        steps: [
+            set('one', { a: 1, pad: '{{ trigger.body.pad }}' }),
+            set('two', { b: '{{ steps.one.a }}', c: '{{ steps["one"].a | plus: steps.one.a }}', not: '{{ steps.three.x }}' }),
+            { id: 'way', type: 'branch', branches: [{ when: { all: [{ value: '{{ steps.two.b }}', eq: 1 }, { not: { value: 1, in: ['{{ steps.two.c }}'] } }] }, steps: [set('three', { x: '{{ steps.nobody.x }}', n: '{{ trigger.body.n }}' })] }] },
+            set('all', { ids: '{{ steps }}' }),
+        ],
+    });
+    await w.p.send(w.app, 'go', { n: 7, pad: 'p'.repeat(9000) });
+    const run = await w.run(a);
+    assert.equal(run.status, 'done', run.error);
+    assert.deepEqual([run.vars.b, run.vars.c, run.vars.not, run.vars.x, run.vars.n, Object.keys(run.vars.ids).join()], [1, 2, null, null, 7, 'one,two,way,three']);
+});

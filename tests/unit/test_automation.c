@@ -162,9 +162,66 @@ static void layout(void **state)
     arena_free(a);
 }
 
+/* What a step reads, as "trigger target steps,by,id" or "*" for all of them. */
+static void reads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *step, *reads;
+    } rows[] = {
+            {"{'type':'set','set':{'a':'trigger steps.b','b':1}}", ""},
+            {"{'type':'set','set':{'a':'{{ vars.steps }} {{ run.id }}'}}", ""},
+            {"{'type':'set','set':{'a':'{{ trigger.body.steps }}'}}", "trigger"},
+            {"{'type':'set','set':{'deep':[{'a':'{{ steps.one.x }}{{ steps.two }}'},'{{ steps.one.y }}']}}", "one,two"},
+            {"{'type':'set','set':{'a':'{{ vars.a | default: steps.three.name, trigger.id }}'}}", NULL},
+            {"{'type':'set','set':{'a':'{{ vars.a | default: steps.three.name }}'}}", "three"},
+            {"{'type':'set','set':{'a':'{{ steps | json }}{{ steps.one }}'}}", "*"},
+            {"{'type':'set','set':{'a':'{{ steps[0] }}'}}", "*"},
+            {"{'type':'set','set':{'a':'{\\u007b \\u0073teps.x }}'}}", "x"},
+            {"{'type':'update_record','target':'{{ contact.id }}','set':{}}", "target"},
+            {"{'type':'http_request','url':'http://x/{{ steps.u }}','headers':{'a':'{{ steps.h }}','b':'{{ target.id "
+             "}}'},"
+             "'body':'{{ steps.b }}'}",
+             "target u,h,b"},
+            {"{'type':'http_request','url':'x','headers':{'content-type':'application/json'},'body':'[{{ steps.b }}]'}",
+             "b"},
+            {"{'type':'wait','event':'e','where':{'all':[{'value':'{{ event.x }}','eq':'{{ steps.w }}'},"
+             "{'not':{'value':'{{ trigger.a }}','in':['{{ steps.v }}']}}]}}",
+             "trigger w,v"},
+            {"{'type':'branch','branches':[{'when':{'value':'{{ steps.c "
+             "}}','eq':1},'steps':[{'id':'x','type':'set','set':"
+             "{'a':'{{ steps.not_this }}'}}]}],'else':[{'id':'y','type':'set','set':{'a':'{{ trigger.nor_this }}'}}]}",
+             "c"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena *a = arena_new(4096);
+        struct problems problems = PROBLEMS_INIT;
+        struct definition d;
+        struct buf text = BUF_INIT(4096);
+        char *step = arena_cstr(a, str_c(rows[i].step));
+        char *json = arena_cstr(a, arena_printf(a, "[{'id':'me',%s]", step + 1));
+        bool good = definition_compile(a, parse(a, json), &d, &problems);
+        if (good != (rows[i].reads != NULL))
+            fail_msg("%s: %s", step, good ? "taken" : arena_cstr(a, buf_str(&problems.json)));
+        const struct step_reads *r = good ? &d.steps[0].reads : NULL;
+        if (good) {
+            buf_addf(&text, "%s%s", r->trigger ? "trigger " : "", r->target ? "target " : "");
+            if (r->all_steps)
+                buf_addf(&text, "*");
+            for (size_t k = 0; k < r->step_count && !r->all_steps; k++)
+                buf_addf(&text, "%s" STR_FMT, k > 0 ? "," : "", STR_ARG(r->steps[k]));
+            if (!str_eq(str_trim(text.len > 0 ? buf_str(&text) : STR("")), str_c(rows[i].reads)))
+                fail_msg("%s reads \"" STR_FMT "\"", step, STR_ARG(buf_str(&text)));
+        }
+        buf_fini(&text);
+        problems_fini(&problems);
+        arena_free(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cron_times), cmocka_unit_test(cron_refused),
-                                       cmocka_unit_test(conditions), cmocka_unit_test(layout)};
+                                       cmocka_unit_test(conditions), cmocka_unit_test(layout), cmocka_unit_test(reads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
