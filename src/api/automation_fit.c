@@ -168,8 +168,8 @@ static void check_duration(struct fitting *f, const char *name)
 {
     struct str text;
     int64_t ms;
-    if (plain(f->step, name, &text) && time_parse_duration(str_trim(text), &ms) == ERR_OK && ms > RUN_LIFE_MS)
-        refuse_at(f, name, "is longer than a year, and a run lives a year at most: make it shorter");
+    if (plain(f->step, name, &text) && time_parse_duration(str_trim(text), &ms) == ERR_OK && ms >= RUN_LIFE_MS)
+        refuse_at(f, name, "must be less than a year: a run lives a year at most");
 }
 
 static void check_wait(struct fitting *f)

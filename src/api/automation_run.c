@@ -11,9 +11,10 @@
  */
 
 /* The automation of params[1], also a deleted one: its runs stay readable. False: answered. */
-static bool call_automation(const struct api *api, struct api_call *call, struct app *app, oid_t *id)
+static bool call_automation(const struct api *api, struct api_call *call, struct app *app, oid_t *id, bool *deleted)
 {
     struct object o;
+    *deleted = false;
     if (!call_app(api, call, app))
         return false;
     enum err e = oid_parse(call->params[1], object_prefix(OBJ_AUTOMATION), api->id_key, id);
@@ -25,14 +26,15 @@ static bool call_automation(const struct api *api, struct api_call *call, struct
         answer_error(call, e, "no such automation");
         return false;
     }
+    *deleted = e == ERR_OK && o.deleted_ms != 0;
     return answer_ok(call, e);
 }
 
-static bool call_run_of(const struct api *api, struct api_call *call, struct app *app, struct run *out)
+static bool call_run_of(const struct api *api, struct api_call *call, struct app *app, struct run *out, bool *deleted)
 {
     oid_t automation, id = 0;
     struct doc d;
-    if (!call_automation(api, call, app, &automation))
+    if (!call_automation(api, call, app, &automation, deleted))
         return false;
     enum err e = oid_parse(call->params[2], doc_prefix(DOC_RUN), api->id_key, &id);
     if (e == ERR_OK)
@@ -53,7 +55,8 @@ void automation_run_get(struct api *api, struct api_call *call)
 {
     struct app app;
     struct run r;
-    if (call_run_of(api, call, &app, &r))
+    bool deleted;
+    if (call_run_of(api, call, &app, &r, &deleted))
         run_out_answer(api, call, &r);
 }
 
@@ -126,7 +129,8 @@ void automation_run_list(struct api *api, struct api_call *call)
 {
     struct app app;
     oid_t id;
-    if (call_automation(api, call, &app, &id))
+    bool deleted;
+    if (call_automation(api, call, &app, &id, &deleted))
         list_runs(api, call, &(struct doc_query){.app = app.id, .ref = id});
 }
 
@@ -183,7 +187,8 @@ void automation_run_cancel(struct api *api, struct api_call *call)
 {
     struct app app;
     struct run r;
-    if (!call_run_of(api, call, &app, &r))
+    bool deleted;
+    if (!call_run_of(api, call, &app, &r, &deleted))
         return;
     if (run_is_over(r.status)) {
         answer_error(call, ERR_CONFLICT, "it has ended");
@@ -203,8 +208,13 @@ void automation_run_retry(struct api *api, struct api_call *call)
     struct app app;
     struct run r;
     struct doc d;
-    if (!call_run_of(api, call, &app, &r))
+    bool deleted;
+    if (!call_run_of(api, call, &app, &r, &deleted))
         return;
+    if (deleted) {
+        answer_error(call, ERR_CONFLICT, "its automation was deleted: nothing starts it any more");
+        return;
+    }
     if (r.status != RUN_FAILED) {
         answer_error(call, ERR_CONFLICT, "only a run that has failed can be tried again");
         return;

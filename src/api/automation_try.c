@@ -9,6 +9,7 @@
 #include "api/record.h"
 #include "api/routes.h"
 #include "api/trigger.h"
+#include "automation/wait.h"
 #include "base/time.h"
 
 #define OUTPUTS_MAX  ((size_t)1 << 20)
@@ -262,6 +263,19 @@ struct str trying_render(struct trying *t, const struct step *s, struct expr_env
     return input;
 }
 
+/* What the step would make of its input without doing anything. */
+static void check_input(struct trying *t, const struct step *s, struct str input, struct str *error)
+{
+    struct wait_facts facts = {.now_ms = t->call->now_ms, .began_ms = t->call->now_ms};
+    struct str why;
+    int64_t due_ms;
+    if (s->kind != STEP_WAIT || input.ptr == NULL)
+        return;
+    facts.input = parsed(t->scratch, input);
+    if (wait_read(t->call->arena, s, &facts, &due_ms, &why) != ERR_OK)
+        *error = why;
+}
+
 /* Renders one step. Returns the next. */
 static int try_step(struct trying *t, const struct definition *d, int at, const struct run_view *v)
 {
@@ -273,6 +287,7 @@ static int try_step(struct trying *t, const struct definition *d, int at, const 
     json_w_str_at(&t->w, "id", s->id);
     json_w_str_at(&t->w, "type", str_c(step_types[s->kind].name));
     struct str input = trying_render(t, s, &env, &error);
+    check_input(t, s, input, &error);
     if (s->kind == STEP_BRANCH)
         next = choose(t, s, &env, &error);
     json_w_raw_at(&t->w, "input", input.ptr != NULL ? input : STR("null"));

@@ -5,6 +5,7 @@
 #include "api/message_check.h"
 #include "api/record.h"
 #include "api/runner.h"
+#include "automation/wait.h"
 #include "base/time.h"
 
 /* ---- records ------------------------------------------------------------------------------------------------------
@@ -153,16 +154,6 @@ enum err step_do_emit(struct turn *t, struct outcome *out)
 /* ---- waiting ------------------------------------------------------------------------------------------------------
  */
 
-static bool duration(struct turn *t, const char *name, int64_t *ms, struct outcome *out)
-{
-    struct str text = turn_text(t, name);
-    if (time_parse_duration(str_trim(text), ms) == ERR_OK && *ms <= RUN_LIFE_MS)
-        return true;
-    *out = turn_failed(t, "%s: \"" STR_FMT "\" is no duration of up to a year, such as 90s, 15m, 2h, 3d", name,
-                       STR_ARG(str_take(text, 100)));
-    return false;
-}
-
 /* A document for each event type: who hears of one finds the run by it. */
 static void plan_waits(struct turn *t, const struct json *names, int64_t until_ms)
 {
@@ -184,32 +175,16 @@ static void plan_waits(struct turn *t, const struct json *names, int64_t until_m
 enum err step_do_wait(struct turn *t, struct outcome *out)
 {
     const struct json *names = json_get(t->input, STR("event"));
-    int64_t ms = 0;
+    struct wait_facts facts = {t->input, t->now_ms, t->run.created_ms};
+    struct str why;
     if (t->run.status == RUN_WAITING) { /* the time has come */
         out->output = names != NULL ? STR("{\"timedOut\":true}") : STR("{}");
         return ERR_OK;
     }
-    out->due_ms = TIME_NEVER;
-    if (step_value(t->step, "for") != NULL) {
-        if (!duration(t, "for", &ms, out))
-            return ERR_OK;
-        out->due_ms = t->now_ms + ms;
+    if (wait_read(t->arena, t->step, &facts, &out->due_ms, &why) != ERR_OK) {
+        *out = turn_failed(t, STR_FMT, STR_ARG(why));
+        return ERR_OK;
     }
-    if (step_value(t->step, "until") != NULL) {
-        struct str text = turn_text(t, "until");
-        if (time_parse(str_trim(text), &out->due_ms) != ERR_OK) {
-            *out = turn_failed(t, "until: \"" STR_FMT "\" is no time such as 2026-01-31T09:00:00Z",
-                               STR_ARG(str_take(text, 100)));
-            return ERR_OK;
-        }
-    }
-    if (step_value(t->step, "timeout") != NULL) {
-        if (!duration(t, "timeout", &ms, out))
-            return ERR_OK;
-        out->due_ms = t->now_ms + ms;
-    }
-    int64_t end_ms = t->run.created_ms + RUN_LIFE_MS + 1;
-    out->due_ms = out->due_ms < end_ms ? out->due_ms : end_ms;
     out->kind = OUTCOME_WAITS;
     if (names != NULL)
         plan_waits(t, names, out->due_ms);

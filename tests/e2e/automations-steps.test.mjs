@@ -192,6 +192,13 @@ test('the runs of a deleted automation go on and stay readable; nothing starts i
     assert.deepEqual([run.status, step(run, 'c').output.email], ['done', 'a@x.example']);
     assert.equal((await w.runs(automation)).length, 1);
     assert.equal((await w.p.api('GET', `${w.base}/automation/${automation.id}`)).status, 404);
+    const fails = await w.publish({ trigger: on('bad'), steps: [{ id: 'x', type: 'add_tag', target: 'nobody', tag: 'x' }] });
+    await w.p.send(w.app, 'bad');
+    const failed = await w.run(fails);
+    await w.p.api('DELETE', `${w.base}/automation/${fails.id}`);
+    const retry = await w.post(`/automation/${fails.id}/run/${failed.id}/retry`);
+    assert.deepEqual([retry.status, retry.json.detail], [409, 'its automation was deleted: nothing starts it any more']);
+    assert.equal((await w.run(fails)).status, 'failed');
 });
 
 test('what starts itself comes to an end: by a record, by an event, as a sequence', async (t) => {
@@ -218,6 +225,15 @@ test('a run lives a year at most, and begins a thousand steps at most', async (t
     const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', for: '{{ trigger.body.for }}' }, { id: 'v', type: 'set', set: { a: 1 } }] });
     await w.p.send(w.app, 'go', { for: '366d' });
     assert.match((await w.run(automation)).error, /"366d" is no duration of up to a year/);
+    const until = await w.publish({ trigger: on('until'), steps: [{ id: 'w', type: 'wait', until: '{{ trigger.body.until }}' }] });
+    const late = new Date(Date.now() + 366 * 86_400_000).toISOString();
+    await w.p.send(w.app, 'until', { until: late });
+    const refused = await w.run(until);
+    assert.equal(refused.status, 'failed');
+    assert.match(refused.error, new RegExp(`w: until: "${late}" is later than 20..-.*Z, when the run ends: it lives a year at most`));
+    const tried = await w.ok('POST', `/automation/${until.id}/test`, { trigger: { body: { until: late } } });
+    assert.match(tried.steps[0].error, /lives a year at most/);
+    assert.equal((await w.ok('POST', `/automation/${until.id}/test`, { trigger: { body: { until: '2027-01-01T00:00:00Z' } } })).steps[0].error, null);
     await w.p.send(w.app, 'go', { for: '1d' });
     await w.run(automation, (r) => r.status === 'waiting', 1);
     await w.p.send(w.app, 'go', { for: '1d' });

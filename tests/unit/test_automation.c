@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "automation/automation.h"
+#include "automation/wait.h"
 #include "base/time.h"
 
 /* Quotes are written as ' in rows. */
@@ -219,9 +220,60 @@ static void reads(void **state)
     }
 }
 
+/* A wait at 10:00 of a run that began an hour before: until when, or why not. */
+static void waits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *step, *until, *why;
+    } rows[] = {
+            {"{'for':'90s'}", "2026-01-01T10:01:30.000Z", NULL},
+            {"{'for':' 2h '}", "2026-01-01T12:00:00.000Z", NULL},
+            {"{'for':'364.5d'}", "2026-12-31T22:00:00.000Z", NULL},
+            {"{'for':'365d'}", NULL, "for: \"365d\" is later than 2027-01-01T09:00:00.000Z, when the run ends"},
+            {"{'for':'366d'}", NULL, "for: \"366d\" is no duration of up to a year"},
+            {"{'for':''}", NULL, "for: \"\" is no duration"},
+            {"{'until':'2027-01-01T09:00:00Z'}", "2027-01-01T09:00:00.000Z", NULL},
+            {"{'until':'2027-01-01T09:00:00.001Z'}", NULL, "until: \"2027-01-01T09:00:00.001Z\" is later than"},
+            {"{'until':'2020-01-01T00:00:00Z'}", "2020-01-01T00:00:00.000Z", NULL},
+            {"{'until':'9999-01-01T00:00:00Z'}", NULL, "it lives a year at most"},
+            {"{'until':'soon'}", NULL, "until: \"soon\" is no time"},
+            {"{'event':'e'}", "2027-01-01T09:00:00.001Z", NULL},
+            {"{'event':'e','timeout':'1h'}", "2026-01-01T11:00:00.000Z", NULL},
+            {"{'event':'e','timeout':'365d'}", "2027-01-01T09:00:00.001Z", NULL},
+            {"{'event':'e','timeout':'x'}", NULL, "timeout: \"x\" is no duration"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena *a = arena_new(4096);
+        struct problems problems = PROBLEMS_INIT;
+        struct definition d;
+        /* The texts are given as values: what a template became. */
+        struct json *input = parse(a, rows[i].step);
+        const char *step = input->child->name.ptr[0] == 'f'   ? "[{'id':'w','type':'wait','for':'{{ x }}'}]"
+                           : input->child->name.ptr[0] == 'u' ? "[{'id':'w','type':'wait','until':'{{ x }}'}]"
+                           : input->count == 1                ? "[{'id':'w','type':'wait','event':'e'}]"
+                                               : "[{'id':'w','type':'wait','event':'e','timeout':'{{ x }}'}]";
+        struct wait_facts f = {.input = input};
+        struct str why = STR("");
+        int64_t due_ms = 0;
+        char text[TIME_TEXT_SIZE];
+        assert_int_equal(time_parse(STR("2026-01-01T10:00:00Z"), &f.now_ms), ERR_OK);
+        assert_int_equal(time_parse(STR("2026-01-01T09:00:00Z"), &f.began_ms), ERR_OK);
+        assert_true(definition_compile(a, parse(a, step), &d, &problems));
+        enum err e = wait_read(a, &d.steps[0], &f, &due_ms, &why);
+        time_format(due_ms, text);
+        if (e == ERR_OK ? rows[i].until == NULL || strcmp(text, rows[i].until) != 0
+                        : rows[i].why == NULL || str_find_str(why, str_c(rows[i].why)) == why.len)
+            fail_msg("%s: %s " STR_FMT, rows[i].step, text, STR_ARG(why));
+        problems_fini(&problems);
+        arena_free(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cron_times), cmocka_unit_test(cron_refused),
-                                       cmocka_unit_test(conditions), cmocka_unit_test(layout), cmocka_unit_test(reads)};
+                                       cmocka_unit_test(conditions), cmocka_unit_test(layout),
+                                       cmocka_unit_test(reads),      cmocka_unit_test(waits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
