@@ -86,11 +86,18 @@ enum err arrival_verify(struct arrival *ar)
                                  .tolerance_s = t->tolerance_s >= 0 ? t->tolerance_s
                                                                     : profile_rules(ar->profile)->tolerance_s,
                                  .signature_header = t->header};
+    bool keyed = profile_rules_signed(profile_rules(ar->profile));
+    unsigned char digest[CRYPTO_SHA256_LEN];
     for (size_t i = 0; i < t->secret_count && !good; i++) {
-        good = profile_verify(ar->profile, &t->secrets[i], 1, &rq, &why) == ERR_OK;
+        good = (keyed ? profile_verify_digest(ar->profile, &t->secrets[i], 1, &rq, digest, &why)
+                      : profile_verify(ar->profile, &t->secrets[i], 1, &rq, &why)) == ERR_OK;
         ar->secret = t->secrets[i];
     }
-    return good ? ERR_OK : refused(ar, ERR_UNAUTHORIZED, why);
+    if (!good)
+        return refused(ar, ERR_UNAUTHORIZED, why);
+    if (keyed)
+        ar->signed_key = arena_str(ar->call->arena, str_of((char *)digest, sizeof digest));
+    return ERR_OK;
 }
 
 /* What tells a repeated request; the null str: nothing does. */
@@ -154,7 +161,8 @@ struct str arrival_seen_key(const struct arrival *ar)
 {
     struct arena *a = ar->call->arena;
     struct str by = dedupe_of(ar);
-    struct str key = by.ptr != NULL ? dedupe_key(a, by, &ar->in, ar->tree) : STR_NULL;
+    bool by_signed = ar->signed_key.ptr != NULL && str_eq(by, STR("signed"));
+    struct str key = by_signed ? ar->signed_key : by.ptr != NULL ? dedupe_key(a, by, &ar->in, ar->tree) : STR_NULL;
     return key.ptr != NULL ? trigger_url_key(a, key) : STR_NULL;
 }
 

@@ -25,6 +25,7 @@ struct arrival {
     struct incoming in;
     struct str secret_header; /* to be masked */
     struct str secret;        /* the one that fits */
+    struct str signed_key;    /* of what is signed, where a repeated request is told by that; else null */
     enum content kind;
     struct incoming_json json;
     const struct json *tree; /* of the whole, where something asks for it; else NULL */
@@ -39,7 +40,7 @@ void arrival_read(struct arrival *ar);
 MUST_USE enum err arrival_address(struct arrival *ar);
 /* ERR_METHOD, ERR_TOO_LARGE, ERR_MEDIA_TYPE; fills `kind`. */
 MUST_USE enum err arrival_form(struct arrival *ar);
-/* ERR_UNAUTHORIZED; fills `secret`. */
+/* ERR_UNAUTHORIZED; fills `secret` and `signed_key`. */
 MUST_USE enum err arrival_verify(struct arrival *ar);
 /* ERR_SYNTAX, ERR_TOO_LARGE; fills `json`, and `tree` if it is wanted. */
 MUST_USE enum err arrival_body(struct arrival *ar);

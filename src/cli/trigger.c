@@ -20,7 +20,8 @@ static const struct arg_flag flags[] = {
         {"provider", "NAME", "whose request it is: github, stripe, slack, twilio, hmac…", .kind = ARG_TEXT,
          .required = true},
         {"url", "URL", "where to, as the trigger shows it", .kind = ARG_TEXT, .required = true},
-        {"secret", "SECRET", "what the provider signs with; of sendgrid and discord \"private:\" and the private key",
+        {"secret", "SECRET",
+         "what the provider signs with; of those with a pair of keys \"private:\" and the private one",
          .kind = ARG_TEXT, .required = true},
         {"type", "NAME", "the event's type, for providers that name it in a header", .def = "test", .kind = ARG_TEXT},
         {"content-type", "TYPE", "of the body; a body that is no JSON is a form", .kind = ARG_TEXT},
@@ -86,8 +87,9 @@ static bool sign(struct speak *s, const struct profile *p, struct str body, bool
                                  .event_uuid = str_c(uuid),
                                  .type = str_c(args_text(a, "type")),
                                  .number = 1,
-                                 .url = str_c(r->url),
+                                 .url = profile_signed_url(p, s->arena, str_c(r->url)),
                                  .form = buf_str(&form),
+                                 .body_time = profile_body_time(p, s->arena, body),
                                  .body = {body}};
     size_t n = profile_headers(p, signers, &at, &out);
     const char *line = arena_str(s->arena, buf_str(&out)).ptr;

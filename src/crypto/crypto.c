@@ -10,10 +10,10 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
-#include <openssl/x509.h>
 #include <pthread.h>
 
 #include "base/mem.h"
+#include "crypto/pair.h"
 
 #define ED25519_SEED_LEN      32
 #define ED25519_PAIR_LEN      64 /* seed, then the public key */
@@ -24,7 +24,7 @@ struct crypto_signer {
     EVP_MAC_CTX *hmac;
     EVP_PKEY *pkey;
     EVP_MD_CTX *sign;
-    struct buf joined; /* Ed25519 reads its message twice and takes it in one piece only; ECDSA does as well */
+    struct buf joined; /* Ed25519 reads its message twice and takes it in one piece only; ECDSA and RSA do as well */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -93,6 +93,7 @@ static const char *digest_name(enum crypto_mac mac)
         return "SHA512";
     case CRYPTO_ED25519:
     case CRYPTO_ECDSA:
+    case CRYPTO_RSA:
         break;
     }
     return NULL;
@@ -141,28 +142,9 @@ static bool init_ed25519(struct crypto_signer *s, struct str key)
     return EVP_DigestSignInit(s->sign, NULL, NULL, NULL, s->pkey) == 1;
 }
 
-static bool is_p256(const EVP_PKEY *pkey)
+static bool init_der(struct crypto_signer *s, struct str key)
 {
-    char name[32];
-    size_t len = 0;
-    return pkey != NULL && EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC &&
-           EVP_PKEY_get_group_name(pkey, name, sizeof name, &len) == 1 && strcmp(name, "prime256v1") == 0;
-}
-
-/* A private key of P-256 in DER, or NULL. */
-static EVP_PKEY *read_p256(struct str key)
-{
-    const unsigned char *at = bytes(key);
-    EVP_PKEY *pkey = key.len > 0 && key.len < 4096 ? d2i_AutoPrivateKey(NULL, &at, (long)key.len) : NULL;
-    if (is_p256(pkey))
-        return pkey;
-    EVP_PKEY_free(pkey);
-    return NULL;
-}
-
-static bool init_ecdsa(struct crypto_signer *s, struct str key)
-{
-    s->pkey = read_p256(key);
+    s->pkey = pair_private(s->mac, key);
     if (s->pkey == NULL)
         return false;
     pthread_once(&once, fetch_algorithms);
@@ -172,11 +154,17 @@ static bool init_ecdsa(struct crypto_signer *s, struct str key)
     return true;
 }
 
+/* Whose keys are in DER, and whose messages are hashed. */
+static bool is_der(enum crypto_mac mac)
+{
+    return mac == CRYPTO_ECDSA || mac == CRYPTO_RSA;
+}
+
 struct crypto_signer *crypto_signer_new(enum crypto_mac mac, struct str key)
 {
     struct crypto_signer *s = mem_zalloc(1, sizeof *s);
     s->mac = mac;
-    if (mac == CRYPTO_ED25519 ? init_ed25519(s, key) : mac == CRYPTO_ECDSA ? init_ecdsa(s, key) : init_hmac(s, key))
+    if (mac == CRYPTO_ED25519 ? init_ed25519(s, key) : is_der(mac) ? init_der(s, key) : init_hmac(s, key))
         return s;
     crypto_signer_free(s);
     return NULL;
@@ -217,7 +205,7 @@ static size_t sign_with_key(struct crypto_signer *s, const struct str *parts, si
 {
     size_t len = CRYPTO_MAC_MAX;
     struct str all = join_parts(parts, count, &s->joined);
-    const EVP_MD *digest = s->mac == CRYPTO_ECDSA ? sha256_algorithm : NULL;
+    const EVP_MD *digest = is_der(s->mac) ? sha256_algorithm : NULL;
     CHECK(EVP_DigestSignInit(s->sign, NULL, digest, NULL, s->pkey) == 1);
     CHECK(EVP_DigestSign(s->sign, out, &len, bytes(all), all.len) == 1);
     return len;
@@ -226,7 +214,7 @@ static size_t sign_with_key(struct crypto_signer *s, const struct str *parts, si
 size_t crypto_sign(struct crypto_signer *s, const struct str *parts, size_t count, unsigned char out[CRYPTO_MAC_MAX])
 {
     size_t len = 0;
-    if (s->mac == CRYPTO_ED25519 || s->mac == CRYPTO_ECDSA)
+    if (s->mac == CRYPTO_ED25519 || is_der(s->mac))
         return sign_with_key(s, parts, count, out);
     CHECK(EVP_MAC_init(s->hmac, NULL, 0, NULL) == 1);
     for (size_t i = 0; i < count; i++)
@@ -265,28 +253,16 @@ bool crypto_ed25519_verify(struct str public_key, const struct str *parts, size_
     return good;
 }
 
-enum err crypto_ecdsa_public(struct str private_key, struct buf *out)
+bool crypto_der_verify(enum crypto_mac mac, struct str public_key, const struct str *parts, size_t count,
+                       struct str signature)
 {
-    EVP_PKEY *pkey = read_p256(private_key);
-    unsigned char *der = NULL;
-    int len = pkey != NULL ? i2d_PUBKEY(pkey, &der) : 0;
-    if (len > 0)
-        buf_add(out, der, (size_t)len);
-    OPENSSL_free(der);
-    EVP_PKEY_free(pkey);
-    return len > 0 ? ERR_OK : ERR_INVALID;
-}
-
-bool crypto_ecdsa_verify(struct str public_key, const struct str *parts, size_t count, struct str signature)
-{
-    const unsigned char *at = bytes(public_key);
     bool good = false;
     struct buf joined = BUF_INIT(SIZE_MAX / 2);
-    EVP_PKEY *pkey = public_key.len > 0 && public_key.len < 4096 ? d2i_PUBKEY(NULL, &at, (long)public_key.len) : NULL;
+    EVP_PKEY *pkey = pair_public(mac, public_key);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     CHECK(ctx != NULL);
     pthread_once(&once, fetch_algorithms);
-    if (is_p256(pkey) && EVP_DigestVerifyInit(ctx, NULL, sha256_algorithm, NULL, pkey) == 1) {
+    if (pkey != NULL && EVP_DigestVerifyInit(ctx, NULL, sha256_algorithm, NULL, pkey) == 1) {
         struct str all = join_parts(parts, count, &joined);
         good = EVP_DigestVerify(ctx, bytes(signature), signature.len, bytes(all), all.len) == 1;
     }

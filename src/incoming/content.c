@@ -41,16 +41,31 @@ static bool looks_like_json(struct str body)
     return body.len > 0 && (body.ptr[0] == '{' || body.ptr[0] == '[') && json_check(body, &value, NULL) == ERR_OK;
 }
 
+/* Whether a line of this header says something, and not `value`. */
+static bool says_other(const struct incoming *in, struct str name, struct str value)
+{
+    for (size_t i = 0; i < in->header_count; i++) {
+        const struct http_header *h = &in->headers[i];
+        if (str_eq_nocase(h->name, name) && h->value.len > 0 && !str_eq_nocase(h->value, value))
+            return true;
+    }
+    return false;
+}
+
 enum err content_kind(const struct incoming *in, enum content *out, const char **why)
 {
-    struct str type = media_type(in), encoding = incoming_header(in, STR("Content-Encoding"));
+    struct str type = media_type(in);
     *why = "the content type must be JSON, a form, XML or text";
     if (in->body.len == 0) {
         *out = CONTENT_NONE;
         return ERR_OK;
     }
-    if (encoding.len > 0 && !str_eq_nocase(encoding, STR("identity"))) {
+    if (says_other(in, STR("Content-Encoding"), STR("identity"))) {
         *why = "compressed bodies are not taken";
+        return ERR_MEDIA_TYPE;
+    }
+    if (says_other(in, STR("Content-Type"), incoming_header(in, STR("Content-Type")))) {
+        *why = "there are two content types";
         return ERR_MEDIA_TYPE;
     }
     if (str_eq_nocase(type, STR("application/json")) || str_eq_nocase(type, STR("text/json")) ||

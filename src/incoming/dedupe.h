@@ -5,6 +5,7 @@
  *   body:PATH             a place in the body, as in expressions: body:order.id, body:items[0].id
  *   query:NAME            a parameter of the URL
  *   none                  nothing
+ * A sender's row may also say "signed", which is no expression: see signing/profile_incoming.h.
  */
 #ifndef PR_INCOMING_DEDUPE_H
 #define PR_INCOMING_DEDUPE_H

@@ -91,6 +91,7 @@ static const struct source_type types[] = {
         {"nash", LIKE_SVIX},
         {"open-ai", LIKE_SVIX},
         {"openclaw", "openclaw", "secret", 0},
+        {"orum-io", "orum", "publicKey", SOURCE_SHOWN},
         {"panda-doc", "pandadoc", "secret", 0},
         {"pleo", LIKE_SVIX},
         {"port-io", "port", "secret", 0},
@@ -127,9 +128,9 @@ static const struct {
     const char *name;
     const char *why;
 } refused_types[] = {
-        {"orum-io",
-         "requests of this sender, who signs with RSA, cannot be verified; generic-webhook takes them unverified"},
-        {"vgs", "requests of this sender cannot be verified; generic-webhook takes them unverified"},
+        {"vgs",
+         "how this sender signs is published nowhere: its requests cannot be verified; generic-webhook takes them "
+         "unverified"},
 };
 
 const char *source_type_refusal(struct str name)

@@ -230,7 +230,7 @@ static bool read_signed_string(struct parser *ps, const struct json *row)
 {
     static const struct choice encodings[] = {{"hex", FORM_HEX}, {"base64", FORM_BASE64}, {"raw", FORM_RAW}};
     struct profile *p = ps->p;
-    unsigned allowed = FIELDS_SIGNED | (ps->incoming ? FIELD_BIT(FORM) : 0);
+    unsigned allowed = FIELDS_SIGNED | (ps->incoming ? FIELD_BIT(FORM) | FIELD_BIT(BODY_TIME) : 0);
     struct str text = STR("{body}");
     int encoding = FORM_HEX;
     p->separator = STR("");

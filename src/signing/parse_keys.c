@@ -12,8 +12,9 @@
 
 static const struct choice algorithms[] = {{"hmac-sha256", CRYPTO_HMAC_SHA256}, {"hmac-sha1", CRYPTO_HMAC_SHA1},
                                            {"hmac-sha512", CRYPTO_HMAC_SHA512}, {"ed25519", CRYPTO_ED25519},
-                                           {"ecdsa-p256-sha256", CRYPTO_ECDSA}, {"token", ALGORITHM_TOKEN}};
-#define ONLY_INCOMING 2 /* the last ones */
+                                           {"ecdsa-p256-sha256", CRYPTO_ECDSA}, {"rsa-sha256", CRYPTO_RSA},
+                                           {"token", ALGORITHM_TOKEN}};
+#define ONLY_INCOMING 3 /* the last ones */
 static const struct choice decodings[] = {{"raw", FORM_RAW}, {"base64", FORM_BASE64}, {"hex", FORM_HEX}};
 static const struct choice encodings[] = {
         {"base64", FORM_BASE64}, {"hex", FORM_HEX}, {"alphanumeric", FORM_ALPHANUMERIC}};
@@ -64,11 +65,11 @@ static bool check_pair(struct parser *ps, const char *at, const struct key_form 
 {
     if (f->prefix.len == 0)
         return parser_fail(ps, parser_path(ps, at, "prefix"),
-                           "Ed25519 and ECDSA need one, to tell private keys from public ones");
+                           "Ed25519, ECDSA and RSA need one, to tell private keys from public ones");
     if (f->public_prefix.len > 0 && str_starts(f->public_prefix, f->prefix))
         return parser_fail(ps, parser_path(ps, at, "publicPrefix"), "must not begin with prefix");
     if (f->decoding == FORM_RAW)
-        return parser_fail(ps, parser_path(ps, at, "keyDecoding"), "must be base64 or hex for Ed25519 and ECDSA");
+        return parser_fail(ps, parser_path(ps, at, "keyDecoding"), "must be base64 or hex for Ed25519, ECDSA and RSA");
     return true;
 }
 

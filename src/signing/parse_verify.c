@@ -22,6 +22,7 @@ bool parser_verify(struct parser *ps, const struct json *row)
         !parser_text(ps, v, "verify.", "dedupe", EXPRESSION_MAX, &r->dedupe) ||
         !parser_choice(ps, v, "verify.", "handshake", handshakes, ARRAY_LEN(handshakes), &handshake) ||
         !parser_text(ps, v, "verify.", "timestampInBody", EXPRESSION_MAX, &r->body_time) ||
+        !parser_text(ps, v, "verify.", "decodedInUrl", EXPRESSION_MAX, &r->decoded_in_url) ||
         !parser_text(ps, v, "verify.", "bodyHash", EXPRESSION_MAX, &r->body_hash) ||
         !parser_flag(ps, v, "verify.", "anyPort", &r->any_port) ||
         !parser_number(ps, v, "verify.", "acceptedStatus", 200, 204, &status) ||
@@ -31,6 +32,9 @@ bool parser_verify(struct parser *ps, const struct json *row)
         return false;
     r->handshake = (enum handshake)handshake;
     r->accepted_status = (int)status;
+    if (template_occurs(&ps->p->signed_string, FIELD_BODY_TIME) > 0 && r->body_time.len == 0)
+        return parser_fail(ps, "verify.timestampInBody",
+                           "must name a member, since the signed string holds {body_time}");
     return template_occurs(&ps->p->signed_string, FIELD_FORM) == 0 || r->body_hash.len > 0 ||
            parser_fail(ps, "verify.bodyHash", "must name a parameter, since {form} says nothing of other bodies");
 }

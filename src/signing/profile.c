@@ -109,6 +109,7 @@ static void render_segment(const struct segment *s, const struct profile_facts *
     case FIELD_METHOD:
     case FIELD_URL:
     case FIELD_FORM:
+    case FIELD_BODY_TIME:
     case FIELD_COUNT:
         CHECK(false && "a field that an envelope cannot have");
     }

@@ -119,8 +119,9 @@ struct profile_attempt {
     struct str type;
     int number;
     struct str url;
-    struct str method; /* null: POST */
-    struct str form;   /* for {form}: see form_sorted */
+    struct str method;    /* null: POST */
+    struct str form;      /* for {form}: see form_sorted */
+    struct str body_time; /* for {body_time} */
     struct str body[3];
 };
 /*

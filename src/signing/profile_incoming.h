@@ -2,16 +2,21 @@
 /*
  * Rows of those who send requests to us. The grammar is that of profile.h, read by profile_verify, and for rows that
  * are only received a little wider:
- *   algorithm       also "ecdsa-p256-sha256" (public key: SubjectPublicKeyInfo in base64; the private key, which only
- *                   a sender has, begins with "prefix"), and "token": nothing is signed, the header holds the secret
+ *   algorithm       also "ecdsa-p256-sha256" and "rsa-sha256" (PKCS #1 v1.5, 2048 to 4096 bits); public key:
+ *                   SubjectPublicKeyInfo in base64, or PEM; the private key, which only a sender has, begins with
+ *                   "prefix"; and "token": nothing is signed, the header holds the secret
  *   encoding        of a token also "raw"
  *   signedString    {form} instead of {body}: names and values of a form's fields, sorted by name, without duplicates;
- *                   nothing for other bodies (Twilio)
+ *                   nothing for other bodies (Twilio); {body_time}, the text of the member timestampInBody
  *   name            may be missing
  *   verify          {"toleranceSeconds":300   how old or new a signed timestamp may be; 0: any
- *                    "dedupe":"header:x-id"   what tells a repeated request; header: and body:, see incoming/dedupe.h
+ *                    "dedupe":"header:x-id"   what tells a repeated request, see incoming/dedupe.h; or "signed": what
+ *                                             is signed, however the signature is written down
  *                    "handshake":"slack"      what is answered at once and starts nothing, see incoming/handshake.h
- *                    "timestampInBody":"time" a member of the JSON body, milliseconds, judged like a signed timestamp
+ *                    "timestampInBody":"time" a member of the JSON body, milliseconds or RFC 3339, judged like a signed
+ *                                             timestamp
+ *                    "decodedInUrl":":/?"     these characters are signed as they are where the URL has them
+ *                                             percent-encoded
  *                    "bodyHash":"bodySHA256"  a parameter of the signed URL that holds the body's hex SHA-256 when the
  *                                             body is no form
  *                    "anyPort":true           the sender may have signed the URL with or without its default port
@@ -51,6 +56,7 @@ struct profile_rules {
     struct str dedupe; /* null: nothing tells */
     enum handshake handshake;
     struct str body_time; /* null: none */
+    struct str decoded_in_url;
     struct str body_hash; /* null: none */
     bool any_port;
     int accepted_status; /* 0: no matter */
@@ -66,6 +72,19 @@ const struct profile_rules *profile_rules(const struct profile *p);
 /* The name of the header that holds the signature, or of a token the secret itself. renamed: null, or what it is called
  * instead. */
 struct str profile_secret_header(const struct profile *p, struct str renamed);
+/* Whether a repeated request is told by what is signed. */
+static inline bool profile_rules_signed(const struct profile_rules *r)
+{
+    return str_eq(r->dedupe, STR("signed"));
+}
+/* The text of the time that stands in the body and is signed; the null str: there is none. */
+struct str profile_body_time(const struct profile *p, struct arena *a, struct str body);
+/* The URL as the sender signs it. */
+struct str profile_signed_url(const struct profile *p, struct arena *a, struct str url);
+/* As profile_verify. digest: of what was signed, where the signature is good; equal for equal requests only. */
+MUST_USE enum err profile_verify_digest(const struct profile *p, const struct str *secrets, size_t count,
+                                        const struct profile_request *rq, unsigned char digest[CRYPTO_SHA256_LEN],
+                                        const char **why);
 /* Whether nothing is signed: the header holds the secret itself. */
 bool profile_is_token(const struct profile *p);
 /* Whether what verifies is a public key, which a sender shows. */

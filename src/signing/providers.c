@@ -9,7 +9,9 @@
 
 #define RAW_KEY   "\"secret\":{\"keyDecoding\":\"raw\"}"
 #define BODY_HMAC "\"signedString\":\"{body}\",\"algorithm\":\"hmac-sha256\","
-#define TOKEN     "\"algorithm\":\"token\",\"encoding\":\"raw\"," RAW_KEY
+/* Nothing names a request: what is signed does. */
+#define ONCE  "\"dedupe\":\"signed\""
+#define TOKEN "\"algorithm\":\"token\",\"encoding\":\"raw\"," RAW_KEY
 
 /* A header with a signature of the body, nothing else. */
 #define BODY_ROW(header, encoding, verify)                                                                             \
@@ -39,30 +41,30 @@ static const char meta[] = "{\"headers\":{\"X-Hub-Signature-256\":\"{signature}\
 static const char zoom[] =
         "{\"headers\":{\"x-zm-request-timestamp\":\"{timestamp}\",\"x-zm-signature\":\"{signature}\"},"
         "\"signedString\":\"v0:{timestamp}:{body}\",\"signatureFormat\":\"v0={signature}\"," RAW_KEY
-        ",\"verify\":{\"handshake\":\"zoom\",\"dedupe\":\"header:x-zm-signature\"}}";
+        ",\"verify\":{\"handshake\":\"zoom\"," ONCE "}}";
 
 static const char hubspot[] =
         "{\"headers\":{\"X-HubSpot-Request-Timestamp\":\"{timestamp_ms}\",\"X-HubSpot-Signature-v3\":\"{signature}\"},"
         "\"signedString\":\"{method}{url}{body}{timestamp_ms}\",\"encoding\":\"base64\"," RAW_KEY
-        ",\"verify\":{\"dedupe\":\"header:x-hubspot-signature-v3\"}}";
+        ",\"verify\":{\"decodedInUrl\":\":/?@!$'()*,;\"," ONCE "}}";
 
 /* The public key is what SendGrid shows; "private:" begins a private one, which only `trigger send` needs. */
 static const char sendgrid[] =
         "{\"headers\":{\"X-Twilio-Email-Event-Webhook-Timestamp\":\"{timestamp}\","
         "\"X-Twilio-Email-Event-Webhook-Signature\":\"{signature}\"},\"signedString\":\"{timestamp}{body}\","
         "\"algorithm\":\"ecdsa-p256-sha256\",\"encoding\":\"base64\",\"secret\":{\"prefix\":\"private:\","
-        "\"keyDecoding\":\"base64\"},\"verify\":{\"dedupe\":\"header:x-twilio-email-event-webhook-signature\"}}";
+        "\"keyDecoding\":\"base64\"},\"verify\":{" ONCE "}}";
 
 static const char discord[] =
         "{\"headers\":{\"X-Signature-Timestamp\":\"{timestamp}\",\"X-Signature-Ed25519\":\"{signature}\"},"
         "\"signedString\":\"{timestamp}{body}\",\"algorithm\":\"ed25519\",\"encoding\":\"hex\","
         "\"secret\":{\"prefix\":\"private:\",\"keyDecoding\":\"hex\"},\"verify\":{\"handshake\":\"discord\","
-        "\"dedupe\":\"header:x-signature-ed25519\",\"acceptedStatus\":204}}";
+        "" ONCE ",\"acceptedStatus\":204}}";
 
 /* The nonce is in nothing else: it is where a message id would be. */
 static const char checkbook[] =
         "{\"headers\":{\"Signature\":\"nonce={message_id},{signature}\"},\"signedString\":\"{body}{message_id}\","
-        "\"signatureFormat\":\"signature={signature}\"," RAW_KEY ",\"verify\":{\"dedupe\":\"header:signature\"}}";
+        "\"signatureFormat\":\"signature={signature}\"," RAW_KEY ",\"verify\":{" ONCE "}}";
 
 /* A header for each of the keys that are active. */
 static const char docusign[] =
@@ -86,17 +88,22 @@ static const char airwallex[] = "{\"headers\":{\"x-timestamp\":\"{timestamp_ms}\
 
 static const char port[] = "{\"headers\":{\"x-port-timestamp\":\"{timestamp}\",\"x-port-signature\":\"{signature}\"},"
                            "\"signedString\":\"{timestamp}.{body}\",\"encoding\":\"base64\",\"signatureFormat\":\"v1,{"
-                           "signature}\"," RAW_KEY ",\"verify\":{\"dedupe\":\"header:x-port-signature\"}}";
+                           "signature}\"," RAW_KEY ",\"verify\":{" ONCE "}}";
 
 static const char tailscale[] = "{\"headers\":{\"Tailscale-Webhook-Signature\":\"t={timestamp},{signature}\"},"
                                 "\"signedString\":\"{timestamp}.{body}\",\"signatureFormat\":\"v1={signature}\","
-                                "\"signatureSeparator\":\",\"," RAW_KEY
-                                ",\"verify\":{\"dedupe\":\"header:tailscale-webhook-signature\"}}";
+                                "\"signatureSeparator\":\",\"," RAW_KEY ",\"verify\":{" ONCE "}}";
 
 static const char telnyx[] =
         "{\"headers\":{\"telnyx-timestamp\":\"{timestamp}\",\"telnyx-signature-ed25519\":\"{signature}\"},"
         "\"signedString\":\"{timestamp}|{body}\",\"algorithm\":\"ed25519\",\"encoding\":\"base64\","
         "\"secret\":{\"prefix\":\"private:\",\"keyDecoding\":\"base64\"},\"verify\":{\"dedupe\":\"body:data.id\"}}";
+
+/* An event keeps its time through all tries, over a day: any is good. What has been seen is told by the event's id. */
+static const char orum[] = "{\"headers\":{\"Signature\":\"{signature}\"},\"signedString\":\"{body}{body_time}\","
+                           "\"algorithm\":\"rsa-sha256\",\"encoding\":\"base64\",\"secret\":{\"prefix\":\"private:\","
+                           "\"keyDecoding\":\"base64\"},\"verify\":{\"timestampInBody\":\"created_at\","
+                           "\"toleranceSeconds\":0,\"dedupe\":\"body:event_id\"}}";
 
 const struct provider providers[] = {
         {"standard", "Standard Webhooks, Svix", builtin_standard, "{\"dedupe\":\"header:webhook-id,svix-id\"}"},
@@ -110,9 +117,8 @@ const struct provider providers[] = {
         {"meta", "Meta: Facebook, Instagram, WhatsApp", meta, NULL},
         {"zoom", "Zoom", zoom, NULL},
         {"xero", "Xero",
-         BODY_ROW(
-                 "x-xero-signature", "base64",
-                 "\"handshake\":\"xero\",\"dedupe\":\"header:x-xero-signature\",\"acceptedStatus\":200,\"quiet\":true"),
+         BODY_ROW("x-xero-signature", "base64",
+                  "\"handshake\":\"xero\"," ONCE ",\"acceptedStatus\":200,\"quiet\":true"),
          NULL},
         {"hubspot", "HubSpot, version 3", hubspot, NULL},
         {"woocommerce", "WooCommerce",
@@ -142,8 +148,8 @@ const struct provider providers[] = {
         {"merge", "Merge", BODY_ROW("X-Merge-Webhook-Signature", "base64", ""), NULL},
         {"nango", "Nango", BODY_ROW("X-Nango-Hmac-Sha256", "hex", ""), NULL},
         {"openclaw", "OpenClaw", TOKEN_ROW("Authorization", "Bearer {signature}", ""), NULL},
-        {"pandadoc", "PandaDoc",
-         BODY_ROW("X-PandaDoc-Signature", "hex", "\"signatureQuery\":\"signature\",\"dedupe\":\"query:signature\""),
+        {"orum", "Orum", orum, NULL},
+        {"pandadoc", "PandaDoc", BODY_ROW("X-PandaDoc-Signature", "hex", "\"signatureQuery\":\"signature\"," ONCE ""),
          NULL},
         {"port", "Port", port, NULL},
         {"rutter", "Rutter", rutter, NULL},

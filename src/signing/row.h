@@ -62,7 +62,12 @@ struct profile {
 /* Whether there are two keys, a private and a public one. */
 static inline bool key_form_is_pair(const struct key_form *f)
 {
-    return !f->token && (f->mac == CRYPTO_ED25519 || f->mac == CRYPTO_ECDSA);
+    return !f->token && (f->mac == CRYPTO_ED25519 || f->mac == CRYPTO_ECDSA || f->mac == CRYPTO_RSA);
+}
+/* Whether they are in DER. */
+static inline bool key_form_is_der(const struct key_form *f)
+{
+    return key_form_is_pair(f) && f->mac != CRYPTO_ED25519;
 }
 
 /* A secret as its profile understands it. `key` is a slice of the buffer it was decoded into. */

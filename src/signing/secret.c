@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "signing/row.h"
 
-#define SECRET_TEXT_MAX 1024
+#define SECRET_TEXT_MAX 4096
 #define SEED_LEN        32
 #define PAIR_LEN        64
 
@@ -44,6 +44,28 @@ static bool has_length(const struct secret_key *k)
     return k->key.len == SEED_LEN || (k->key.len == PAIR_LEN && !k->public);
 }
 
+/* What stands between the lines of a PEM text, in one piece; the text itself when it is none. */
+static struct str flatten(struct str text, struct buf *flat)
+{
+    struct str line;
+    if (!str_starts(str_trim(text), STR("-----BEGIN ")))
+        return text;
+    text = str_trim(text);
+    str_split(&text, '\n');
+    while (text.len > 0 && !str_starts(line = str_trim(str_split(&text, '\n')), STR("-----END ")))
+        buf_add_str(flat, line);
+    return buf_str(flat);
+}
+
+/* A key in base64, which of a pair in DER may be PEM. */
+static enum err unbase64(const struct key_form *f, struct str text, struct buf *into)
+{
+    struct buf flat = BUF_INIT(SECRET_TEXT_MAX);
+    enum err e = crypto_unbase64(key_form_is_der(f) ? flatten(text, &flat) : text, into);
+    mem_free_secret(flat.ptr, flat.cap);
+    return e;
+}
+
 enum err secret_decode(const struct profile *p, struct str text, struct buf *into, struct secret_key *out,
                        const char **why)
 {
@@ -61,7 +83,7 @@ enum err secret_decode(const struct profile *p, struct str text, struct buf *int
         buf_add_str(into, k.form->prefix_in_key ? text : rest);
         break;
     case FORM_BASE64:
-        e = crypto_unbase64(rest, into);
+        e = unbase64(k.form, rest, into);
         *why = "the secret is not base64";
         break;
     case FORM_HEX:
@@ -128,6 +150,11 @@ enum err profile_check_incoming(const struct profile *p, struct str secret, cons
     struct buf key = BUF_INIT(SECRET_TEXT_MAX);
     struct secret_key k;
     enum err e = secret_decode(p, secret, &key, &k, why);
+    if (e == ERR_OK && key_form_is_der(k.form) && k.public && !crypto_der_is_public(k.form->mac, k.key)) {
+        *why = k.form->mac == CRYPTO_RSA ? "the secret is no public RSA key of 2048 to 4096 bits"
+                                         : "the secret is no public key of the curve P-256";
+        e = ERR_INVALID;
+    }
     mem_free_secret(key.ptr, key.cap);
     return e;
 }

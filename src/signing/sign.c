@@ -10,7 +10,7 @@
 #define SIGNATURES_MAX   8
 #define SIGNATURE_TEXT   8192
 #define NUMBER_TEXT      20
-#define SECRET_BYTES_MAX 1024
+#define SECRET_BYTES_MAX 4096
 #define BODY_PARTS       3
 
 struct profile_signers {
@@ -159,6 +159,7 @@ size_t profile_headers(const struct profile *p, struct profile_signers *s, const
                                [FIELD_METHOD] = at->method.ptr != NULL ? at->method : STR("POST"),
                                [FIELD_URL] = at->url,
                                [FIELD_FORM] = at->form,
+                               [FIELD_BODY_TIME] = at->body_time,
                                [FIELD_TIMESTAMP] = number_text(at->now_ms / 1000, seconds),
                                [FIELD_TIMESTAMP_MS] = number_text(at->now_ms, millis),
                                [FIELD_ATTEMPT] = number_text(at->number, number),

@@ -26,7 +26,8 @@
     X(BODY, "body")                                                                                                    \
     X(METHOD, "method")                                                                                                \
     X(URL, "url")                                                                                                      \
-    X(FORM, "form")
+    X(FORM, "form")                                                                                                    \
+    X(BODY_TIME, "body_time")
 
 enum field {
 #define FIELD_ENUM(sym, name) FIELD_##sym,

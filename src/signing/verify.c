@@ -5,11 +5,10 @@
  */
 #include "base/mem.h"
 #include "signing/form.h"
-#include "signing/row.h"
-#include "json/tree.h"
+#include "signing/received.h"
 
 #define CANDIDATES_MAX   32
-#define SECRET_BYTES_MAX 1024
+#define SECRET_BYTES_MAX 4096
 #define SCRATCH          1024
 
 /* What the headers gave. */
@@ -64,20 +63,6 @@ static bool collect(const struct profile *p, const struct profile_request *rq, s
     return true;
 }
 
-/* NULL, or what is wrong with a signed time; unit_ms is what one of it is worth. */
-static const char *judge_time(struct str text, int64_t unit_ms, const struct profile_request *rq)
-{
-    int64_t v;
-    if (str_to_i64(text, &v) != ERR_OK || v < 0 || v > INT64_MAX / unit_ms)
-        return "the timestamp is not a number";
-    int64_t age_ms = rq->now_ms - v * unit_ms;
-    if (rq->tolerance_s > 0 && age_ms > rq->tolerance_s * 1000)
-        return "the timestamp is too old";
-    if (rq->tolerance_s > 0 && -age_ms > rq->tolerance_s * 1000)
-        return "the timestamp lies in the future";
-    return NULL;
-}
-
 /* NULL, or what is missing or wrong before any signature is looked at. */
 static const char *judge_evidence(const struct profile *p, const struct profile_request *rq, const struct evidence *ev)
 {
@@ -88,9 +73,9 @@ static const char *judge_evidence(const struct profile *p, const struct profile_
     if ((fields & FIELD_BIT(MESSAGE_ID)) != 0 && ev->values.of[FIELD_MESSAGE_ID].len == 0)
         return "the header with the message id is missing";
     if ((fields & FIELD_BIT(TIMESTAMP)) != 0)
-        why = judge_time(ev->values.of[FIELD_TIMESTAMP], 1000, rq);
+        why = received_judge_time(ev->values.of[FIELD_TIMESTAMP], 1000, rq);
     if (why == NULL && (fields & FIELD_BIT(TIMESTAMP_MS)) != 0)
-        why = judge_time(ev->values.of[FIELD_TIMESTAMP_MS], 1, rq);
+        why = received_judge_time(ev->values.of[FIELD_TIMESTAMP_MS], 1, rq);
     return why;
 }
 
@@ -153,8 +138,8 @@ static bool fits(const struct expectation *x, struct str signature)
     const struct key_form *f = x->key->form;
     if (!key_form_is_pair(f))
         return crypto_equal(x->mac, signature);
-    if (f->mac == CRYPTO_ECDSA)
-        return crypto_ecdsa_verify(x->public, x->parts, x->count, signature);
+    if (key_form_is_der(f))
+        return crypto_der_verify(f->mac, x->public, x->parts, x->count, signature);
     return crypto_ed25519_verify(x->public, x->parts, x->count, signature);
 }
 
@@ -166,8 +151,8 @@ static bool find_public(const struct secret_key *k, struct buf *out)
         buf_add_str(out, k->key);
         return true;
     }
-    if (k->form->mac == CRYPTO_ECDSA)
-        return crypto_ecdsa_public(k->key, out) == ERR_OK;
+    if (key_form_is_der(k->form))
+        return crypto_der_public(k->form->mac, k->key, out) == ERR_OK;
     if (crypto_ed25519_public(k->key, seed) != ERR_OK)
         return false;
     buf_add(out, seed, sizeof seed);
@@ -218,87 +203,23 @@ static bool any_secret_fits(const struct profile *p, const struct str *secrets, 
     return false;
 }
 
-/* ---- what is signed, of rows that are only received ------------------------------------------------------------ */
-
-static struct str find_header(const struct profile_request *rq, struct str name)
-{
-    for (size_t i = 0; i < rq->header_count; i++) {
-        if (str_eq_nocase(rq->headers[i].name, name))
-            return rq->headers[i].value;
-    }
-    return STR_NULL;
-}
-
-/* The URL with its default port when it has none, without it when it has; the null str when neither can be said. */
-static struct str other_port(struct arena *a, struct str url)
-{
-    bool https = str_starts(url, STR("https://"));
-    struct str port = https ? STR(":443") : STR(":80");
-    size_t from = https ? 8 : 7;
-    if (!https && !str_starts(url, STR("http://")))
-        return STR_NULL;
-    struct str rest = str_skip(url, from), host = str_take(rest, str_find(rest, '/'));
-    struct str path = str_skip(rest, host.len);
-    size_t bracket = str_find(host, ']'), colon = str_find(host, ':');
-    if (str_ends(host, port))
-        host.len -= port.len;
-    else if (bracket < host.len ? bracket + 1 < host.len : colon < host.len)
-        return STR_NULL; /* another port */
-    else
-        return arena_printf(a, STR_FMT STR_FMT STR_FMT STR_FMT, STR_ARG(str_take(url, from)), STR_ARG(host),
-                            STR_ARG(port), STR_ARG(path));
-    return arena_printf(a, STR_FMT STR_FMT STR_FMT, STR_ARG(str_take(url, from)), STR_ARG(host), STR_ARG(path));
-}
-
-/* NULL, or why a body that is no form is not covered by the signed URL. */
-static const char *judge_hash(const struct profile *p, struct arena *a, const struct profile_request *rq)
-{
-    unsigned char hash[CRYPTO_SHA256_LEN];
-    struct buf hex = BUF_INIT(2 * sizeof hash);
-    struct str query = str_skip(rq->url, str_find(rq->url, '?') + 1), want = form_find(a, query, p->rules.body_hash);
-    if (rq->body.len == 0 && want.ptr == NULL)
-        return NULL;
-    crypto_sha256(rq->body, hash);
-    crypto_hex(str_of((char *)hash, sizeof hash), &hex);
-    bool good = want.len == hex.len && str_eq_nocase(want, buf_str(&hex));
-    buf_fini(&hex);
-    return good ? NULL : "the body is not the one that the URL has the hash of";
-}
-
-/* NULL, or what is wrong with a time that stands in the signed body. */
-static const char *judge_body_time(const struct profile *p, struct arena *a, const struct profile_request *rq)
-{
-    struct json *body;
-    const struct json *time = NULL;
-    if (json_parse(a, rq->body, &body, NULL) == ERR_OK)
-        time = json_get(body, p->rules.body_time);
-    return time == NULL ? "the body has no timestamp" : judge_time(time->raw, 1, rq);
-}
-
 /* The last word: with what the row says besides its headers. */
 static const char *judge(const struct profile *p, const struct str *secrets, size_t count,
                          const struct profile_request *rq, struct evidence *ev, struct arena *a)
 {
-    const char *why = "no secret is set", *trouble = NULL;
-    struct str other = p->rules.any_port ? other_port(a, rq->url) : STR_NULL;
-    struct buf form = BUF_INIT(2 * rq->body.len + 1);
-    bool is_form = form_is_type(find_header(rq, STR("Content-Type")));
-    if ((p->signed_string.fields & FIELD_BIT(FORM)) != 0) {
-        if (is_form)
-            form_sorted(a, rq->body, &form);
-        else
-            trouble = judge_hash(p, a, rq);
-    }
-    ev->values.of[FIELD_FORM] = buf_str(&form);
-    bool good = trouble == NULL && any_secret_fits(p, secrets, count, ev, &why);
-    if (!good && trouble == NULL && other.ptr != NULL) {
-        ev->values.of[FIELD_URL] = other;
+    const char *why = "no secret is set";
+    struct received got;
+    const char *trouble = received_read(p, rq, a, &got);
+    bool good = false;
+    if (trouble != NULL)
+        return trouble;
+    ev->values.of[FIELD_FORM] = got.form;
+    ev->values.of[FIELD_BODY_TIME] = got.body_time;
+    for (size_t i = 0; i < got.url_count && !good; i++) {
+        ev->values.of[FIELD_URL] = got.urls[i];
         good = any_secret_fits(p, secrets, count, ev, &why);
     }
-    buf_fini(&form);
-    if (good && p->rules.body_time.len > 0)
-        trouble = judge_body_time(p, a, rq);
-    return trouble != NULL ? trouble : good ? NULL : why;
+    return good ? received_judge_body_time(p, rq, a) : why;
 }
 
 /* A signature that stands in the URL. */
@@ -310,8 +231,20 @@ static void collect_query(const struct profile *p, struct arena *a, const struct
         add_candidates(p, form_find(a, query, p->rules.signature_query), ev);
 }
 
-enum err profile_verify(const struct profile *p, const struct str *secrets, size_t count,
-                        const struct profile_request *rq, const char **why)
+/* One number of whatever length, in which two requests that are signed alike are the same. */
+static void take_digest(const struct profile *p, const struct evidence *ev, unsigned char digest[CRYPTO_SHA256_LEN])
+{
+    unsigned char mac[CRYPTO_MAC_MAX];
+    struct str parts[SEGMENTS_MAX];
+    size_t count = list_parts(p, &ev->values, parts);
+    struct crypto_signer *s = crypto_signer_new(CRYPTO_HMAC_SHA256, STR("what is signed"));
+    CHECK(s != NULL && crypto_sign(s, parts, count, mac) == CRYPTO_SHA256_LEN);
+    memcpy(digest, mac, CRYPTO_SHA256_LEN);
+    crypto_signer_free(s);
+}
+
+static enum err verify(const struct profile *p, const struct str *secrets, size_t count,
+                       const struct profile_request *rq, unsigned char *digest, const char **why)
 {
     struct evidence ev = {.candidate_count = 0};
     struct arena *scratch = arena_new(SCRATCH);
@@ -321,12 +254,26 @@ enum err profile_verify(const struct profile *p, const struct str *secrets, size
     if (trouble == NULL) {
         ev.values.of[FIELD_BODY] = rq->body;
         ev.values.of[FIELD_METHOD] = rq->method.ptr != NULL ? rq->method : STR("POST");
-        ev.values.of[FIELD_URL] = rq->url;
         trouble = judge(p, secrets, count, rq, &ev, scratch);
     }
+    if (trouble == NULL && digest != NULL)
+        take_digest(p, &ev, digest);
     arena_free(scratch);
     if (trouble == NULL)
         return ERR_OK;
     *why = trouble;
     return ERR_UNAUTHORIZED;
+}
+
+enum err profile_verify(const struct profile *p, const struct str *secrets, size_t count,
+                        const struct profile_request *rq, const char **why)
+{
+    return verify(p, secrets, count, rq, NULL, why);
+}
+
+enum err profile_verify_digest(const struct profile *p, const struct str *secrets, size_t count,
+                               const struct profile_request *rq, unsigned char digest[CRYPTO_SHA256_LEN],
+                               const char **why)
+{
+    return verify(p, secrets, count, rq, digest, why);
 }

@@ -3,7 +3,7 @@
 // what may not come in is told in the log.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHmac, generateKeyPairSync, sign as signWith } from 'node:crypto';
+import { createHmac, createSign, generateKeyPairSync, sign as signWith } from 'node:crypto';
 import { join } from 'node:path';
 import test from 'node:test';
 import { Webhook } from 'standardwebhooks';
@@ -109,7 +109,8 @@ test('what may not come in is in the log, with why', async (t) => {
 
 test('types: each is verified as its provider signs, or refused', async (t) => {
     const p = await postrider(t);
-    const body = '{"id":"1","event":"x"}';
+    const body = '{"id":"1","event":"x","created_at":"2022-07-26T18:45:17.441Z"}';
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const now = Math.floor(Date.now() / 1000);
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64');
@@ -125,6 +126,7 @@ test('types: each is verified as its provider signs, or refused', async (t) => {
         merge: [s, { 'x-merge-webhook-signature': hmac('s3cret', body, 'base64url') }],
         nango: [s, { 'x-nango-hmac-sha256': hmac('s3cret', body) }],
         openclaw: [s, { authorization: 'Bearer s3cret' }],
+        'orum-io': [{ config: { publicKey: rsa.publicKey.export({ type: 'spki', format: 'pem' }) } }, { signature: createSign('sha256').update(`${body}2022-07-26T18:45:17.441Z`).sign(rsa.privateKey, 'base64') }],
         'panda-doc': [s, {}, `?signature=${hmac('s3cret', body)}`],
         'port-io': [s, { 'x-port-timestamp': `${now}`, 'x-port-signature': `v1,${hmac('s3cret', `${now}.${body}`, 'base64')}` }],
         rutter: [s, { 'x-rutter-signature': `sha256=${hmac('s3cret', body, 'base64')}` }],
@@ -147,7 +149,7 @@ test('types: each is verified as its provider signs, or refused', async (t) => {
         assert.match(good.json.id, /^msg_/, type);
         if (!['adobe-sign', 'openclaw', 'vapi'].includes(type)) assert.equal((await send(`${body} `, headers, query)).status, 401, type);
         assert.ok(!JSON.stringify(await p.ok('GET', `${S}/${source.id}`)).includes('s3cret'), type);
-        if (type === 'telnyx') assert.deepEqual(source.config, { publicKey: raw });
+        if (type === 'telnyx' || type === 'orum-io') assert.deepEqual(source.config, fields.config);
         if (type === 'adobe-sign') {
             assert.equal(good.headers['x-adobesign-clientid'], 'c1');
             const asked = await p.api('GET', path(source.ingestUrl), undefined, { token: null, headers });
@@ -172,8 +174,8 @@ test('types: each is verified as its provider signs, or refused', async (t) => {
     assert.equal((await p.ok('PUT', `${S}/paid`, { name: 'paid again', type: 'stripe', config: {} })).name, 'paid again', 'it keeps its secret');
     assert.equal((await p.api('POST', S, { name: 'unpaid', type: 'stripe', config: {} })).status, 422);
     for (const [fields, at, words] of [
-        [{ type: 'orum-io', config: { publicKey: 'x' } }, 'type', /cannot be verified/],
-        [{ type: 'vgs', config: { secret: 'x' } }, 'type', /cannot be verified/],
+        [{ type: 'orum-io', config: { publicKey: raw } }, 'publicKey', /no public RSA key/],
+        [{ type: 'vgs', config: { secret: 'x' } }, 'type', /cannot be verified; generic-webhook takes them unverified/],
         [{ type: 'nobody' }, 'type', /no such type/],
         [{}, 'type', /./],
         [{ type: 'stripe' }, 'secret', /missing/],

@@ -24,6 +24,12 @@ function secrets(provider) {
         const [one, two] = [pair(), pair()];
         return [`private:${text(one.privateKey, 'd')}`, text(one.publicKey, 'x'), text(two.publicKey, 'x')];
     }
+    if (provider === 'orum') {
+        const pair = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
+        const der = (key, type) => key.export({ format: 'der', type }).toString('base64');
+        const [one, two] = [pair(), pair()];
+        return [`private:${der(one.privateKey, 'pkcs8')}`, der(one.publicKey, 'spki'), der(two.publicKey, 'spki')];
+    }
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
     return [secret, secret, 'whsec_AAAA9r8GKYqrTwjUPD8ILPZIo2LaLaSw'];
 }
@@ -60,7 +66,7 @@ const secretHeader = /signature|hmac|authorization|token$|^x-wc-webhook-signatur
 test('right signatures are taken; wrong, truncated and missing ones are refused with a reason; old ones where a time is signed', { timeout: 120_000 }, async (t) => {
     const w = await world(t);
     const names = ['standard', 'stripe', 'github', 'shopify', 'slack', 'twilio', 'square', 'paddle', 'meta', 'zoom', 'xero', 'hubspot', 'woocommerce', 'linear',
-        'gitlab', 'sendgrid', 'discord', 'okta', 'hmac', 'bearer', 'basic', 'header', 'adobe-sign', 'airwallex', 'checkbook', 'docusign', 'easypost', 'merge', 'nango', 'openclaw',
+        'gitlab', 'sendgrid', 'discord', 'okta', 'hmac', 'bearer', 'basic', 'header', 'adobe-sign', 'airwallex', 'checkbook', 'docusign', 'easypost', 'merge', 'nango', 'openclaw', 'orum',
         'pandadoc', 'port', 'rutter', 'segment', 'tailscale', 'telnyx', 'vapi', 'veriff'];
     for (const name of names) assert.ok(w.providers.includes(name), name);
     const late = [];
@@ -105,7 +111,7 @@ test('right signatures are taken; wrong, truncated and missing ones are refused 
             assert.ok(answer.status >= 200 && answer.status < 300, `${provider}: ${answer.text}`);
         }
     }
-    assert.deepEqual(old.sort(), ['airwallex', 'discord', 'hubspot', 'linear', 'metapulse', 'paddle', 'port', 'sendgrid', 'slack', 'standard', 'stripe', 'tailscale', 'telnyx', 'zoom']);
+    assert.deepEqual(old.sort(), ['airwallex', 'discord', 'hubspot', 'linear', 'metapulse', 'orum', 'paddle', 'port', 'sendgrid', 'slack', 'standard', 'stripe', 'tailscale', 'telnyx', 'zoom']);
     t.diagnostic(`${w.providers.length} senders, ${old.length} with a window`);
 });
 

@@ -42,7 +42,26 @@ static const char paddle_body[] =
         "\"evt_01hsdn97563968dy0szkmgjwh3\",\"event_type\":\"price.created\",\"occurred_at\":"
         "\"2024-03-20T10:07:35.590857Z\",\"notification_id\":\"ntf_01hsdn977e920kbgzt6r6c9rqc\"}";
 
-/* Published answers. */
+/* openssl genrsa, and openssl dgst -sha256 -sign of the body and its time. */
+static const char rsa_public[] =
+        "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAnX6s6umJn5FQl4yo4lNT\nCJ0oUf"
+        "DcNx1/50F0uN9nTzQNVIWkYfiJMEcerx7bB7sdYGxiSWSIq03OvU0EStNO\n6Ypx1U3tibKDmlhq9nFkMzBgw22cKdEjLM7XJYPg"
+        "6LRPFHAIf6ib2BeQeJT6oXN+\nHpiyoUVO+JaofDLZaRtsWmQgRMwNBJcnfELEZgugLC9+zSuvrFf+qj9CeBJW7AfR\nmLRU1nq7"
+        "a0jNF6YrjU7FGnmnjyJHzyC6LFhkQYVBcx/BS57ioP/9Z/4VgR3dDMhc\n1BXVioN0/wL6FwHe3XAcqqQy86d1NxnaLIO/0iy+EW"
+        "fxh2wcnJDXYi0CjZStvQZp\nPQIDAQAB\n-----END PUBLIC KEY-----";
+static const char rsa_public_pkcs1[] =
+        "-----BEGIN RSA PUBLIC KEY-----\nMIIBCgKCAQEAnX6s6umJn5FQl4yo4lNTCJ0oUfDcNx1/50F0uN9nTzQNVIWkYfiJ\nME"
+        "cerx7bB7sdYGxiSWSIq03OvU0EStNO6Ypx1U3tibKDmlhq9nFkMzBgw22cKdEj\nLM7XJYPg6LRPFHAIf6ib2BeQeJT6oXN+Hpiy"
+        "oUVO+JaofDLZaRtsWmQgRMwNBJcn\nfELEZgugLC9+zSuvrFf+qj9CeBJW7AfRmLRU1nq7a0jNF6YrjU7FGnmnjyJHzyC6\nLFhk"
+        "QYVBcx/BS57ioP/9Z/4VgR3dDMhc1BXVioN0/wL6FwHe3XAcqqQy86d1Nxna\nLIO/0iy+EWfxh2wcnJDXYi0CjZStvQZpPQIDAQ"
+        "AB\n-----END RSA PUBLIC KEY-----";
+static const char rsa_signature[] =
+        "bVTIVoxRKiYNgBRlusbG4QsoViT3oJ49HJAr8FndLsbsQEfvjI3kLlchuEqdbipPSFFrrPNdJbV5h0k3zbG4F4C5Wh+sdXrgOxaP"
+        "ldlUTHiataRDZvIiqKBe/EhU/n7mPst9uIV0q2Es+5Ir6bVwC0hoUPJNL9PMR2YiEQ8gF9MCpfa1HSsUi0drSPgx4v1A0ZHAsNEr"
+        "X5j8hlsPDOslJJmG9AW+WAAVR+iDXsbXpk4ZUX4iCaWAqwS6gwd8oFXaGivLHmYT8tnNJXv+g7M5yrQqJHTfl9bg5VXq5WJs4nQV"
+        "gsU3p/kS+HxZF4ZgLRzBEgNLaB1LxgyG+w40Woi/uw==";
+
+/* Published answers, and what Python's hmac and the openssl program computed from a published recipe. */
 static const struct vector {
     const char *provider;
     const char *source;
@@ -171,6 +190,30 @@ static const struct vector {
          {{"X-HubSpot-Request-Timestamp", "15000000"},
           {"X-HubSpot-Signature-v3", "HPW73RUtKmcYoEDADG0s6MmGFWUzWJKAW07r8RDgcQw="}},
          "{'example_field':'example_value'}"},
+        {"hubspot",
+         "developers.hubspot.com, Validating requests: the table of what is decoded",
+         "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy",
+         15000,
+         "https://www.example.com/webhook_uri?u=https%3A%2F%2fa.b/c%3Fd&n=%20x%26y%3Dz%40e%21%24%27%28%29%2A%2c%3B",
+         {{"X-HubSpot-Request-Timestamp", "15000000"},
+          {"X-HubSpot-Signature-v3", "SbxwK+5+DQi7AHsql58ijpORX6jIG4iWRMw4+aRJm14="}},
+         "{'example_field':'example_value'}"},
+        {"orum",
+         "docs.orum.io, Secure webhooks",
+         rsa_public,
+         0,
+         NULL,
+         {{"Signature", rsa_signature}},
+         "{\"event_id\":\"2d5lde32-3973-5297-vb32-be24f559ef81\",\"event_type\":\"external_account_created\","
+         "\"created_at\":\"2022-07-26T18:45:17.441Z\",\"event_data\":{}}"},
+        {"orum",
+         "docs.orum.io, Secure webhooks",
+         rsa_public_pkcs1,
+         0,
+         NULL,
+         {{"Signature", rsa_signature}},
+         "{\"event_id\":\"2d5lde32-3973-5297-vb32-be24f559ef81\",\"event_type\":\"external_account_created\","
+         "\"created_at\":\"2022-07-26T18:45:17.441Z\",\"event_data\":{}}"},
         {"paddle",
          "examples of Paddle's Go library (webhook verifier)",
          "pdl_ntfset_01hsdn8d43dt7mezr1ef2jtbaw_hKkRiCGyyRhbFwIUuqiTBgI7gnWoV0Gr",
@@ -223,6 +266,30 @@ static void test_published(void **state)
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/"                                                      \
     "7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNE"                                                           \
     "c6wEA3F+g=="
+#define RSA_KEY                                                                                                        \
+    "private:"                                                                                                         \
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCdfqzq6YmfkVCXjKjiU1MInShR8Nw3HX/nQXS432dPNA1UhaRh"             \
+    "+IkwRx6vHtsHux1gbGJJZIirTc69TQRK007pinHVTe2JsoOaWGr2cWQzMGDDbZwp0SMsztclg+DotE8UcAh/qJvYF5B4lPqhc34e"             \
+    "mLKhRU74lqh8MtlpG2xaZCBEzA0Elyd8QsRmC6AsL37NK6+sV/6qP0J4ElbsB9GYtFTWertrSM0XpiuNTsUaeaePIkfPILosWGRB"             \
+    "hUFzH8FLnuKg//1n/hWBHd0MyFzUFdWKg3T/AvoXAd7dcByqpDLzp3U3Gdosg7/SLL4RZ/GHbByckNdiLQKNlK29Bmk9AgMBAAEC"             \
+    "ggEAFyJEzwq3yucC8gfYxMndf/3prsOU7UmZgIQGW6OBHsq0DI7G2xcxO5SuxqVfIe8TvRaeh05LnvICZJ77+uu4AyjxWJYmRpwg"             \
+    "pZrIN2PnhndcN0iR8DiGlK3bP2j0L+pQVV2xeeLv5VlswLGNcQqwY1kln/e4xl4G6JtlgQFktJAWVka48lhj3024t3610O5fq/g8"             \
+    "zqEeaPqZeAbjUusct+N8uSfmv92h6aMbhIKMU1xE1rugTKVdJqZFhL3GGnhm/hM0Sesv5+zkJiT5FLfOlzE2Oz1pQ/aJGFwkP9sa"             \
+    "xx1w6bgUsosN/ZryhMth3MIsuyqk+/wRs9cm+7qaW7sYlwKBgQDaI2W3jhWXrZctQ/bXOz0bRuMMuqgzOHIvuhufPMhN79TsFzPW"             \
+    "Q+MbX3gW3IMchoSodEdgUmmLqVtwbVaMThOr7G1AFLTg+RsQ9vu7idy4/7g04F5078XnxkAF9/zyborbbE5cIWfD9NwLID7K0nc6"             \
+    "fDPp8AkcMaDyeEo6IP+RIwKBgQC41LCdvdjLjqT+pEHTXKvLUnuD7TUsEYvoZve7ZkO9LkyEsWDutQJtbyC2rik7M8sUif0/ovcy"             \
+    "cnZi15C4nzdrDlGM7KebabhEYDFIdyfrLeWuRLNkyOsA0eNFpkSmWls2cUMzXm9Pak25aK5Vvlj8yfMeMZaQtZVxDwM0uIkyHwKB"             \
+    "gQDTBntYXzO0UFJ3j9Az1zL+OE1d+xTMuEZ+tWQTYBHGk8U/wBJ9rZ7+1BSwyRJtfhTHgfWq0Q8Z9PRoht27TazqHQZzf5ScL2Bn"             \
+    "wQc2HeBRd9EUFhpKtcqWtcsp+wXQ4e+i5dvIdOiVQUO936vfOkvtYEo4feXSSJCTAJuOMG4MUQKBgHZ2O0yepRiyMCXU+SuStbj3"             \
+    "AJspqW65QEaP2C+P99KEnh5d4ZadBRVGqFztexeqtnpPhrUGqhD3M9FeAC+UPFytLK957mK5e5S3Yl7jn/4nyJHNDn2GGLjJzTSS"             \
+    "wGUufE+EgGGoIQdxRqeS5EmoWjiK5vtvJOVSvJld2dwseiJZAoGALnx6lD7c+AucuLFHIU1uTBC/DgO6Zx80af0u15rA/xbh4xcG"             \
+    "gCuhttD/fgUV13m6Nnxa6JqrFvTr8I5hpKcdVXNOAfEBN8jCHbfl+XdYKAQ8XXnCm/QzzvXGcP6SaXUzO3/cMyBieKR1rZKFBXzU"             \
+    "6AUyANGO4Kapc2QpJYAFQmk="
+#define OTHER_RSA                                                                                                      \
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA1uHNRxVet5WHv4RPe1Voh7ItRPPjADa3znAVm8k4DkM4cZQcqy4oxgwN"             \
+    "HLpySxTRsq7aIKSZY5cEw4WFEafT3rDa9xOPrZvupTVEnZphJcHMBGshVsUUmUHMwA0pJYjAA/3rgS0DK0HwEDFAfLdxTYP/2oJq"             \
+    "TqPjW0u02gBARWaZCUvT8VMr99wGAyTGA8jGSyujviybiot6n9q70FnG/JOw0SuAo45KI5hatcPiruvscTIj0ELFhRJmFXwiiWqp"             \
+    "xuVQaybrqJJk5n1420mpcMCJFzuLbEi0tzEpVGtQ/zfbKDZF1kT6ZwfAlof/cWHFdxsh6Xhzigd479k8rRUG7wIDAQAB"
 #define SEED  "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
 #define OTHER "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
 
@@ -246,6 +313,9 @@ static void choose_secrets(struct sample *s)
     if (f->mac == CRYPTO_ECDSA) {
         s->secret = STR(ECDSA_KEY);
         s->other = STR(OTHER_ECDSA);
+    } else if (f->mac == CRYPTO_RSA) {
+        s->secret = STR(RSA_KEY);
+        s->other = STR(OTHER_RSA);
     } else if (f->mac == CRYPTO_ED25519) {
         bool hex = f->decoding == FORM_HEX;
         s->secret = hex ? STR("private:" SEED) : STR("private:nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=");
@@ -286,6 +356,7 @@ static struct sample sign(const char *name, int64_t at_ms)
                                  .number = 1,
                                  .url = url,
                                  .form = is_form ? buf_str(&form) : STR(""),
+                                 .body_time = profile_body_time(s.profile, s.arena, s.body),
                                  .body = {s.body}};
     size_t n = profile_headers(s.profile, signers, &at, &out);
     const char *line = arena_str(s.arena, buf_str(&out)).ptr;
@@ -478,18 +549,115 @@ static void test_stale(void **state)
     for (size_t i = 0; i < provider_count; i++) {
         struct profile *p = provider_profile(&providers[i]);
         int64_t window_s = profile_rules(p)->tolerance_s;
-        bool has = is_timed(p);
+        bool has = is_timed(p) && window_s > 0;
         profile_free(p);
         for (int sign_ = -1; has && sign_ <= 1; sign_ += 2)
             check_window(providers[i].name, window_s * 1000, sign_);
         windows += has;
-        assert_int_equal(window_s, strcmp(providers[i].name, "linear") == 0 ? 60 : 300);
+        assert_int_equal(window_s, strcmp(providers[i].name, "linear") == 0 ? 60
+                                   : strcmp(providers[i].name, "orum") == 0 ? 0
+                                                                            : 300);
     }
     assert_true(windows >= ARRAY_LEN(timed));
     for (size_t i = 0; i < ARRAY_LEN(timed); i++) {
         struct profile *p = provider_profile(provider_find(str_c(timed[i])));
         assert_true(is_timed(p));
         profile_free(p);
+    }
+}
+
+/* A time, in the unit of the row, of a request that is otherwise right: {hubspot, milliseconds}, {zoom, seconds}. */
+static const char *verify_time(const char *name, const char *header, const char *text)
+{
+    struct sample s = sign(name, NOW_MS);
+    struct str signed_ =
+            arena_printf(s.arena, strcmp(name, "zoom") == 0 ? "v0:%s:" STR_FMT : "%s" STR_FMT, text, STR_ARG(s.body));
+    if (strcmp(name, "hubspot") == 0)
+        signed_ = arena_printf(s.arena, "POST" STR_FMT STR_FMT "%s", STR_ARG(s.rq.url), STR_ARG(s.body), text);
+    unsigned char mac[CRYPTO_MAC_MAX];
+    struct buf out = BUF_INIT(256);
+    struct crypto_signer *signer = crypto_signer_new(CRYPTO_HMAC_SHA256, s.secret);
+    struct str bytes = str_of((char *)mac, crypto_sign(signer, &signed_, 1, mac));
+    if (strcmp(name, "zoom") == 0) {
+        buf_add_str(&out, STR("v0="));
+        crypto_hex(bytes, &out);
+    } else {
+        crypto_base64(bytes, &out);
+    }
+    for (size_t i = 0; i < s.count; i++)
+        s.headers[i].value = str_eq_nocase(s.headers[i].name, str_c(header)) ? str_c(text) : buf_str(&out);
+    const char *why = verify(&s);
+    crypto_signer_free(signer);
+    buf_fini(&out);
+    sample_fini(&s);
+    return why;
+}
+
+/* Times that are none, though they are signed. */
+static void test_times(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *why; /* NULL: good */
+    } cases[] = {{"1767225600", NULL},
+                 {"01767225600", NULL},
+                 {"1767225600.5", "the timestamp is not a number"},
+                 {"1767225600.0", "the timestamp is not a number"},
+                 {"1.7672256e9", "the timestamp is not a number"},
+                 {"+1767225600", "the timestamp is not a number"},
+                 {"-1767225600", "the timestamp is not a number"},
+                 {"-0", "the timestamp is too old"},
+                 {"0x6955b800", "the timestamp is not a number"},
+                 {"", "the timestamp is not a number"},
+                 {"9223372036854775807", "the timestamp is not a number"},
+                 {"9223372036854775808", "the timestamp is not a number"},
+                 {"18446744073709551615", "the timestamp is not a number"},
+                 {"99999999999999999999999999", "the timestamp is not a number"},
+                 {"9223372036854775", "the timestamp lies in the future"},
+                 {"1767225600123", "the timestamp lies in the future"}, /* milliseconds for seconds */
+                 {"0", "the timestamp is too old"},
+                 {"1767225901", "the timestamp lies in the future"},
+                 {"1767225299", "the timestamp is too old"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *why = verify_time("zoom", "x-zm-request-timestamp", cases[i].text);
+        if (cases[i].why == NULL ? why != NULL : why == NULL || strcmp(why, cases[i].why) != 0)
+            fail_msg("\"%s\": %s", cases[i].text, why != NULL ? why : "taken");
+    }
+    assert_null(verify_time("hubspot", "X-HubSpot-Request-Timestamp", "1767225600123"));
+    assert_non_null(verify_time("hubspot", "X-HubSpot-Request-Timestamp", "1767225600"));
+    assert_string_equal(verify_time("hubspot", "X-HubSpot-Request-Timestamp", "9223372036854775807"),
+                        "the timestamp lies in the future");
+}
+
+/* What is signed is one thing, however the signature is written down; another request is another. */
+static void test_digest(void **state)
+{
+    static const char *const names[] = {"zoom", "xero", "discord", "pandadoc"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        unsigned char first[CRYPTO_SHA256_LEN], again[CRYPTO_SHA256_LEN], later[CRYPTO_SHA256_LEN];
+        const char *why = unexpected;
+        struct sample s = sign(names[i], NOW_MS), other = sign(names[i], NOW_MS + 1000);
+        s.rq.headers = s.headers;
+        other.rq.headers = other.headers;
+        assert_true(profile_rules_signed(profile_rules(s.profile)));
+        assert_int_equal(profile_verify_digest(s.profile, &s.secret, 1, &s.rq, first, &why), ERR_OK);
+        for (size_t h = 0; h < s.count; h++) {
+            struct str v = s.headers[h].value, head = str_starts(v, STR("v0=")) ? STR("v0=") : STR("");
+            char *upper = arena_cstr(s.arena, v);
+            for (size_t c = head.len; c < v.len && s.profile->encoding == FORM_HEX; c++)
+                upper[c] = (char)(upper[c] >= 'a' && upper[c] <= 'f' ? upper[c] - 32 : upper[c]);
+            s.headers[h].value = arena_printf(s.arena, " %s ", upper);
+        }
+        s.headers[s.count] = (struct profile_header){profile_signature_header(s.profile), STR("v0=00")};
+        s.rq.header_count = s.count + 1;
+        assert_int_equal(profile_verify_digest(s.profile, &s.secret, 1, &s.rq, again, &why), ERR_OK);
+        assert_memory_equal(first, again, sizeof first);
+        assert_int_equal(profile_verify_digest(other.profile, &other.secret, 1, &other.rq, later, &why), ERR_OK);
+        assert_memory_not_equal(first, later, sizeof first);
+        sample_fini(&s);
+        sample_fini(&other);
     }
 }
 
@@ -512,6 +680,8 @@ static void test_only_incoming(void **state)
     static const char *const rows[] = {
             ROW("\"algorithm\":\"token\""),
             ROW("\"algorithm\":\"ecdsa-p256-sha256\",\"secret\":{\"prefix\":\"p:\",\"keyDecoding\":\"base64\"}"),
+            ROW("\"algorithm\":\"rsa-sha256\",\"secret\":{\"prefix\":\"p:\",\"keyDecoding\":\"base64\"}"),
+            ROW("\"signedString\":\"{body}{body_time}\",\"verify\":{\"timestampInBody\":\"t\"}"),
             ROW("\"encoding\":\"raw\""),
             ROW("\"signedString\":\"{form}\",\"verify\":{\"bodyHash\":\"h\"}"),
     };
@@ -519,6 +689,7 @@ static void test_only_incoming(void **state)
     static const char *const never[] = {
             "{\"headers\":{\"X-A\":\"{signature}\"},\"encoding\":\"raw\"}",
             "{\"headers\":{\"X-A\":\"{signature}\"},\"signedString\":\"{form}\"}",
+            "{\"headers\":{\"X-A\":\"{signature}\"},\"signedString\":\"{body}{body_time}\"}",
             "{\"headers\":{\"X-A\":\"{signature}\"},\"verify\":{\"handshake\":\"other\"}}",
             "{\"headers\":{\"X-A\":\"{signature}\"},\"verify\":{\"toleranceSeconds\":-1}}",
             "{\"headers\":{\"X-A\":\"{signature}\"},\"verify\":[]}",
@@ -541,9 +712,24 @@ static void test_secrets(void **state)
         const char *name;
         const char *secret;
         bool good;
-    } cases[] = {{"github", "x", true},          {"github", "", false},    {"standard", "whsec_!!", false},
-                 {"discord", OTHER, true},       {"discord", "zz", false}, {"discord", "00", false},
-                 {"sendgrid", OTHER_ECDSA, true}};
+    } cases[] = {{"github", "x", true},
+                 {"github", "", false},
+                 {"standard", "whsec_!!", false},
+                 {"discord", OTHER, true},
+                 {"discord", "zz", false},
+                 {"discord", "00", false},
+                 {"sendgrid", OTHER_ECDSA, true},
+                 {"sendgrid", OTHER_RSA, false},
+                 {"sendgrid", "AAAA", false},
+                 {"orum", rsa_public, true},
+                 {"orum", rsa_public_pkcs1, true},
+                 {"orum", OTHER_RSA, true},
+                 {"orum", OTHER_ECDSA, false},
+                 {"orum", "-----BEGIN PUBLIC KEY-----", false},
+                 {"orum", "-----BEGIN PUBLIC KEY-----\n", false},
+                 {"standard", "whsec_", false},
+                 {"standard", "whsec_ MfKQ9r8GKYqrTwjU\n", false},
+                 {"discord", "", false}};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct profile *p = provider_profile(provider_find(str_c(cases[i].name)));
@@ -560,7 +746,7 @@ int main(void)
             cmocka_unit_test(test_published), cmocka_unit_test(test_accepted),    cmocka_unit_test(test_without_secret),
             cmocka_unit_test(test_damaged),   cmocka_unit_test(test_other_body),  cmocka_unit_test(test_twilio_json),
             cmocka_unit_test(test_stale),     cmocka_unit_test(test_header_name), cmocka_unit_test(test_only_incoming),
-            cmocka_unit_test(test_secrets),
+            cmocka_unit_test(test_secrets),   cmocka_unit_test(test_times),       cmocka_unit_test(test_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,7 +176,7 @@ function Dedupe({ t, change }: FormProps) {
                 value={t.dedupeBy}
                 onChange={(by) => change({ dedupeBy: by as TriggerDraft['dedupeBy'], dedupe: '' })}
                 options={dedupes}
-                hint={t.dedupeBy === '' ? (effective ? `Now: ${effective.replace(':', ' ')}.` : 'Of this sender nothing is known: each request starts a run.') : 'A repeated one is answered, and starts nothing.'}
+                hint={t.dedupeBy === '' ? (effective ? `Now: ${effective === 'signed' ? 'what is signed' : effective.replace(':', ' ')}.` : 'Of this sender nothing is known: each request starts a run.') : 'A repeated one is answered, and starts nothing.'}
             />
             {label && (
                 <>
