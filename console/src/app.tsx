@@ -3,12 +3,12 @@
 import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { go, match, usePath } from './lib/router';
-import { begin, session } from './lib/session';
+import { begin, type Rights, session } from './lib/session';
 import { useValue } from './lib/store';
 import { Alone, Shell } from './shell';
 import { ErrorNote, Skeleton } from './ui/basic';
 import { Toasts } from './ui/toast';
-import { WorkspaceProvider } from './workspace';
+import { useWorkspace, WorkspaceProvider } from './workspace';
 import { AutomationPage } from './pages/automation';
 import { NewAutomationPage } from './pages/automation_new';
 import { AutomationVersionsPage } from './pages/automation_versions';
@@ -31,30 +31,33 @@ import { RunsPage } from './pages/runs';
 import { SettingsPage } from './pages/settings';
 import { SystemPage } from './pages/system';
 import { WebhooksPage } from './pages/webhooks';
-import { NotFound, PortalOver } from './pages/other';
+import { NotFound, OnlyLook, PortalOver } from './pages/other';
 import { WorkspacesPage } from './pages/workspaces';
 
-// Below /app/{id}, and below /portal. A new part of the product is a row here and one in the navigation (shell.tsx).
-const workspacePages: [string, ComponentType<{ params: Record<string, string> }>][] = [
-    ['/webhooks', WebhooksPage],
-    ['/webhooks/new', NewEndpointPage],
-    ['/webhooks/:ep', EndpointPage],
-    ['/webhooks/:ep/edit', EditEndpointPage],
-    ['/events/:msg', EventPage],
-    ['/logs', LogsPage],
-    ['/automations', AutomationsPage],
-    ['/automations/new', NewAutomationPage],
-    ['/automations/:auto', AutomationPage],
-    ['/automations/:auto/versions', AutomationVersionsPage],
-    ['/automations/:auto/runs', RunsPage],
-    ['/automations/:auto/runs/:run', RunPage],
-    ['/automations/:auto/requests', RequestsPage],
-    ['/automations/:auto/requests/:request', RequestPage],
-    ['/records', RecordsHome],
-    ['/records/:type', RecordsPage],
-    ['/records/:type/import', ImportPage],
-    ['/records/:type/:record', RecordPage],
-    ['/developer', DeveloperPage],
+type WorkspacePage = ComponentType<{ params: Record<string, string> }>;
+
+// Below /app/{id}, and below /portal; some only for who may change what they are about. A new part of the product is a row here and
+// one in the navigation (shell.tsx).
+const workspacePages: [string, WorkspacePage, keyof Rights | null][] = [
+    ['/webhooks', WebhooksPage, null],
+    ['/webhooks/new', NewEndpointPage, 'edit'],
+    ['/webhooks/:ep', EndpointPage, null],
+    ['/webhooks/:ep/edit', EditEndpointPage, 'edit'],
+    ['/events/:msg', EventPage, null],
+    ['/logs', LogsPage, null],
+    ['/automations', AutomationsPage, null],
+    ['/automations/new', NewAutomationPage, 'automations'],
+    ['/automations/:auto', AutomationPage, null],
+    ['/automations/:auto/versions', AutomationVersionsPage, null],
+    ['/automations/:auto/runs', RunsPage, null],
+    ['/automations/:auto/runs/:run', RunPage, null],
+    ['/automations/:auto/requests', RequestsPage, null],
+    ['/automations/:auto/requests/:request', RequestPage, null],
+    ['/records', RecordsHome, null],
+    ['/records/:type', RecordsPage, null],
+    ['/records/:type/import', ImportPage, 'records'],
+    ['/records/:type/:record', RecordPage, null],
+    ['/developer', DeveloperPage, null],
 ];
 
 const pages: [string, ComponentType][] = [
@@ -65,9 +68,9 @@ const pages: [string, ComponentType][] = [
 
 // The more a pattern says literally, the better it fits.
 function workspacePage(rest: string) {
-    for (const [pattern, Page] of workspacePages) {
+    for (const [pattern, Page, needs] of workspacePages) {
         const params = match(pattern, rest);
-        if (params && !(pattern.endsWith('/:ep') && params.ep === 'new')) return { Page, params };
+        if (params && !(pattern.endsWith('/:ep') && params.ep === 'new')) return { Page, params, needs };
     }
     return null;
 }
@@ -77,12 +80,18 @@ function Redirect({ to }: { to: string }) {
     return null;
 }
 
+// What one may not do is not begun.
+function Allowed({ found }: { found: NonNullable<ReturnType<typeof workspacePage>> }) {
+    const { rights } = useWorkspace();
+    return found.needs !== null && !rights[found.needs] ? <OnlyLook /> : <found.Page params={found.params} />;
+}
+
 function inWorkspace(app: string, base: string, rest: string): ComponentChildren {
     if (rest === '' || rest === '/') return <Redirect to={`${base}/webhooks`} />;
     const found = workspacePage(rest);
     return (
         <WorkspaceProvider app={app} base={base} key={app}>
-            <Shell>{found ? <found.Page params={found.params} key={rest} /> : <NotFound />}</Shell>
+            <Shell>{found ? <Allowed found={found} key={rest} /> : <NotFound />}</Shell>
         </WorkspaceProvider>
     );
 }

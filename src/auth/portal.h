@@ -22,7 +22,9 @@
     X("ManageEndpointSecret", "secret:write")                                                                          \
     X("ManageTransformations", "transformation:write")                                                                 \
     X("CreateAttempts", "attempt:write")                                                                               \
-    X("ManageEndpoint", "endpoint:write")
+    X("ManageEndpoint", "endpoint:write")                                                                              \
+    X("ManageRecords", "record:write")                                                                                 \
+    X("ManageAutomations", "automation:write")
 
 struct portal_key {
     oid_t id;

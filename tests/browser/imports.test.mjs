@@ -187,7 +187,7 @@ test('every type of both products has its page; who may only look imports nothin
         }
         for (const name of ['Import', 'New record']) assert.equal(await page.getByText(name, { exact: true }).count(), 0);
         await page.goto(`/portal/records/${Object.keys(types)[0]}/import`);
-        await page.getByText('You may look at these records, not change them.').waitFor();
+        await page.getByText('You may look here, but not change anything.').waitFor();
         assert.deepEqual(page.wrongs, []);
         await page.context().close();
     }

@@ -112,3 +112,24 @@ test('visitors watch and cancel the tasks of their own workspace, and see no oth
     }
     assert.equal((await p.ok('GET', '/api/v1/background-task', undefined, mine)).data.length, 1);
 });
+
+test('a list of capabilities is all that a visitor may; records and automations have their own', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra' });
+    const A = `/api/v1/app/${app.id}`;
+    const ofSvix = ['ViewBase', 'ViewEndpointSecret', 'ManageEndpointSecret', 'ManageTransformations', 'CreateAttempts', 'ManageEndpoint'];
+    const visits = async (fields) => {
+        const { url, token } = await p.ok('POST', `/api/v1/auth/app-portal-access/${app.id}`, fields);
+        const { capabilities } = await p.ok('POST', '/api/v1/auth/one-time-token', { oneTimeToken: new URL(url).hash.slice('#key='.length) }, { token: null });
+        const record = await p.api('POST', `${A}/record/contact`, { data: { name: 'Ada' } }, { token });
+        const automation = await p.api('POST', `${A}/automation`, { name: 'A', steps: [] }, { token });
+        assert.equal((await p.api('GET', `${A}/record/contact`, undefined, { token })).status, 200);
+        assert.equal((await p.api('GET', `${A}/automation`, undefined, { token })).status, 200);
+        return [record.status, automation.status, capabilities];
+    };
+    assert.deepEqual(await visits({}), [201, 201, [...ofSvix, 'ManageRecords', 'ManageAutomations']]);
+    assert.deepEqual(await visits({ capabilities: ofSvix }), [403, 403, ofSvix]);
+    assert.deepEqual(await visits({ capabilities: ['ViewBase', 'ManageRecords'] }), [201, 403, ['ViewBase', 'ManageRecords']]);
+    assert.deepEqual(await visits({ capabilities: ['ViewBase', 'ManageAutomations'] }), [403, 201, ['ViewBase', 'ManageAutomations']]);
+    assert.deepEqual(await visits({ readOnly: true }), [403, 403, ['ViewBase']]);
+});

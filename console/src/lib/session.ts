@@ -165,6 +165,8 @@ function roleIn(s: Session, app: string | null): Role | null {
 // What the person may do in a workspace (API.md section 2). The server decides; this only hides what it would refuse.
 export interface Rights {
     edit: boolean; // endpoints
+    records: boolean;
+    automations: boolean; // and their runs and samples
     replay: boolean; // and test events
     reveal: boolean;
     rotate: boolean;
@@ -180,9 +182,11 @@ export function rights(app: string | null): Rights {
         const can = (name: string) => !s.portal!.readOnly && (able.length === 0 || able.includes(name));
         return {
             edit: can('ManageEndpoint'),
+            records: can('ManageRecords'),
+            automations: can('ManageAutomations'),
             replay: can('CreateAttempts'),
-            reveal: can('ViewEndpointSecret'),
-            rotate: can('ManageEndpointSecret'),
+            reveal: ['ViewEndpointSecret', 'ManageEndpointSecret', 'ManageEndpoint'].some(can),
+            rotate: ['ManageEndpointSecret', 'ManageEndpoint'].some(can),
             send: false,
             admin: false,
             portal: true,
@@ -190,7 +194,7 @@ export function rights(app: string | null): Rights {
     }
     const role = s ? roleIn(s, app) : null;
     const edit = role === 'owner' || role === 'editor';
-    return { edit, replay: edit, reveal: edit, rotate: edit, send: edit, admin: role === 'owner', portal: false };
+    return { edit, records: edit, automations: edit, replay: edit, reveal: edit, rotate: edit, send: edit, admin: role === 'owner', portal: false };
 }
 
 // Of the whole environment, not only of a workspace in it.

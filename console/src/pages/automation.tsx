@@ -92,7 +92,7 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
     const events = useEventTypes(workspace?.profile);
     const now = useMemo(() => fingerprint(draft), [draft]);
     const dirty = now !== saved || draft.trigger.secret !== '' || draft.trigger.verifyToken !== '';
-    const readOnly = !rights.edit;
+    const readOnly = !rights.automations;
     useEffect(() => {
         setLeaveGuard(() => dirty && !readOnly);
         return () => setLeaveGuard(null);

@@ -112,7 +112,7 @@ export function AutomationHead({ automation, onChange, note, children }: { autom
                     </span>
                 }
             >
-                {rights.edit && <Actions automation={automation} onChange={onChange} />}
+                {rights.automations && <Actions automation={automation} onChange={onChange} />}
                 {children}
             </Head>
             <Tabs automation={automation} />

@@ -79,7 +79,7 @@ export function AutomationVersionsPage({ params }: { params: Record<string, stri
                                     {v.publishedAt ? 'published ' : 'begun '}
                                     <Time at={v.publishedAt ?? v.createdAt} />
                                 </span>
-                                {rights.edit && i > 0 && (
+                                {rights.automations && i > 0 && (
                                     <Button small icon="replay" onClick={() => setAsking(v)}>
                                         {`Restore version ${v.version}`}
                                     </Button>

@@ -37,7 +37,7 @@ export function AutomationsPage() {
     return (
         <>
             <Head title="Automations" crumbs={[{ text: app?.name ?? '…' }, { text: 'Automations' }]}>
-                {rights.edit && (
+                {rights.automations && (
                     <LinkButton to={`${base}/automations/new`} kind="primary" icon="plus">
                         New Automation
                     </LinkButton>
@@ -54,7 +54,7 @@ export function AutomationsPage() {
                 {loaded.data?.length === 0 && (
                     <Empty title="No automations yet">
                         <p>An automation does steps when something happens: a purchase in your shop creates the contact, tags it “Customer” and starts a “Post-Purchase Review” sequence.</p>
-                        {rights.edit && <p class="muted">Begin with New Automation and select Incoming Webhook as the trigger. You get a Trigger URL to send a sample request to.</p>}
+                        {rights.automations && <p class="muted">Begin with New Automation and select Incoming Webhook as the trigger. You get a Trigger URL to send a sample request to.</p>}
                     </Empty>
                 )}
                 {rows && loaded.data!.length > 0 && rows.length === 0 && (

@@ -16,6 +16,19 @@ export function NotFound() {
     );
 }
 
+export function OnlyLook() {
+    return (
+        <>
+            <Head title="Not allowed" />
+            <Card>
+                <Empty title="You may look here, but not change anything.">
+                    <p>To change it, ask whoever gave you access for more rights.</p>
+                </Empty>
+            </Card>
+        </>
+    );
+}
+
 export function PortalOver() {
     return (
         <Alone>

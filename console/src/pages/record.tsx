@@ -171,7 +171,7 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
                     </span>
                 }
             >
-                {rights.edit && (
+                {rights.records && (
                     <>
                         <Button kind="danger" onClick={() => setDialog('delete')}>
                             Delete
@@ -186,7 +186,7 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
                 <Data text={data} label="Data" />
             </Card>
             <Card title="Tags">
-                <Tags record={record} where={where} canEdit={rights.edit} onChange={again} />
+                <Tags record={record} where={where} canEdit={rights.records} onChange={again} />
             </Card>
             <Card title="Details">
                 <Facts

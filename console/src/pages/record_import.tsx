@@ -31,7 +31,7 @@ interface Options {
 }
 
 export function ImportPage({ params }: { params: Record<string, string> }) {
-    const { base, path, app, rights } = useWorkspace();
+    const { base, path, app } = useWorkspace();
     const name = params.type!;
     const types = useRecordTypes();
     const type = types.data?.find((t) => t.name === name);
@@ -77,14 +77,14 @@ export function ImportPage({ params }: { params: Record<string, string> }) {
         setBusy(null);
     };
     const crumbs = [{ text: app?.name ?? '…' }, { to: list, text: recordTypeName(name) }, { text: 'Import' }];
-    if (types.error !== undefined || !types.data || !type || !rights.edit)
+    if (types.error !== undefined || !types.data || !type)
         return (
             <>
                 <Head title={title} crumbs={crumbs} />
                 {types.error !== undefined ? (
                     <ErrorNote error={types.error} retry={types.reload} />
                 ) : (
-                    <Card>{!types.data ? <Skeleton rows={4} /> : <Empty title={type ? 'You may look at these records, not change them.' : 'There is no such type of records here.'} />}</Card>
+                    <Card>{!types.data ? <Skeleton rows={4} /> : <Empty title="There is no such type of records here." />}</Card>
                 )}
             </>
         );

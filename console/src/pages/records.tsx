@@ -38,7 +38,7 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
         <>
             <Head title={title} crumbs={[{ text: app?.name ?? '…' }, { text: title }]}>
                 {about && !wanted && (items?.length ?? 0) > 0 && <Button onClick={() => setDialog('export')}>Export</Button>}
-                {rights.edit && about && (
+                {rights.records && about && (
                     <>
                         <LinkButton to={`${base}/records/${encodeURIComponent(type)}/import`}>Import</LinkButton>
                         <Button kind="primary" icon="plus" onClick={() => setDialog('new')}>

@@ -117,7 +117,7 @@ export function RequestPage({ params }: { params: Record<string, string> }) {
                     </span>
                 }
             >
-                {rights.edit && may && !r.selected && (
+                {rights.automations && may && !r.selected && (
                     <Button kind="primary" icon="check" busy={busy} onClick={() => void use()}>
                         Use as sample
                     </Button>

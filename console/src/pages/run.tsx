@@ -195,12 +195,12 @@ export function RunPage({ params }: { params: Record<string, string> }) {
                     </span>
                 }
             >
-                {rights.edit && open && (
+                {rights.automations && open && (
                     <Button kind="danger" onClick={() => setDialog('cancel')}>
                         Cancel run
                     </Button>
                 )}
-                {rights.edit && run.status === 'failed' && (
+                {rights.automations && run.status === 'failed' && (
                     <Button kind="primary" icon="replay" onClick={() => setDialog('retry')}>
                         Retry from the failed step
                     </Button>
