@@ -74,7 +74,7 @@ static void match_all(struct append *a, struct api *api, struct arena *arena, in
                                   .app_version = ws->version,
                                   .targets = targets,
                                   .target_count = n};
-    a->op.docs = cue_of_message(api->oids, arena, ws, m, 0, now_ms);
+    a->op.docs = cue_of_message(api->oids, arena, ws, m, 0, 0, now_ms);
     a->op.doc_count = a->op.docs != NULL ? 1 : 0;
 }
 

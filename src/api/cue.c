@@ -16,6 +16,7 @@ static const struct field cue_fields[] = {
         {.name = "change", .kind = FIELD_TEXT, .at = AT(change)},
         {.name = "record", .kind = FIELD_OBJECT, .at = AT(record)},
         {.name = "depth", .kind = FIELD_MS, .at = AT(depth)},
+        {.name = "origin", .kind = FIELD_MS, .at = AT(origin)},
         {.name = "after", .kind = FIELD_MS, .at = AT(after)},
         {.name = "told", .kind = FIELD_BOOL, .at = AT(told)},
 };
@@ -69,12 +70,12 @@ int64_t cue_wait_ref(struct str event)
  */
 
 struct doc_change *cue_of_message(struct oid_source *oids, struct arena *a, const struct workspace *ws,
-                                  const struct message *m, int64_t depth, int64_t now_ms)
+                                  const struct message *m, int64_t depth, oid_t origin, int64_t now_ms)
 {
     if (ws->hear_count == 0 || !cue_is_heard(ws, m->event_type))
         return NULL;
     struct doc_change *c = arena_zalloc(a, sizeof *c);
-    struct cue cue = {.msg = m->id, .event = m->event_type, .depth = depth};
+    struct cue cue = {.msg = m->id, .event = m->event_type, .depth = depth, .origin = origin};
     c->change = DOC_CREATE;
     c->doc = cue_encode(oids, a, ws->app.id, &cue, now_ms);
     return c;
@@ -90,7 +91,8 @@ void cue_plan_record(struct plan *p, struct str type, const char *change, const 
         struct cue cue = {.event = name,
                           .change = str_c(change),
                           .record = automation_record_json(p->api, p->arena, d),
-                          .depth = p->depth};
+                          .depth = p->depth,
+                          .origin = p->origin};
         struct doc cd = cue_encode(p->api->oids, p->arena, p->app, &cue, p->now_ms);
         plan_change(p, DOC_CREATE, &cd, 0);
         p->cues++;

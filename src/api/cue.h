@@ -15,6 +15,7 @@ struct cue {
     struct str change; /* created, updated, deleted */
     struct str record; /* JSON of the record */
     int64_t depth;     /* of the runs that it starts */
+    oid_t origin;      /* the run that their chain began with; 0: they begin one */
     int64_t after;     /* the last of those who wait that was told */
     bool told;         /* automations have started */
 };
@@ -27,7 +28,7 @@ int64_t cue_wait_ref(struct str event);
 
 /* What is to be written with a message; NULL: nobody hears of it. Then runner_wake. */
 struct doc_change *cue_of_message(struct oid_source *oids, struct arena *a, const struct workspace *ws,
-                                  const struct message *m, int64_t depth, int64_t now_ms);
+                                  const struct message *m, int64_t depth, oid_t origin, int64_t now_ms);
 /* Adds what is to be written with the change of a record: created, updated, deleted. */
 void cue_plan_record(struct plan *p, struct str type, const char *change, const struct doc *d);
 

@@ -50,7 +50,7 @@ static enum err match(struct plan *p, struct append *appends, struct store_appen
         if (e != ERR_OK)
             break;
         if (p->depth > 0 && a->op.doc_count > 0)
-            a->op.docs = cue_of_message(p->api->oids, p->arena, a->ws, &a->message, p->depth, p->now_ms);
+            a->op.docs = cue_of_message(p->api->oids, p->arena, a->ws, &a->message, p->depth, p->origin, p->now_ms);
         ops[(*made)++] = a->op;
     }
     return e;

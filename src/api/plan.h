@@ -18,6 +18,7 @@ struct plan {
     struct str actor; /* JSON object: who causes the messages; null: nobody in particular */
     struct str via;   /* the task that does it, for the history of records; null: none */
     int64_t depth;    /* of the runs that may start because of it: runs that start runs */
+    oid_t origin;     /* the run that their chain began with; 0: they begin one */
 
     struct doc_change *changes;
     size_t count, cap;

@@ -32,11 +32,18 @@ struct doc_change run_create(struct api *api, struct arena *a, const struct run_
                     .parent = s->parent,
                     .target = s->target,
                     .depth = s->depth,
+                    .origin = s->origin,
                     .trigger = s->trigger_json,
                     .request_until_ms = s->trigger_json.ptr == NULL ? s->request_until_ms : 0};
     struct doc_change c = {.change = DOC_CREATE};
     if (s->target != 0)
         r.key = s->alone ? run_target_prefix(a, s->target) : run_target_key(a, s->target, r.id);
+    if (s->refused.ptr != NULL) {
+        r.status = RUN_FAILED;
+        r.error = s->refused;
+        r.due_ms = 0;
+        r.ended_ms = s->now_ms;
+    }
     run_encode(a, &r, &c.doc);
     return c;
 }

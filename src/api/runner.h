@@ -35,6 +35,8 @@ void runner_stop(struct api *api);
 /* After runner_stop, when nobody can wake it any more. */
 void runner_free(struct api *api);
 
+struct chains; /* runner_chain.h */
+
 /* ---- a step -------------------------------------------------------------------------------------------------------
  */
 
@@ -43,6 +45,7 @@ struct turn {
     struct api *api;
     struct store_reader *reader;
     struct known_versions *versions;
+    struct chains *chains;
     struct arena *arena;
     int64_t now_ms;
     struct run run;

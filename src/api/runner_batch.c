@@ -87,8 +87,12 @@ static void seat_begin(struct runner *r, struct seat *s)
     struct task *k = s->task;
     struct turn *t = &s->turn;
     *s = (struct seat){.task = k, .arena = arena_new(16384)};
-    *t = (struct turn){
-            .api = r->api, .reader = r->reader, .versions = &r->versions, .arena = s->arena, .now_ms = r->now()};
+    *t = (struct turn){.api = r->api,
+                       .reader = r->reader,
+                       .versions = &r->versions,
+                       .chains = &r->chains,
+                       .arena = s->arena,
+                       .now_ms = r->now()};
     s->result = turn_load(t, k->run);
     if (s->result == ERR_NOT_FOUND) { /* it is over */
         s->result = ERR_OK;
@@ -195,6 +199,7 @@ static bool commit(struct runner *r, struct seat *seats, size_t count)
             plans[n++] = &seats[i].turn.plan;
     }
     plan_commit_all(plans, n, results);
+    chains_commit(&r->chains);
     for (size_t i = 0, k = 0; i < count; i++) {
         if (seats[i].planned)
             seats[i].result = results[k++];

@@ -96,6 +96,7 @@ struct telling {
     const struct json *trigger; /* what.trigger, parsed */
     int64_t now_ms;
     struct plan plan;
+    struct chain_count chain; /* that it belongs to */
     bool planned;
     enum err result;
 };
@@ -137,11 +138,16 @@ static enum err start_one(struct telling *t, const struct automation *m)
                  LOG_CSTR("note", "runs start runs more than 10 deep: this one was not started"));
         return ERR_OK;
     }
+    enum chain_room room = chain_next(&t->chain);
+    if (room == CHAIN_ENDED)
+        return ERR_OK;
     struct run_start start = {.app = m->app,
                               .automation = m->id,
                               .version = m->published,
                               .trigger_json = t->what.trigger,
                               .depth = t->cue.depth,
+                              .origin = t->cue.origin,
+                              .refused = room == CHAIN_ENDS ? chain_words(&t->plan, t->cue.origin) : STR_NULL,
                               .now_ms = t->now_ms};
     struct doc_change c = run_create(t->api, t->arena, &start);
     plan_change(&t->plan, DOC_CREATE, &c.doc, 0);
@@ -169,7 +175,7 @@ static enum err load_audience(struct telling *t, struct arena *a, struct audienc
 
 static enum err start_all(struct telling *t, const struct audience *who)
 {
-    enum err e = ERR_OK;
+    enum err e = chain_open(&t->runner->chains, &t->plan, t->cue.origin, &t->chain);
     for (size_t i = 0; i < who->count && e == ERR_OK; i++) {
         const struct automation *m = &who->automations[i];
         bool heard = false;
@@ -178,6 +184,8 @@ static enum err start_all(struct telling *t, const struct audience *who)
         if (heard)
             e = start_one(t, m);
     }
+    if (e == ERR_OK)
+        chain_plan(&t->runner->chains, &t->plan, &t->chain);
     return e;
 }
 
@@ -475,7 +483,7 @@ static void drop_cue(struct runner *r, const struct doc_due *due, enum err why)
 /* False: the store cannot now. */
 static bool telling_end(struct runner *r, const struct doc_due *due, enum err e)
 {
-    if (e == ERR_OK || e == ERR_STALE) {
+    if (e == ERR_OK || e == ERR_STALE || e == ERR_NOT_FOUND) { /* what it would change is gone: it is read again */
         later_forget(r, due->id);
         return true;
     }
@@ -505,6 +513,7 @@ bool cues_tell(struct runner *r, const struct doc_due *due, size_t count)
                 plans[n++] = &list[j].plan;
         }
         plan_commit_all(plans, n, results);
+        chains_commit(&r->chains);
         for (; first <= i; first++) {
             good = telling_end(r, &due[first], list[first].planned ? results[k++] : list[first].result) && good;
             arena_free(list[first].arena);

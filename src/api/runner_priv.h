@@ -7,6 +7,7 @@
 
 #include "api/due.h"
 #include "api/runner.h"
+#include "api/runner_chain.h"
 
 #define BATCH      PLANS_MAX /* runs that go on together */
 #define LATER_MAX  64
@@ -29,6 +30,7 @@ struct runner {
     int64_t (*now)(void);
     struct store_reader *reader;
     struct known_versions versions;
+    struct chains chains;
     struct due_turns cues, runs;
     struct later later[LATER_MAX];
     size_t later_count;

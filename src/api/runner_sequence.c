@@ -5,6 +5,7 @@
  */
 #include "api/handler.h"
 #include "api/runner.h"
+#include "api/runner_chain.h"
 
 #define PAGE 500 /* runs that end in one commit */
 
@@ -131,6 +132,15 @@ enum err step_do_start(struct turn *t, struct outcome *out)
         return e;
     if (alone && d.id != 0 && reenter(t, &m, d.id, &e, out))
         return e;
+    struct chain_count chain;
+    e = chain_open(t->chains, &t->plan, t->plan.origin, &chain);
+    if (e != ERR_OK)
+        return e;
+    if (chain_next(&chain) != CHAIN_ROOM) {
+        *out = turn_failed(t, STR_FMT, STR_ARG(chain_words(&t->plan, chain.origin)));
+        return ERR_OK;
+    }
+    chain_plan(t->chains, &t->plan, &chain);
     struct run_start s = {.app = t->run.app,
                           .automation = m.id,
                           .version = m.published,
@@ -139,7 +149,8 @@ enum err step_do_start(struct turn *t, struct outcome *out)
                           .now_ms = t->now_ms,
                           .parent = t->run.id,
                           .target = d.id,
-                          .depth = t->run.depth + 1};
+                          .depth = t->run.depth + 1,
+                          .origin = t->plan.origin};
     struct doc_change c = run_create(t->api, t->arena, &s);
     plan_change(&t->plan, DOC_CREATE, &c.doc, 0);
     out->output = started_json(t, "true", c.doc.id);

@@ -102,7 +102,8 @@ enum err turn_load(struct turn *t, oid_t run)
                             .arena = t->arena,
                             .app = t->run.app,
                             .now_ms = t->now_ms,
-                            .depth = t->run.depth + 1};
+                            .depth = t->run.depth + 1,
+                            .origin = t->run.origin != 0 ? t->run.origin : t->run.id};
     e = load_definition(t);
     if (e == ERR_OK)
         e = load_step(t);

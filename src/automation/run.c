@@ -19,6 +19,7 @@ static const struct field run_fields[] = {
         {.name = "stepDoc", .kind = FIELD_MS, .at = AT(step_doc)},
         {.name = "attempt", .kind = FIELD_MS, .at = AT(attempt)},
         {.name = "depth", .kind = FIELD_MS, .at = AT(depth)},
+        {.name = "origin", .kind = FIELD_MS, .at = AT(origin)},
         {.name = "place", .kind = FIELD_MS, .at = AT(place)},
         {.name = "steps", .kind = FIELD_MS, .at = AT(steps)},
         {.name = "ended", .kind = FIELD_MS, .at = AT(ended_ms)},

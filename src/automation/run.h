@@ -56,6 +56,7 @@ struct run {
     int64_t step_doc;         /* oid of the DOC_STEP of that step; 0: not begun */
     int64_t attempt;          /* of that step, so far */
     int64_t depth;            /* 0: started from outside */
+    int64_t origin;           /* oid of the run that it comes from, however far; 0: it began by itself */
     int64_t place;            /* oid of the DOC_PLACE that it holds, of an automation with few; 0: none */
     int64_t steps;            /* begun so far */
     int64_t ended_ms;         /* 0: not yet */
@@ -91,6 +92,8 @@ struct run_start {
     oid_t parent;
     oid_t target;
     int64_t depth;
+    oid_t origin;
+    struct str refused; /* why it fails at once; null: it does not */
 };
 
 /* The DOC_RUN to be created, due now; goes into the commit of what starts it, then runner_wake. */

@@ -23,7 +23,8 @@
     X(WAIT, 9, "wait_", "a hash of the event type that a run waits for")                                               \
     X(CONSUMER, 10, "cons_", "the polling endpoint that it reads")                                                     \
     X(IMPORT, 11, "imp_", "the task that it is of; 0 = what an import that is under way is to do")                     \
-    X(PLACE, 12, "place_", "the automation that has only so many places for runs; its key is the place's number")
+    X(PLACE, 12, "place_", "the automation that has only so many places for runs; its key is the place's number")      \
+    X(CHAIN, 13, "chain_", "the run that began by itself and that other runs come from: how many")
 
 enum doc_kind {
 #define DOC_ENUM(sym, num, prefix, ref) DOC_##sym = (num),

@@ -131,6 +131,6 @@ void ingest_match(struct ingest *in, struct match_facts *facts, struct message_i
         render_all(in, &m->message, wraps, wrap_count);
     if (m->params.ptr != NULL)
         add_params(in, &m->message, m->params);
-    in->append.docs = cue_of_message(&in->reactor->shared->oids, in->arena, in->ws, &m->message, 0, now_ms);
+    in->append.docs = cue_of_message(&in->reactor->shared->oids, in->arena, in->ws, &m->message, 0, 0, now_ms);
     in->append.doc_count = in->append.docs != NULL ? 1 : 0;
 }
