@@ -18,7 +18,7 @@
 #define IDLE_MS  50    /* when all that is due is under way */
 #define LOOK_MS  60000 /* at the latest; a clock may jump */
 
-struct doc_change run_create(struct api *api, struct arena *a, const struct run_start *s)
+struct run run_begin(struct api *api, struct arena *a, const struct run_start *s)
 {
     struct run r = {.id = oid_next(api->oids, s->now_ms),
                     .app = s->app,
@@ -35,7 +35,6 @@ struct doc_change run_create(struct api *api, struct arena *a, const struct run_
                     .origin = s->origin,
                     .trigger = s->trigger_json,
                     .request_until_ms = s->trigger_json.ptr == NULL ? s->request_until_ms : 0};
-    struct doc_change c = {.change = DOC_CREATE};
     if (s->target != 0)
         r.key = s->alone ? run_target_prefix(a, s->target) : run_target_key(a, s->target, r.id);
     if (s->refused.ptr != NULL) {
@@ -44,6 +43,13 @@ struct doc_change run_create(struct api *api, struct arena *a, const struct run_
         r.due_ms = 0;
         r.ended_ms = s->now_ms;
     }
+    return r;
+}
+
+struct doc_change run_create(struct api *api, struct arena *a, const struct run_start *s)
+{
+    struct doc_change c = {.change = DOC_CREATE};
+    struct run r = run_begin(api, a, s);
     run_encode(a, &r, &c.doc);
     return c;
 }

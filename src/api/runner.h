@@ -59,6 +59,10 @@ struct turn {
     struct plan plan;
     const struct json *input; /* rendered */
     bool mail;                /* a letter is among its effects */
+    /* A run that is not in the store yet (run_ahead.h): what started it. Nothing is read, and the run is not planned.
+     */
+    bool ahead;
+    const struct json *trigger;
 };
 
 enum outcome_kind {
@@ -80,6 +84,8 @@ struct outcome {
 
 /* Reads the run and its step. ERR_NOT_FOUND: nothing is to be done about it. */
 MUST_USE enum err turn_load(struct turn *t, oid_t run);
+/* Goes to the run's step; what is stored of it is not read. ERR_INVALID: there is no such step. */
+MUST_USE enum err turn_find_step(struct turn *t);
 /* Does the step as far as the store goes: effects are in t->plan. Store errors only; what fails is an outcome. */
 MUST_USE enum err turn_do(struct turn *t, struct outcome *out);
 /* Adds what became of it to the plan. */

@@ -11,6 +11,8 @@
 #define OUTPUT_MAX     65536 /* bytes that are kept of what a step gives */
 #define TRIGGER_IN_RUN 2048  /* a larger one is moved out of the run, which is written with each step */
 #define TEXT_MAX_      1000
+#define AHEAD_STEPS    2000
+#define AHEAD_BYTES    65536
 
 struct outcome turn_failed(struct turn *t, const char *fmt, ...)
 {
@@ -32,18 +34,26 @@ struct str turn_text(const struct turn *t, const char *name)
 /* ---- reading ------------------------------------------------------------------------------------------------------
  */
 
-static enum err load_step(struct turn *t)
+enum err turn_find_step(struct turn *t)
 {
     int at = t->run.at.ptr == NULL ? t->def->first : definition_find(t->def, t->run.at);
     if (t->run.at.ptr != NULL && at < 0)
         return ERR_INVALID;
     t->step = at >= 0 ? &t->def->steps[at] : NULL;
-    if (t->step == NULL)
-        return ERR_OK;
-    enum err e = ERR_NOT_FOUND;
+    t->step_doc = (struct doc){0};
+    if (t->step != NULL)
+        t->state = (struct run_step){.id = t->step->id, .type = str_c(step_types[t->step->kind].name)};
+    return ERR_OK;
+}
+
+static enum err load_step(struct turn *t)
+{
+    enum err e = turn_find_step(t);
+    if (e != ERR_OK || t->step == NULL)
+        return e;
+    e = ERR_NOT_FOUND;
     if (t->run.steps > 0)
         e = store_find_doc(t->reader, t->arena, DOC_STEP, t->run.app, t->run.id, t->step->id, &t->step_doc);
-    t->state = (struct run_step){.id = t->step->id, .type = str_c(step_types[t->step->kind].name)};
     if (e == ERR_NOT_FOUND) {
         t->step_doc = (struct doc){0};
         return ERR_OK;
@@ -193,8 +203,22 @@ static bool causes_nothing(enum step_kind k)
     return k == STEP_BRANCH || k == STEP_SET || k == STEP_WAIT || k == STEP_HTTP_REQUEST;
 }
 
+/* So much and no more may be looked at where other requests wait. */
+static enum err load_view_ahead(struct turn *t)
+{
+    const struct run_facts f = {.run = &t->run, .trigger = t->trigger};
+    enum err e = run_view_make(t->api, NULL, t->arena, &f, &t->view);
+    t->env = run_env(t->arena, &t->view, t->now_ms);
+    t->env.steps = EXPR_STEPS - AHEAD_STEPS;
+    t->env.bytes = EXPR_BYTES - AHEAD_BYTES;
+    t->env.compared_max = AHEAD_STEPS;
+    return e;
+}
+
 static enum err load_view(struct turn *t)
 {
+    if (t->ahead)
+        return load_view_ahead(t);
     enum err e = run_view_load(t->api, t->reader, t->arena, &t->run, &t->step->reads, NULL, &t->view);
     t->env = run_env(t->arena, &t->view, t->now_ms);
     return e == ERR_OK && !causes_nothing(t->step->kind) ? load_actor(t) : e;
@@ -397,10 +421,12 @@ enum err turn_plan(struct turn *t, const struct outcome *o)
     go_somewhere(t, o);
     if (!run_is_over(t->run.status) && (t->run.steps > RUN_STEPS_MAX || t->now_ms - t->run.created_ms > RUN_LIFE_MS))
         finish(t, RUN_FAILED, t->run.steps > RUN_STEPS_MAX ? STR("more than 1,000 steps") : STR("older than a year"));
+    t->run.updated_ms = t->now_ms;
+    if (t->ahead)
+        return ERR_OK;
     enum err e = move_trigger(t);
     if (e != ERR_OK)
         return e;
-    t->run.updated_ms = t->now_ms;
     run_encode(t->arena, &t->run, &d);
     plan_change(&t->plan, DOC_UPDATE, &d, expected);
     return ERR_OK;

@@ -107,15 +107,19 @@ static struct str dedupe_of(const struct arrival *ar)
     return own ? ar->trigger.dedupe : profile_rules(ar->profile)->dedupe;
 }
 
+static bool goes_ahead(const struct arrival *ar)
+{
+    return ar->ahead != NULL && ar->in.body.len <= RUN_AHEAD_BODY;
+}
+
 static bool wants_tree(const struct arrival *ar)
 {
-    return str_starts(dedupe_of(ar), STR("body:")) ||
+    return goes_ahead(ar) || str_starts(dedupe_of(ar), STR("body:")) ||
            (ar->profile != NULL && profile_rules(ar->profile)->handshake != HANDSHAKE_NONE);
 }
 
 enum err arrival_body(struct arrival *ar)
 {
-    struct json *tree = NULL;
     struct str why = STR_NULL;
     struct arena *a = ar->call->arena;
     enum err e = content_json(a, &ar->in, ar->kind, ar->secret_header, &ar->json, &why);
@@ -123,9 +127,8 @@ enum err arrival_body(struct arrival *ar)
         return refused(ar, e, arena_cstr(a, why));
     if (json_depth(ar->json.body) > RUN_JSON_DEPTH)
         return refused(ar, ERR_SYNTAX, "the body is nested deeper than 100 levels");
-    if (wants_tree(ar) && json_parse(a, content_whole(a, ar->in.method, &ar->json), &tree, NULL) != ERR_OK)
-        return ERR_INTERNAL;
-    ar->tree = tree;
+    if (wants_tree(ar))
+        ar->tree = content_tree(a, ar->in.method, &ar->json);
     return ERR_OK;
 }
 
@@ -220,13 +223,20 @@ void arrival_start(const struct arrival *ar, struct str key, struct arrival_docs
                               .request = out->request,
                               .request_until_ms = call->now_ms + ar->api->retention_payload_ms,
                               .now_ms = call->now_ms};
-    out->changes[0] = run_create(ar->api, call->arena, &start);
-    out->run = r.run = out->changes[0].doc.id;
+    struct run run = run_begin(ar->api, call->arena, &start);
+    struct doc_change steps[RUN_AHEAD_MAX];
+    size_t ahead = goes_ahead(ar) ? run_ahead(ar->api, call->arena, ar->ahead, ar->tree, &run, steps) : 0;
+    out->run = r.run = run.id;
+    out->due = run.due_ms != 0;
+    out->changes[0] = (struct doc_change){.change = DOC_CREATE};
+    run_encode(call->arena, &run, &out->changes[0].doc);
     out->changes[1] = (struct doc_change){.change = DOC_CREATE,
                                           .doc = arrival_doc(ar, out->request, &r, ar->api->retention_payload_ms)};
     out->count = 2;
     if (key.ptr != NULL)
         out->changes[out->count++] = (struct doc_change){.change = DOC_CREATE, .doc = seen_doc(ar, key, out->run)};
+    for (size_t i = 0; i < ahead; i++)
+        out->changes[out->count++] = steps[i];
 }
 
 void arrival_become(const struct arrival *ar, struct str key, oid_t msg, struct arrival_docs *out)

@@ -7,20 +7,22 @@
 #ifndef PR_API_TRIGGER_ARRIVAL_H
 #define PR_API_TRIGGER_ARRIVAL_H
 
+#include "api/run_ahead.h"
 #include "api/trigger_request.h"
 #include "incoming/handshake.h"
 #include "model/config.h"
 
 #define ARRIVAL_HEADERS_MAX 128 /* what is behind them is not looked at */
-#define ARRIVAL_DOCS_MAX    3
+#define ARRIVAL_DOCS_MAX    (3 + RUN_AHEAD_MAX)
 
 struct arrival {
     struct api *api;
     struct api_call *call;
     struct trigger trigger;
     struct app app;
-    struct profile *profile; /* NULL: everybody may */
-    struct str rest;         /* of the path, behind the token; null: nothing */
+    struct profile *profile;        /* NULL: everybody may */
+    struct str rest;                /* of the path, behind the token; null: nothing */
+    const struct definition *ahead; /* steps of its automation that may be done at once; NULL: none */
     /* set by the checks, in their order */
     struct incoming in;
     struct str secret_header; /* to be masked */
@@ -61,11 +63,12 @@ struct doc arrival_doc(const struct arrival *ar, oid_t id, const struct request 
 struct arrival_docs {
     oid_t run;
     oid_t request;
+    bool due; /* there is more of the run to be done */
     struct doc_change changes[ARRIVAL_DOCS_MAX];
     size_t count;
 };
-/* What is written together when it is taken: the run that it starts, the request, and with a key the mark that keeps a
- * second one from starting, whose key is taken then (ERR_CONFLICT). */
+/* What is written together when it is taken: the run that it starts (the first), the request, with a key the mark that
+ * keeps a second one from starting, whose key is taken then (ERR_CONFLICT), and the steps that were done ahead. */
 void arrival_start(const struct arrival *ar, struct str key, struct arrival_docs *out);
 /* The same when it becomes this message, which has its body; no run. */
 void arrival_become(const struct arrival *ar, struct str key, oid_t msg, struct arrival_docs *out);

@@ -10,13 +10,18 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "api/run_ahead.h"
 #include "api/trigger_define.h"
 #include "api/trigger_in.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/table.h"
 
-#define KNOWN_MAX 2048 /* up to 10 KB each */
+#define KNOWN_MAX 2048 /* up to 10 KB each, and: */
+#define STEPS_MAX 32768
+#define STEPS_TOTAL                                                                                                    \
+    ((size_t)4 << 20) /* bytes of JSON of all that may be done ahead; compiled it is several times so                  \
+                         much */
 
 struct known {
     struct trigger_goal goal; /* what callers hold */
@@ -25,6 +30,7 @@ struct known {
     struct str token;
     struct table_node node;
     struct list used;
+    size_t steps_bytes;
     bool in_table;
 };
 
@@ -32,6 +38,7 @@ struct known_triggers {
     pthread_mutex_t lock;
     struct table by_token;
     struct list used; /* least recently used first */
+    size_t steps_bytes;
 };
 
 /* ---- as it is committed --------------------------------------------------------------------------------------------
@@ -110,6 +117,7 @@ void known_trigger_let_go(const struct trigger_goal *g)
 static void drop(struct known_triggers *k, struct known *t)
 {
     t->in_table = false;
+    k->steps_bytes -= t->steps_bytes;
     table_remove(&k->by_token, &t->node);
     list_remove(&t->used);
     known_trigger_let_go(&t->goal);
@@ -172,6 +180,24 @@ void known_trigger_forget(const struct api *api, const struct trigger_goal *g)
     pthread_mutex_unlock(&k->lock);
 }
 
+/* The steps, where they can begin at once. */
+static enum err read_ahead(struct store_reader *r, struct known *t)
+{
+    struct automation_version v;
+    struct definition *d = arena_zalloc(t->arena, sizeof *d);
+    struct problems problems = PROBLEMS_INIT;
+    if (t->goal.trigger.use != TRIGGER_STARTS || t->goal.trigger.version == 0)
+        return ERR_OK;
+    enum err e = automation_version_load(r, t->arena, t->goal.trigger.version, &v);
+    bool small = e == ERR_OK && v.body.len <= STEPS_MAX;
+    if (small && definition_compile(t->arena, v.steps, d, &problems) && run_ahead_may(&v, d)) {
+        t->goal.ahead = d;
+        t->steps_bytes = v.body.len;
+    }
+    problems_fini(&problems);
+    return e == ERR_NOT_FOUND || e == ERR_INVALID ? ERR_OK : e; /* the runner will say so */
+}
+
 /* The version first. */
 static enum err read_all(const struct api *api, struct store_reader *r, int64_t now_ms, struct known *t)
 {
@@ -185,6 +211,8 @@ static enum err read_all(const struct api *api, struct store_reader *r, int64_t 
         e = trigger_goal_read(api, r, t->arena, t->token, now_ms, &t->goal);
     if (e == ERR_OK)
         e = trigger_profile(r, t->arena, &t->goal.trigger, &t->goal.profile, &why);
+    if (e == ERR_OK)
+        e = read_ahead(r, t);
     t->goal.version = version;
     return e;
 }
@@ -200,7 +228,8 @@ static void insert(const struct api *api, struct known *t)
     t->in_table = true;
     table_insert(&k->by_token, &t->node, hash);
     list_push_back(&k->used, &t->used);
-    if (k->by_token.len > KNOWN_MAX)
+    k->steps_bytes += t->steps_bytes;
+    while (k->by_token.len > KNOWN_MAX || k->steps_bytes > STEPS_TOTAL)
         drop_oldest(k);
     pthread_mutex_unlock(&k->lock);
 }

@@ -10,15 +10,17 @@
 #define PR_API_TRIGGER_KNOWN_H
 
 #include "api/trigger.h"
+#include "automation/definition.h"
 #include "model/config.h"
 #include "signing/profile_incoming.h"
 
 struct trigger_goal {
     struct trigger trigger;
     struct app app;
-    struct profile *profile; /* NULL: everybody may, or not read */
-    uint64_t version;        /* of the workspace; 0: not read */
-    int64_t expires_ms;      /* of the URL; 0: never */
+    struct profile *profile;        /* NULL: everybody may, or not read */
+    const struct definition *ahead; /* the steps that it starts, if the first can be done at once (run_ahead.h) */
+    uint64_t version;               /* of the workspace; 0: not read */
+    int64_t expires_ms;             /* of the URL; 0: never */
 };
 
 /* Reads trigger and workspace of a token into the arena. ERR_NOT_FOUND: it leads nowhere; ERR_GONE: the automation was

@@ -45,7 +45,8 @@ bool trigger_quick_begin(struct trigger_quick *q, struct str token)
                            .call = &q->call,
                            .trigger = q->known->trigger,
                            .app = q->known->app,
-                           .profile = q->known->profile};
+                           .profile = q->known->profile,
+                           .ahead = q->known->ahead};
     arrival_read(ar);
     if (!may_pass(ar)) {
         known_trigger_let_go(q->known);
@@ -80,7 +81,8 @@ bool trigger_quick_end(struct trigger_quick *q)
     add_headers(api, &q->call);
     if (e == ERR_OK) {
         arrival_answer(ar, 202, q->docs.run, doc_prefix(DOC_RUN), NULL);
-        runner_wake(api);
+        if (q->docs.due)
+            runner_wake(api);
         if (api->on_run != NULL)
             api->on_run(api->hook_arg, NULL, ar->app.env, ar->app.id, &q->docs.changes[0].doc);
         if (api->on_request != NULL)

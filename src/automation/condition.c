@@ -4,7 +4,6 @@
 #include "json/number.h"
 
 #define EQUAL_STEPS 100000
-#define VALUE_MAX   ((size_t)1 << 20)
 
 enum op { OP_EQ, OP_NE, OP_GT, OP_GTE, OP_LT, OP_LTE, OP_CONTAINS, OP_STARTS, OP_EXISTS, OP_IN, OPS };
 static const char *const op_names[OPS] = {"eq",  "ne",       "gt",          "gte",    "lt",
@@ -141,39 +140,35 @@ enum err condition_compile(struct arena *a, const struct json *from, const struc
 /* ---- deciding -----------------------------------------------------------------------------------------------------
  */
 
-static enum err fill(const struct expr_tree *t, struct expr_env *env, const struct json **out)
+/* Counts what is compared. How many steps it may take. */
+static size_t spend(struct expr_env *env, size_t n)
 {
-    struct buf text = BUF_INIT(VALUE_MAX);
-    struct json_writer w = json_writer(&text);
-    struct json *tree = NULL;
-    enum err e = expr_tree_fill(t, env, &w);
-    if (e == ERR_OK && text.overflow)
-        e = ERR_TOO_LARGE;
-    if (e == ERR_OK)
-        e = json_parse(env->arena, arena_str(env->arena, buf_str(&text)), &tree, NULL);
-    buf_fini(&text);
-    *out = tree;
-    return e;
+    env->compared += n;
+    if (env->compared_max == 0)
+        return EQUAL_STEPS;
+    return env->compared <= env->compared_max ? env->compared_max - env->compared : 0;
 }
 
 /* The number that a value is, or reads as; null: none. */
-static struct str number_of(struct arena *a, const struct json *v)
+static struct str number_of(const struct json *v)
 {
     struct json_slice s;
     if (v->type == JSON_NUMBER)
         return v->raw;
     if (v->type != JSON_STRING || v->text.len == 0)
         return STR_NULL;
-    (void)a;
     return json_check(v->text, &s, NULL) == ERR_OK && s.type == JSON_NUMBER ? s.raw : STR_NULL;
 }
 
-static bool equal(struct arena *a, const struct json *v, const struct json *w)
+static bool equal(struct expr_env *env, const struct json *v, const struct json *w)
 {
-    size_t steps = EQUAL_STEPS;
-    if (v->type == w->type)
-        return json_equal(v, w, &steps);
-    struct str x = number_of(a, v), y = number_of(a, w);
+    size_t may = spend(env, 1), left = may;
+    if (v->type == w->type) {
+        bool same = json_equal(v, w, &left);
+        (void)spend(env, may - left);
+        return same;
+    }
+    struct str x = number_of(v), y = number_of(w);
     if (x.ptr != NULL && y.ptr != NULL)
         return json_number_cmp(x, y) == 0;
     if (v->type == JSON_STRING && (w->type == JSON_TRUE || w->type == JSON_FALSE))
@@ -182,9 +177,9 @@ static bool equal(struct arena *a, const struct json *v, const struct json *w)
 }
 
 /* Whether they have an order, and which. */
-static bool order(struct arena *a, const struct json *v, const struct json *w, int *out)
+static bool order(const struct json *v, const struct json *w, int *out)
 {
-    struct str x = number_of(a, v), y = number_of(a, w);
+    struct str x = number_of(v), y = number_of(w);
     if (x.ptr != NULL && y.ptr != NULL)
         *out = json_number_cmp(x, y);
     else if (v->type == JSON_STRING && w->type == JSON_STRING)
@@ -194,43 +189,45 @@ static bool order(struct arena *a, const struct json *v, const struct json *w, i
     return true;
 }
 
-static bool contains(struct arena *a, const struct json *v, const struct json *w)
+static bool contains(struct expr_env *env, const struct json *v, const struct json *w)
 {
-    if (v->type == JSON_STRING && w->type == JSON_STRING)
+    if (v->type == JSON_STRING && w->type == JSON_STRING) {
+        (void)spend(env, v->text.len / 64);
         return str_find_str(v->text, w->text) < v->text.len || w->text.len == 0;
+    }
     if (v->type == JSON_OBJECT)
         return w->type == JSON_STRING && json_get(v, w->text) != NULL;
     for (const struct json *i = v->type == JSON_ARRAY ? v->child : NULL; i != NULL; i = i->next) {
-        if (equal(a, i, w))
+        if (equal(env, i, w))
             return true;
     }
     return false;
 }
 
-static bool passes(struct arena *a, enum op op, const struct json *v, const struct json *w)
+static bool passes(struct expr_env *env, enum op op, const struct json *v, const struct json *w)
 {
     int cmp = 0;
     switch (op) {
     case OP_EQ:
-        return equal(a, v, w);
+        return equal(env, v, w);
     case OP_NE:
-        return !equal(a, v, w);
+        return !equal(env, v, w);
     case OP_GT:
-        return order(a, v, w, &cmp) && cmp > 0;
+        return order(v, w, &cmp) && cmp > 0;
     case OP_GTE:
-        return order(a, v, w, &cmp) && cmp >= 0;
+        return order(v, w, &cmp) && cmp >= 0;
     case OP_LT:
-        return order(a, v, w, &cmp) && cmp < 0;
+        return order(v, w, &cmp) && cmp < 0;
     case OP_LTE:
-        return order(a, v, w, &cmp) && cmp <= 0;
+        return order(v, w, &cmp) && cmp <= 0;
     case OP_CONTAINS:
-        return contains(a, v, w);
+        return contains(env, v, w);
     case OP_STARTS:
         return v->type == JSON_STRING && w->type == JSON_STRING && str_starts(v->text, w->text);
     case OP_EXISTS:
         return (v->type != JSON_NULL) == (w->type == JSON_TRUE);
     case OP_IN:
-        return w->type == JSON_ARRAY && contains(a, w, v);
+        return w->type == JSON_ARRAY && contains(env, w, v);
     case OPS:
         break;
     }
@@ -240,11 +237,15 @@ static bool passes(struct arena *a, enum op op, const struct json *v, const stru
 static enum err test_holds(const struct condition *c, struct expr_env *env, bool *out)
 {
     const struct json *v, *w;
-    enum err e = fill(c->value, env, &v);
+    enum err e = expr_tree_value(c->value, env, &v);
     *out = true;
     for (size_t i = 0; i < c->test_count && e == ERR_OK && *out; i++) {
-        e = fill(c->tests[i].with, env, &w);
-        *out = e == ERR_OK && passes(env->arena, c->tests[i].op, v, w);
+        e = expr_tree_value(c->tests[i].with, env, &w);
+        *out = e == ERR_OK && passes(env, c->tests[i].op, v, w);
+    }
+    if (e == ERR_OK && env->compared_max != 0 && env->compared >= env->compared_max) {
+        env->why = STR("compares too much");
+        e = ERR_TOO_LARGE;
     }
     return e;
 }

@@ -96,6 +96,8 @@ struct run_start {
     struct str refused; /* why it fails at once; null: it does not */
 };
 
+/* A run, due now, that is not stored yet. */
+struct run run_begin(struct api *api, struct arena *a, const struct run_start *s);
 /* The DOC_RUN to be created, due now; goes into the commit of what starts it, then runner_wake. */
 struct doc_change run_create(struct api *api, struct arena *a, const struct run_start *s);
 /* Something may be due: the runner looks. Any thread; nothing where there is no runner. */

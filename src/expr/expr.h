@@ -68,6 +68,9 @@ struct expr_env {
     int64_t now_ms; /* of `now` */
     size_t steps;   /* used so far: members looked at, filters, items. At most EXPR_STEPS */
     size_t bytes;   /* made so far. At most EXPR_BYTES */
+    /* Of conditions: values compared so far, and how many may be; 0: any number. */
+    size_t compared;
+    size_t compared_max;
     /* out */
     struct str why;                       /* what failed, in words, with the path or the filter */
     struct str at;                        /* of a tree: the pointer (RFC 6901) to the string that failed */
@@ -106,6 +109,9 @@ MUST_USE enum err expr_tree_compile(struct arena *a, const struct json *from, co
 void expr_tree_each_path(const struct expr_tree *t, expr_path_fn *visit, void *arg);
 /* Writes it filled in. On an error env->at says in which string. */
 MUST_USE enum err expr_tree_fill(const struct expr_tree *t, struct expr_env *env, struct json_writer *w);
+
+/* The same as a value: what is there already is not written anew. In the env's arena, or that of the tree. */
+MUST_USE enum err expr_tree_value(const struct expr_tree *t, struct expr_env *env, const struct json **out);
 
 /* For documentation and the console. */
 struct expr_filter_doc {

@@ -2,6 +2,8 @@
 /* JSON documents whose strings are templates. */
 #include "expr/expr_impl.h"
 
+#define TREE_VALUE_MAX ((size_t)1 << 20)
+
 struct expr_tree {
     const struct json *from;
     const struct expr_template *text; /* of a string with expressions; else NULL */
@@ -111,4 +113,35 @@ void expr_tree_each_path(const struct expr_tree *t, expr_path_fn *visit, void *a
         expr_each_path(t->text, visit, arg);
     for (const struct expr_tree *c = t->child; c != NULL; c = c->next)
         expr_tree_each_path(c, visit, arg);
+}
+
+/* Whether nothing in it is a template. */
+static bool is_constant(const struct expr_tree *t)
+{
+    bool constant = t->text == NULL;
+    for (const struct expr_tree *c = t->child; c != NULL && constant; c = c->next)
+        constant = is_constant(c);
+    return constant;
+}
+
+enum err expr_tree_value(const struct expr_tree *t, struct expr_env *env, const struct json **out)
+{
+    env->at = STR("");
+    if (t->text != NULL)
+        return expr_value(t->text, env, out);
+    if (is_constant(t)) {
+        *out = t->from;
+        return ERR_OK;
+    }
+    struct buf text = BUF_INIT(TREE_VALUE_MAX);
+    struct json_writer w = json_writer(&text);
+    struct json *tree = NULL;
+    enum err e = fill(t, env, &w);
+    if (e == ERR_OK && text.overflow)
+        e = ERR_TOO_LARGE;
+    if (e == ERR_OK)
+        e = json_parse(env->arena, arena_str(env->arena, buf_str(&text)), &tree, NULL);
+    buf_fini(&text);
+    *out = tree;
+    return e;
 }

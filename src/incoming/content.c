@@ -319,3 +319,24 @@ struct str content_whole(struct arena *a, struct str method, const struct incomi
     }
     return whole;
 }
+
+static struct json **add_member(struct json *to, struct json **end, const char *name, struct json *value)
+{
+    value->name = str_c(name);
+    to->count++;
+    *end = value;
+    return &value->next;
+}
+
+const struct json *content_tree(struct arena *a, struct str method, const struct incoming_json *parts)
+{
+    struct json *whole = arena_zalloc(a, sizeof *whole), *m = arena_zalloc(a, sizeof *m), **end = &whole->child;
+    *whole = (struct json){.type = JSON_OBJECT, .raw = content_whole(a, method, parts)};
+    *m = (struct json){.type = JSON_STRING, .text = method};
+    m->raw = str_of(whole->raw.ptr + sizeof "{\"method\":" - 1, method.len + 2);
+    end = add_member(whole, end, "method", m);
+    end = add_member(whole, end, "headers", json_parse_checked(a, parts->headers));
+    end = add_member(whole, end, "query", json_parse_checked(a, parts->query));
+    add_member(whole, end, "body", json_parse_checked(a, parts->body));
+    return whole;
+}

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "http/header.h"
-#include "json/scan.h"
+#include "json/tree.h"
 
 #define INCOMING_BODY_MAX ((size_t)1 << 20)
 #define MULTIPART_MAX     1000 /* parts or fields of a form, parameters of a URL */
@@ -52,5 +52,7 @@ bool content_is_key(struct str header);
 struct str content_checked(struct str body);
 /* The JSON object of them, in the arena. */
 struct str content_whole(struct arena *a, struct str method, const struct incoming_json *parts);
+/* The same, read; values of it point into the parts. */
+const struct json *content_tree(struct arena *a, struct str method, const struct incoming_json *parts);
 
 #endif

@@ -89,13 +89,10 @@ static void close_node(struct builder *b)
     node->raw.len = (size_t)(b->lx.p - node->raw.ptr);
 }
 
-enum err json_parse(struct arena *a, struct str doc, struct json **out, struct json_error *error)
+struct json *json_parse_checked(struct arena *a, struct str doc)
 {
-    struct json_slice whole;
-    enum err e = json_check(doc, &whole, error);
-    if (e != ERR_OK)
-        return e;
-    struct builder b = {.arena = a, .lx = {.p = whole.raw.ptr, .end = whole.raw.ptr + whole.raw.len}};
+    struct builder b = {.arena = a, .lx = {.p = doc.ptr, .end = doc.ptr + doc.len}};
+    json_lex_white(&b.lx);
     struct json *root = build_node(&b);
     while (b.depth > 0) {
         json_lex_white(&b.lx);
@@ -107,8 +104,16 @@ enum err json_parse(struct arena *a, struct str doc, struct json **out, struct j
         else
             build_node(&b);
     }
-    *out = root;
-    return ERR_OK;
+    return root;
+}
+
+enum err json_parse(struct arena *a, struct str doc, struct json **out, struct json_error *error)
+{
+    struct json_slice whole;
+    enum err e = json_check(doc, &whole, error);
+    if (e == ERR_OK)
+        *out = json_parse_checked(a, whole.raw);
+    return e;
 }
 
 const struct json *json_get(const struct json *j, struct str name)

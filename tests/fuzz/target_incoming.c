@@ -57,6 +57,19 @@ static void check_sender(const struct profile *p, const struct incoming *in)
     CHECK(profile_verify(p, &secret, 1, &rq, &why) == ERR_UNAUTHORIZED && why != NULL);
 }
 
+/* What is read in parts is what is read as a whole. */
+static void check_same(const struct json *x, const struct json *y)
+{
+    CHECK(x->type == y->type && x->count == y->count && str_eq(x->raw, y->raw) && str_eq(x->text, y->text) &&
+          str_eq(x->name, y->name));
+    const struct json *b = y->child;
+    for (const struct json *a = x->child; a != NULL; a = a->next, b = b->next) {
+        CHECK(b != NULL);
+        check_same(a, b);
+    }
+    CHECK(b == NULL);
+}
+
 static void check_greeting(struct arena *a, const struct profile *p, const struct incoming *in, const struct json *body)
 {
     struct handshake_answer h = {.status = 0};
@@ -137,6 +150,7 @@ static void run(struct str in)
     } else if (json_depth(json.body) <= 100) {
         CHECK(fuzz_is_json(json.headers) && fuzz_is_json(json.query) && fuzz_is_json(json.body));
         CHECK(json_parse(a, content_whole(a, r.method, &json), &tree, NULL) == ERR_OK);
+        check_same(tree, content_tree(a, r.method, &json));
         check_masked(json_get(json_get(tree, STR("headers")), STR("authorization")));
         check_variables(a, tree);
         if (dedupe_check(a, dedupe) == NULL)

@@ -130,6 +130,27 @@ static void conditions(void **state)
     }
 }
 
+/* As much as may be compared, and not one more. */
+static void compared(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(4096);
+    const struct condition *c;
+    struct condition_error error;
+    struct expr_root root = {.name = STR("t"), .value = parse(a, "{'list':[1,2,3,4,5,6,7,8]}")};
+    assert_int_equal(condition_compile(a, parse(a, "{'value':'{{ t.list }}','contains':8}"), &c, &error), ERR_OK);
+    for (size_t max = 0; max < 40; max++) {
+        struct expr_env env = {.arena = a, .roots = &root, .root_count = 1, .compared_max = max};
+        bool holds = false;
+        enum err e = condition_holds(c, &env, &holds);
+        assert_true(env.compared >= 8 || e != ERR_OK);
+        assert_int_equal(e, max == 0 || env.compared < max ? ERR_OK : ERR_TOO_LARGE);
+        assert_true(e != ERR_OK || holds);
+        assert_true(max < 39 || e == ERR_OK);
+    }
+    arena_free(a);
+}
+
 /* Where each step goes on: "id>next", branches "id>first|else". */
 static void layout(void **state)
 {
@@ -273,7 +294,8 @@ static void waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cron_times), cmocka_unit_test(cron_refused),
-                                       cmocka_unit_test(conditions), cmocka_unit_test(layout),
-                                       cmocka_unit_test(reads),      cmocka_unit_test(waits)};
+                                       cmocka_unit_test(conditions), cmocka_unit_test(compared),
+                                       cmocka_unit_test(layout),     cmocka_unit_test(reads),
+                                       cmocka_unit_test(waits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
