@@ -85,12 +85,21 @@ enum err source_url(const struct api *api, struct api_call *call, const struct s
     return e == ERR_OK ? trigger_url_text(api, call->reader, call->arena, &t, out) : e;
 }
 
+/* Whether the caller may do what the URL is for, or make another: who may only look sees it without its token. */
+static bool may_use_url(const struct api_call *call)
+{
+    return ((1u << call->who.role) & WHO_SEND) != 0 && (auth_scope_allows(&call->who, AUTH_AREA_MESSAGE, true) ||
+                                                        auth_scope_allows(&call->who, AUTH_AREA_APP, true));
+}
+
 enum err source_write(const struct api *api, struct api_call *call, const struct source *s, struct json_writer *w)
 {
     struct str url;
     enum err e = source_url(api, call, s, &url);
     if (e != ERR_OK)
         return e;
+    if (url.len > 0 && !may_use_url(call))
+        url = trigger_url_covered(call->arena, url);
     json_w_str_at(w, "id", api_id(api, call, s->id, object_prefix(OBJ_SOURCE)));
     fields_write_answer(source_fields, source_field_count, s, w);
     if (s->config.ptr != NULL)

@@ -23,7 +23,7 @@ void source_config_read(struct api_call *call, const struct json *body, const st
 /* The type that the body names; NULL: problems were added. */
 const struct source_type *source_type_read(struct api_call *call, struct str name);
 
-/* The members of IngestSourceOut. Store errors. */
+/* The members of IngestSourceOut; the URL without its token for who may not use it. Store errors. */
 MUST_USE enum err source_write(const struct api *api, struct api_call *call, const struct source *s,
                                struct json_writer *w);
 /* The URL of a source's trigger. Store errors. */

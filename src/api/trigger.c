@@ -286,15 +286,19 @@ static struct str effective_dedupe(struct store_reader *r, struct arena *a, cons
     return dedupe;
 }
 
-/* The URL for those who may rotate it; for others without its token. */
-static struct str shown_url(const struct api_call *call, struct str url)
+struct str trigger_url_covered(struct arena *a, struct str url)
 {
     size_t slash = url.len;
-    if (((1u << call->who.role) & WHO_EDIT) != 0 && auth_scope_allows(&call->who, AUTH_AREA_AUTOMATION, true))
-        return url;
     while (slash > 0 && url.ptr[slash - 1] != '/')
         slash--;
-    return arena_printf(call->arena, STR_FMT "****", STR_ARG(str_take(url, slash)));
+    return arena_printf(a, STR_FMT "****", STR_ARG(str_take(url, slash)));
+}
+
+/* Whole for those who may rotate it. */
+static struct str shown_url(const struct api_call *call, struct str url)
+{
+    bool edits = ((1u << call->who.role) & WHO_EDIT) != 0 && auth_scope_allows(&call->who, AUTH_AREA_AUTOMATION, true);
+    return edits ? url : trigger_url_covered(call->arena, url);
 }
 
 enum err trigger_write(const struct api *api, const struct api_call *call, const struct object *trigger, bool newest,

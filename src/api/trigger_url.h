@@ -7,6 +7,8 @@
 /* The current URL of a trigger, in the arena. ERR_NOT_FOUND: it has none. */
 MUST_USE enum err trigger_url_text(const struct api *api, struct store_reader *r, struct arena *a,
                                    const struct trigger *t, struct str *out);
+/* The URL as it is shown to who may not use it: without its token. */
+struct str trigger_url_covered(struct arena *a, struct str url);
 /* The changes that give it a new URL; those before it stay valid for grace_ms. out has room for TRIGGER_CHANGES_MAX. */
 MUST_USE enum err trigger_rotate(const struct trigger_place *at, const struct object *trigger, int64_t grace_ms,
                                  struct object_change *out, size_t *count);

@@ -353,6 +353,22 @@ test('a source with a schedule sends its payload when its time comes', async (t)
     assert.equal(r.requests.length, 2);
 });
 
+test('who may only look sees no token of a URL', async (t) => {
+    const p = await postrider(t);
+    const { source, send } = await world(t, p, { type: 'generic-webhook', uid: 'mine' });
+    const secret = source.ingestUrl.split('/').at(-1);
+    const token = async (fields) => (await p.ok('POST', '/api/v1/auth/api-key', { name: 'k', ...fields })).token;
+    const covered = source.ingestUrl.replace(secret, '****');
+    for (const fields of [{ role: 'viewer' }, { role: 'owner', scopes: ['app:read', 'message:read'] }]) {
+        const key = await token(fields);
+        const one = await p.ok('GET', `${S}/mine`, undefined, { token: key });
+        assert.equal(one.ingestUrl, covered);
+        assert.deepEqual((await p.ok('GET', S, undefined, { token: key })).data, [one]);
+    }
+    for (const fields of [{ role: 'owner' }, { role: 'editor' }, { role: 'owner', scopes: ['app:read', 'message:write'] }]) assert.equal((await p.ok('GET', `${S}/mine`, undefined, { token: await token(fields) })).ingestUrl, source.ingestUrl);
+    assert.equal((await send('{}', {}, { to: covered })).status, 404);
+});
+
 test('the limit is that of each source', async (t) => {
     const p = await postrider(t, { settings: { INCOMING_RATE_LIMIT: 10 } });
     const one = await world(t, p, { type: 'generic-webhook' });
