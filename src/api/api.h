@@ -43,6 +43,7 @@ struct api {
     const char *public_url;              /* where browsers reach this, without a trailing slash; NULL: unknown */
     size_t body_bytes_max;
     int64_t retention_payload_ms;
+    int64_t retention_history_ms; /* of records */
     const struct api_profile_row *rows;
     size_t row_count;
     struct console *console;           /* people with cookies, console.h; NULL: there are none */

@@ -134,13 +134,16 @@ void automation_run_list(struct api *api, struct api_call *call)
         list_runs(api, call, &(struct doc_query){.app = app.id, .ref = id});
 }
 
-/* Whether there is, or was, such a record in the workspace: every one has a history. */
+/* Whether there is, or was, such a record in the workspace: what was deleted has a history, as long as that is kept. */
 static enum err had_record(struct api_call *call, oid_t app, oid_t id)
 {
-    struct doc *docs = NULL;
+    struct doc d, *docs = NULL;
     size_t count = 0;
     struct doc_query q = {.kind = DOC_CHANGE, .app = app, .ref = id, .limit = 1};
-    enum err e = store_list_docs(call->reader, call->arena, &q, &docs, &count);
+    enum err e = store_get_doc(call->reader, call->arena, DOC_RECORD, id, &d);
+    if (e != ERR_NOT_FOUND)
+        return e == ERR_OK && d.app != app ? ERR_NOT_FOUND : e;
+    e = store_list_docs(call->reader, call->arena, &q, &docs, &count);
     return e == ERR_OK && count == 0 ? ERR_NOT_FOUND : e;
 }
 

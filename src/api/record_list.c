@@ -137,15 +137,20 @@ void record_history(struct api *api, struct api_call *call)
     struct page page;
     size_t count;
     oid_t id = 0;
+    bool is_there = true;
     if (!record_call_type(api, call, &app, &t))
         return;
     if (oid_parse(call->params[2], doc_prefix(DOC_RECORD), api->id_key, &id) != ERR_OK) {
         if (!record_call(api, call, &app, &t, &d, &r))
             return;
         id = d.id;
-    } else if (store_get_doc(call->reader, call->arena, DOC_RECORD, id, &d) == ERR_OK && d.ref != t.ref) {
-        answer_error(call, ERR_NOT_FOUND, "no such record");
-        return;
+    } else {
+        enum err e = store_get_doc(call->reader, call->arena, DOC_RECORD, id, &d);
+        is_there = e == ERR_OK && d.app == app.id;
+        if (e == ERR_OK && d.ref != t.ref) {
+            answer_error(call, ERR_NOT_FOUND, "no such record");
+            return;
+        }
     }
     if (!page_read(api, call, doc_prefix(DOC_CHANGE), PAGE_DESCENDING, &page))
         return;
@@ -157,8 +162,8 @@ void record_history(struct api *api, struct api_call *call)
                           .limit = page.limit + 1};
     if (!answer_ok(call, store_list_docs(call->reader, call->arena, &q, &docs, &count)))
         return;
-    /* Every record has a history: what has none is none of this workspace. */
-    if (count == 0 && page.at == 0)
+    /* What is not there and has no history is none of this workspace, or was deleted long ago. */
+    if (count == 0 && page.at == 0 && !is_there)
         answer_error(call, ERR_NOT_FOUND, "no such record");
     else
         answer_page(api, call, &(struct page_items){&page, count, docs, write_change, name_change});

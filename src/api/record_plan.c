@@ -53,6 +53,7 @@ static void plan_history(struct plan *p, const struct record *was, const struct 
                     .kind = DOC_CHANGE,
                     .app = p->app,
                     .ref = r->id,
+                    .purge_ms = p->now_ms + p->api->retention_history_ms,
                     .body = arena_str(p->arena, buf_str(&text)),
                     .created_ms = p->now_ms,
                     .updated_ms = p->now_ms};

@@ -62,7 +62,8 @@ static int open_api(struct offline *o, int64_t now_ms)
                           .environment = o->set.environment,
                           .public_url = o->set.public_url,
                           .body_bytes_max = o->set.body_limit_bytes,
-                          .retention_payload_ms = o->set.retention_payload_ms};
+                          .retention_payload_ms = o->set.retention_payload_ms,
+                          .retention_history_ms = o->set.retention_history_ms};
     enum err e = env_profile_rows(o->arena, &o->set, &o->api.rows, &o->api.row_count, &why);
     if (e != ERR_OK)
         return local_could_not(o->args, "settings", why.ptr != NULL ? arena_cstr(o->arena, why) : err_text(e));

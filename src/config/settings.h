@@ -45,7 +45,7 @@ struct settings {
     int transform_workers;
     int64_t transform_timeout_ms;
     size_t transform_memory_bytes;
-    int64_t retention_payload_ms, retention_attempts_ms;
+    int64_t retention_payload_ms, retention_attempts_ms, retention_history_ms;
     int workers;
     size_t memory_limit_bytes;
     enum log_level log_level;

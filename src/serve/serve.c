@@ -190,6 +190,7 @@ static void open_api(struct server *v, const struct settings *set)
                           .proxy = set->proxy,
                           .body_bytes_max = set->body_limit_bytes,
                           .retention_payload_ms = set->retention_payload_ms,
+                          .retention_history_ms = set->retention_history_ms,
                           .triggers = trigger_desk_new(set->incoming_rate_limit),
                           .hook_arg = s,
                           .on_config_changed = config_changed,

@@ -110,6 +110,9 @@ static const char *const migrations[SCHEMA_VERSION] = {
 
         /* 9: what is due of each workspace, so that they can take turns. */
         "CREATE INDEX doc_turn ON doc(kind, app, due_ms, id) WHERE due_ms > 0;",
+
+        /* 10: what was changed in a record is kept for a year (RETENTION_HISTORY), also what was written before. */
+        "UPDATE doc SET purge_ms=created_ms+31536000000 WHERE kind=2 AND purge_ms=0;",
 };
 
 static enum err number_get(struct conn *c, const char *sql, int64_t *out)

@@ -35,6 +35,7 @@ const table = [
     ['MAX_IN_FLIGHT', ['8/32/1000'], ['lots', '0/0/0']],
     ['RETENTION_PAYLOAD', ['30d'], ['forever?', '-1d']],
     ['RETENTION_ATTEMPTS', ['7d'], ['x']],
+    ['RETENTION_HISTORY', ['30d'], ['long']],
     ['WORKERS', ['1', '3'], ['0', 'many', '-2']],
     ['MEMORY_LIMIT', ['128MiB'], ['little']],
     ['LOG_LEVEL', ['debug', 'warn'], ['loud']],

@@ -177,6 +177,7 @@ static void every_setting(void **state)
             {"MAX_IN_FLIGHT", NULL, "16/64/65537", "three numbers"},
             {"RETENTION_PAYLOAD", "3s", "3651d", "3650d"},
             {"RETENTION_ATTEMPTS", "12h", "-1d", "3650d"},
+            {"RETENTION_HISTORY", "30d", "soon", "3650d"},
             {"WORKERS", "4", "257", "from 1 to 256"},
             {"WORKERS", NULL, "0", "from 1 to 256"},
             {"MEMORY_LIMIT", "1GiB", "1MiB", "from 32MiB"},
@@ -439,7 +440,7 @@ static void help(void **state)
         assert_true(line.ptr[meaning_at] != ' ' && line.ptr[meaning_at - 1] == ' ');
         rows++;
     }
-    assert_int_equal(rows, 40); /* the 34 of the contract, --dev, the resolver, imports and three of transformations */
+    assert_int_equal(rows, 41); /* the 34 of the contract, --dev, the resolver, imports, histories and three of transformations */
     struct str whole = buf_str(&out);
     assert_true(str_find_str(whole, STR("--jwt-secret ")) == whole.len);
     assert_true(str_find_str(whole, STR("--max-in-flight ")) < whole.len);
