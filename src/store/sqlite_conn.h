@@ -128,6 +128,8 @@ enum stmt {
     R_ATTEMPTS_MSG_DOWN,
     R_APP_ENDPOINTS,
     R_COUNT,
+    R_COUNT_OPEN,
+    R_COUNT_BAD,
     R_TALLY_FIRST,
     R_TALLY_LAST,
     R_TALLY_APP,

@@ -145,40 +145,108 @@ enum err sqlite_get_health(struct store_reader *base, oid_t ep, struct endpoint_
     return ERR_OK;
 }
 
-/* One walk of many short transactions, over the endpoint's index. */
+/* ---- deliveries of an endpoint, by state -------------------------------------------------------------------------
+ * Most have succeeded, and those are in no index of their own: they are what is left of all. So 100,000 are counted in
+ * some ms; only those that wait are looked at. Up to COUNT_PIECE the numbers are of one moment; of more they are of the
+ * moments of a few transactions.
+ */
+
+#define COUNT_PIECE 20000
+
+struct count_walk {
+    struct sqlite_reader *r;
+    oid_t ep, from, to;
+    int64_t pos; /* of the pending, where to go on */
+    uint64_t others;
+    struct delivery_counts counts;
+};
+
+/* How many of a piece's range ended so. */
+static enum err bad_count(struct count_walk *w, oid_t last, enum delivery_status status, uint64_t *sum)
+{
+    sqlite3_stmt *st = conn_stmt(&w->r->c, R_COUNT_BAD,
+                                 "SELECT count(*) FROM delivery INDEXED BY delivery_bad"
+                                 " WHERE ep=? AND msg>=? AND msg<=? AND status=? AND status IN (2,4)");
+    bind_int(st, 1, w->ep);
+    bind_int(st, 2, w->from);
+    bind_int(st, 3, last);
+    bind_int(st, 4, status);
+    enum err e = conn_next(&w->r->c, st);
+    if (e == ERR_OK)
+        *sum += (uint64_t)col_int(st, 0);
+    sqlite3_reset(st);
+    return e;
+}
+
+static enum err ended_piece(struct count_walk *w, bool *more)
+{
+    sqlite3_stmt *st = conn_stmt(&w->r->c, R_COUNT,
+                                 "SELECT count(*),max(msg) FROM (SELECT msg FROM delivery INDEXED BY delivery_ep"
+                                 " WHERE ep=? AND msg>=? AND msg<? ORDER BY msg LIMIT ?)");
+    bind_int(st, 1, w->ep);
+    bind_int(st, 2, w->from);
+    bind_int(st, 3, w->to);
+    bind_int(st, 4, COUNT_PIECE);
+    enum err e = conn_next(&w->r->c, st);
+    if (e != ERR_OK)
+        return e;
+    int64_t count = col_int(st, 0);
+    oid_t last = col_int(st, 1);
+    sqlite3_reset(st);
+    *more = count == COUNT_PIECE;
+    w->others += (uint64_t)count;
+    if (count > 0)
+        e = bad_count(w, last, DELIVERY_FAIL, &w->counts.fail);
+    if (count > 0 && e == ERR_OK)
+        e = bad_count(w, last, DELIVERY_CANCELED, &w->counts.canceled);
+    w->from = last + 1;
+    return e;
+}
+
+/* Also what has ended waits in this index, when it is to be sent again. */
+static enum err pending_piece(struct count_walk *w, oid_t from, bool *more)
+{
+    sqlite3_stmt *st = conn_stmt(&w->r->c, R_COUNT_OPEN,
+                                 "SELECT count(*),max(pos),count(*) FILTER (WHERE msg>=? AND msg<? AND status=1) FROM"
+                                 " (SELECT msg,pos,status FROM delivery INDEXED BY delivery_pending"
+                                 " WHERE ep=? AND pos>? ORDER BY pos LIMIT ?)");
+    bind_int(st, 1, from);
+    bind_int(st, 2, w->to);
+    bind_int(st, 3, w->ep);
+    bind_int(st, 4, w->pos);
+    bind_int(st, 5, COUNT_PIECE);
+    enum err e = conn_next(&w->r->c, st);
+    if (e != ERR_OK)
+        return e;
+    *more = col_int(st, 0) == COUNT_PIECE;
+    w->pos = col_int(st, 1);
+    w->counts.pending += (uint64_t)col_int(st, 2);
+    sqlite3_reset(st);
+    return ERR_OK;
+}
+
 enum err sqlite_count_deliveries(struct store_reader *base, oid_t ep, int64_t since_ms, int64_t until_ms,
                                  struct delivery_counts *out)
 {
-    struct sqlite_reader *r = reader_of(base);
-    sqlite3_stmt *st = conn_stmt(&r->c, R_COUNT,
-                                 "SELECT d.msg,d.status FROM delivery d INDEXED BY delivery_ep"
-                                 " WHERE d.ep=? AND d.msg>=? AND d.msg<? ORDER BY d.msg LIMIT 2000");
-    oid_t from = oid_at_ms(since_ms), to = oid_at_ms(until_ms);
+    oid_t from = oid_at_ms(since_ms);
+    struct count_walk w = {.r = reader_of(base), .ep = ep, .from = from, .to = oid_at_ms(until_ms), .pos = INT64_MIN};
     int64_t end_ms = clock_mono_ms() + WALK_MAX_MS;
-    struct delivery_counts counts = {0};
-    for (;;) {
-        size_t n = 0;
-        enum err e;
-        reader_begin(r);
-        bind_int(st, 1, ep);
-        bind_int(st, 2, from);
-        bind_int(st, 3, to);
-        while ((e = conn_next(&r->c, st)) == ERR_OK) {
-            int64_t status = col_int(st, 1);
-            from = col_int(st, 0) + 1;
-            n++;
-            *(status == DELIVERY_SUCCESS    ? &counts.success
-              : status == DELIVERY_PENDING  ? &counts.pending
-              : status == DELIVERY_CANCELED ? &counts.canceled
-                                            : &counts.fail) += 1;
-        }
-        if (e != ERR_NOT_FOUND)
+    bool more = true, pending = true;
+    while (pending) {
+        enum err e = ERR_OK;
+        reader_hold(w.r);
+        if (more)
+            e = ended_piece(&w, &more);
+        if (!more && e == ERR_OK)
+            e = pending_piece(&w, from, &pending);
+        reader_let_go(w.r);
+        if (e != ERR_OK)
             return e;
-        if (n < 2000)
-            break;
-        if (clock_mono_ms() > end_ms)
+        if (pending && clock_mono_ms() > end_ms)
             return ERR_UNAVAILABLE;
     }
-    *out = counts;
+    uint64_t known = w.counts.pending + w.counts.fail + w.counts.canceled;
+    w.counts.success = w.others > known ? w.others - known : 0;
+    *out = w.counts;
     return ERR_OK;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statistics are the same as the attempts would give: over time, per endpoint, after a crash.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import test from 'node:test';
 import { postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
@@ -52,4 +54,28 @@ test('a timeline counts every attempt once', { timeout: 60_000 * slow }, async (
         assert.equal(sum(await points('endpoint_id=good'), 'success'), await attempts(good));
         assert.equal(sum(await points(`endpoint_id=${bad.id}`), 'fail'), await attempts(bad));
     });
+});
+
+test('deliveries of an endpoint are counted, however many there are', { timeout: 60_000 * slow }, async (t) => {
+    const p = await postrider(t);
+    const r = await receiver(t, { answer: () => 500 });
+    const app = await p.app();
+    const ep = await p.endpoint(app, r.url());
+    const message = await p.send(app, 'a.b');
+    await r.arrived(1);
+    await p.stop();
+    // Before that message: of each hundred ten have failed, one was cancelled.
+    const sql = `WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<100000)
+        INSERT INTO delivery(msg,ep,profile_version,status,reason,tries,due_ms,pos,request,last_attempt,flags)
+        SELECT d.msg-c.i,d.ep,d.profile_version,CASE WHEN c.i%10=0 THEN 2 WHEN c.i%100=1 THEN 4 ELSE 0 END,0,1,0,NULL,0,0,0 FROM (SELECT * FROM delivery LIMIT 1) d, c`;
+    execFileSync('sqlite3', [join(p.dir, 'postrider.db'), sql]);
+    await p.start();
+    const stats = (more = '') => p.ok('GET', `/api/v1/app/${app.id}/endpoint/${ep.id}/stats?${more}`);
+    assert.deepEqual(await stats(), { success: 89_000, pending: 1, sending: 0, fail: 10_000, canceled: 1000 });
+    const at = Date.parse(message.timestamp);
+    assert.deepEqual(await stats(`since=${new Date(at + 60_000).toISOString()}&until=${new Date(at + 120_000).toISOString()}`), { success: 0, pending: 0, sending: 0, fail: 0, canceled: 0 });
+    await p.ok('PATCH', `/api/v1/app/${app.id}/endpoint/${ep.id}`, { disabled: true });
+    await until('the one that waited is failed or cancelled', async () => (await stats()).pending === 0);
+    const { success, fail, canceled } = await stats();
+    assert.deepEqual([success, fail + canceled], [89_000, 11_001]);
 });
