@@ -2,11 +2,11 @@
 // Automations in the console, built by clicking as a marketer builds them; and what they do then.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { before, test } from 'node:test';
+import { before } from 'node:test';
 import { receiver } from '../e2e/lib/receiver.mjs';
 import { readLetter, Relay } from '../e2e/lib/smtp.mjs';
 import { until } from '../e2e/lib/wait.mjs';
-import { openPage, portal, setUp, step, violations, whyNot } from './lib.mjs';
+import { openPage, portal, setUp, step, test, violations, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {
@@ -484,6 +484,8 @@ test('with the keyboard alone, and on a narrow screen', async (t) => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.keyboard.type('email');
+    assert.equal(await page.getByLabel('Search variables').inputValue(), 'email');
+    await page.getByRole('dialog', { name: 'Variables' }).getByTitle('trigger.body.customer.email').waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await until('it is written', async () => (await textbox(page, 'Value of email').inputValue()) === '{{ trigger.body.customer.email }}');

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the builder knows: the senders that the program knows, the sample that was chosen, what texts become.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { before } from 'node:test';
 import { until } from '../e2e/lib/wait.mjs';
-import { openPage, portal, setUp, step, violations, whyNot } from './lib.mjs';
+import { openPage, portal, setUp, step, test, violations, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {

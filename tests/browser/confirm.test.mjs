@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
+import { before } from 'node:test';
 import { receiver } from '../e2e/lib/receiver.mjs';
-import { openPage, password, portal, setUp, signUp, whyNot } from './lib.mjs';
+import { openPage, password, portal, setUp, signUp, test, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {

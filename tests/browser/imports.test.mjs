@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
-import { openPage, portal, setUp, signUp, step, violations, whyNot } from './lib.mjs';
+import { before } from 'node:test';
+import { openPage, portal, setUp, signUp, step, test, violations, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {

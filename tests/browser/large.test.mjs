@@ -5,9 +5,8 @@
 // On two busy cores, 100,000 events: first pages 190 and 240 ms, filters 33 to 205 ms, scrolling 90 ms, a new event 220 ms.
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { test } from 'node:test';
 import { eachOf, until } from '../e2e/lib/wait.mjs';
-import { openPage, portal, setUp, step, whyNot } from './lib.mjs';
+import { openPage, portal, setUp, step, test, whyNot } from './lib.mjs';
 
 const EVENTS = Number(process.env.EVENTS ?? 3000);
 // The promise is held to when it is asked for; among other tests, on a machine that is busy with them, only its order of size.

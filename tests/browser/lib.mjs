@@ -2,9 +2,14 @@
 // A browser, an instance of Postrider, a person who is signed in; and what must hold on every page.
 import { createRequire } from 'node:module';
 import { existsSync, readFileSync } from 'node:fs';
+import { test as nodeTest } from 'node:test';
 import { chromium } from 'playwright-core';
 import { postrider, program } from '../e2e/lib/postrider.mjs';
 import { until } from '../e2e/lib/wait.mjs';
+import { closeThose, openPages, reword, state, watch } from './failure.mjs';
+import { patience, slowDown, slowLine } from './slow.mjs';
+
+export { patience };
 
 const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -13,8 +18,28 @@ export const executable = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bi
 export const password = 'a horse that delivers letters';
 export const email = 'ada@example.com';
 
+// A browser, over a slow line if one is asked for.
 export async function openBrowser() {
-    return chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    const line = await slowLine();
+    const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-dev-shm-usage'], ...line.options });
+    browser.on('disconnected', () => line.stop());
+    return browser;
+}
+
+// A test whose failure says what the pages showed; they are closed when it ends.
+export function test(name, ...rest) {
+    const run = rest.pop();
+    nodeTest(name, ...rest, async (t) => {
+        const before = openPages();
+        try {
+            return await run(t);
+        } catch (error) {
+            const seen = await state(openPages(before), t.name);
+            throw reword(error, (message) => message + seen);
+        } finally {
+            await closeThose(openPages(before));
+        }
+    });
 }
 
 // Why there is nothing to test, or null.
@@ -33,10 +58,12 @@ export async function setUp(t, options) {
 }
 
 // A page that remembers what it must not do: violations of its policy, errors, requests to elsewhere.
-export async function openPage(browser, origin, { colorScheme = 'light', viewport = { width: 1280, height: 900 }, ...more } = {}) {
+export async function openPage(browser, origin, { colorScheme = 'light', viewport = { width: 1280, height: 900 }, lateMs = 0, ...more } = {}) {
     const context = await browser.newContext({ colorScheme, viewport, baseURL: origin, reducedMotion: 'reduce', ...more });
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(10_000 * patience);
+    await slowDown(page, lateMs);
+    watch(page);
     page.wrongs = [];
     page.on('pageerror', (error) => page.wrongs.push(`error: ${error.message}`));
     page.on('console', (message) => {
@@ -97,7 +124,6 @@ export async function step(name, run) {
     try {
         await run();
     } catch (error) {
-        error.message = `${name}: ${error.message}`;
-        throw error;
+        throw reword(error, (message) => `${name}: ${message}`);
     }
 }

@@ -2,9 +2,9 @@
 // The help document of MetaPulse, step by step, as its customers would follow it.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { before, test } from 'node:test';
+import { before } from 'node:test';
 import { receiver } from '../e2e/lib/receiver.mjs';
-import { openPage, portal, setUp, step, whyNot } from './lib.mjs';
+import { openPage, portal, setUp, step, test, whyNot } from './lib.mjs';
 
 const objects = ['data_point', 'event', 'graph', 'knowledge_item', 'member', 'objective', 'position', 'team'];
 const types = objects.flatMap((o) => ['created', 'deleted', 'updated'].map((verb) => `${o}.${verb}`));

@@ -2,9 +2,9 @@
 // The help document of Myra about outgoing webhooks, step by step, as a user of the console with an account.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { before, test } from 'node:test';
+import { before } from 'node:test';
 import { receiver } from '../e2e/lib/receiver.mjs';
-import { openPage, setUp, signUp, step, whyNot } from './lib.mjs';
+import { openPage, setUp, signUp, step, test, whyNot } from './lib.mjs';
 
 const types = ['contact.created', 'contact.updated', 'contact.deleted', 'deal.stage_changed', 'booking.confirmed', 'booking.cancelled', 'form.submitted', 'call.completed', 'esignature.signed'];
 

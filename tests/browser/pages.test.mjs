@@ -2,11 +2,11 @@
 // What must hold on every page: no finding of axe in light and dark and on a phone, nothing against the policy, no request to
 // elsewhere, and what strangers wrote is text.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { before } from 'node:test';
 import jsqr from 'jsqr';
 import { PNG } from 'pngjs';
 import { receiver } from '../e2e/lib/receiver.mjs';
-import { email, openPage, password, setUp, signIn, signUp, violations, whyNot } from './lib.mjs';
+import { email, openPage, password, setUp, signIn, signUp, test, violations, whyNot } from './lib.mjs';
 
 const attacks = [
     '<script>window.hit=1</script>',
@@ -160,6 +160,7 @@ test('the way back after signing in; signing out; sessions', async (t) => {
     }
     await other.getByRole('link', { name: 'Settings', exact: true }).click();
     await other.getByRole('heading', { name: 'Sign in' }).waitFor();
+    assert.equal(new URL(other.url()).searchParams.get('back'), '/settings');
     await page.getByRole('button', { name: 'Sign out', exact: true }).first().click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     assert.equal((await page.request.get('/api/v1/console/session')).status(), 401);

@@ -2,9 +2,9 @@
 // The portal as a product embeds it: in a frame of another site, and read-only.
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { before, test } from 'node:test';
+import { before } from 'node:test';
 import { until } from '../e2e/lib/wait.mjs';
-import { openPage, portal, setUp, whyNot } from './lib.mjs';
+import { openPage, portal, setUp, test, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records in the console: written, found, tagged, remembered.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
-import { openPage, portal, setUp, step, violations, whyNot } from './lib.mjs';
+import { before } from 'node:test';
+import { openPage, portal, setUp, step, test, violations, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {

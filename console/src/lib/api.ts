@@ -116,6 +116,7 @@ async function failure(response: Response): Promise<ApiError> {
 
 async function send<T>(method: string, path: string, body: unknown, options: Options): Promise<T> {
     const changes = method !== 'GET';
+    const as = [bearer, csrf].join();
     let response: Response;
     try {
         response = await fetch(url(path, options.query), {
@@ -138,7 +139,8 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
     }
     connected.set(true);
     if (!response.ok) {
-        if (response.status === 401 && !options.quiet) onSignedOut();
+        // Of whoever asked: somebody may have signed in since.
+        if (response.status === 401 && !options.quiet && as === [bearer, csrf].join()) onSignedOut();
         const error = await failure(response);
         if (error.code === 'confirm_required' && !options.confirmed) {
             if (await onConfirm()) return send<T>(method, path, body, { ...options, confirmed: true });

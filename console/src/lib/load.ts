@@ -12,37 +12,72 @@ export interface Loaded<T> {
     set: (data: T) => void;
 }
 
+// What has no answer for so long is asked again: a connection may be dead without knowing.
+const STUCK_MS = 20_000;
+
+interface State<T> {
+    key: string | null;
+    data?: T;
+    error?: unknown;
+    loading: boolean;
+}
+
 // Loads when `key` changes (null: not at all). What was there stays until the new is, unless it is of another key.
 export function useLoad<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
-    const [state, setState] = useState<{ key: string | null; data?: T; error?: unknown; loading: boolean }>({ key, loading: key !== null });
+    const [state, setState] = useState<State<T>>({ key, loading: key !== null });
     const latest = useRef(load);
     latest.current = load;
-    const run = useRef<AbortController | null>(null);
+    const run = useRef<AbortController | null>(null); // what is on its way
+    const again = useRef(false); // asked for since it began
+    const began = useRef(0);
     const start = useCallback(() => {
         if (key === null) return;
+        // What is on its way may be too old. It is not stopped: when answers take longer than news stay away, none would arrive.
+        again.current = run.current !== null && Date.now() - began.current < STUCK_MS;
+        if (again.current) return;
         run.current?.abort();
         const abort = new AbortController();
         run.current = abort;
+        began.current = Date.now();
+        const end = (next: (s: State<T>) => State<T>) => {
+            if (run.current !== abort) return;
+            run.current = null;
+            setState(next);
+            if (again.current) start();
+        };
         setState((s) => (s.key === key ? { ...s, loading: true } : { key, loading: true }));
         latest.current(abort.signal).then(
-            (data) => run.current === abort && setState({ key, data, loading: false }),
-            (error) => run.current === abort && !isAbort(error) && setState((s) => ({ ...s, key, error, loading: false })),
+            (data) => end(() => ({ key, data, loading: false })),
+            (error) => end((s) => (isAbort(error) ? s : { ...s, key, error, loading: false })),
         );
     }, [key]);
+    // Who asks late, after an answer of the server, may have been given these while there was another key.
+    const now = useRef({ key, start });
+    now.current = { key, start };
+    const stop = () => {
+        run.current?.abort();
+        run.current = null;
+    };
     useEffect(() => {
         start();
-        return () => {
-            run.current?.abort();
-            run.current = null;
-        };
+        return stop;
     }, [start]);
     const mine = state.key === key;
     return {
         data: mine ? state.data : undefined,
         error: mine ? state.error : undefined,
         loading: mine ? state.loading : key !== null,
-        reload: start,
-        set: useCallback((data: T) => setState({ key, data, loading: false }), [key]),
+        reload: useCallback(() => now.current.start(), []),
+        set: useCallback(
+            (data: T) => {
+                if (now.current.key !== key) return;
+                const late = run.current !== null;
+                stop();
+                setState({ key, data, loading: false });
+                if (late) start();
+            },
+            [start],
+        ),
     };
 }
 
@@ -81,13 +116,20 @@ export function usePaged<T extends { id: string }>(path: string | null, query: Q
     const [state, setState] = useState<Listing<T>>({ key, iterator: null, done: true, loading: path !== null });
     const run = useRef<AbortController | null>(null);
     const busy = useRef<'first' | 'more' | null>(null);
+    const again = useRef(false); // the first page, once more
+    const began = useRef(0);
 
     const fetchPage = useCallback(
         async (iterator: string | null) => {
-            if (path === null) return;
+            if (path === null || now.current.key !== key) return;
             const mode = iterator === null ? 'first' : 'more';
-            // A refresh waits for its turn: what is being loaded will be new enough, or asked for again.
-            if (busy.current === 'more' && mode === 'first') return;
+            // A refresh waits for its turn: what is on its way may be too old, but were it stopped, news that come faster than answers
+            // would let none arrive. Who wants more does not wait for a refresh.
+            const stuck = Date.now() - began.current > STUCK_MS;
+            if (busy.current !== null && mode === 'first' && !stuck) return void (again.current = true);
+            if (busy.current === 'more' && mode === 'more' && !stuck) return;
+            again.current = busy.current === 'first' && mode === 'more';
+            began.current = Date.now();
             run.current?.abort();
             const abort = new AbortController();
             run.current = abort;
@@ -114,12 +156,18 @@ export function usePaged<T extends { id: string }>(path: string | null, query: Q
             } catch (error) {
                 if (run.current === abort && !isAbort(error)) setState((s) => ({ ...s, key, error, loading: false }));
             } finally {
-                if (run.current === abort) busy.current = null;
+                if (run.current === abort) {
+                    busy.current = null;
+                    if (again.current) void fetchPage(null);
+                }
             }
         },
         [key],
     );
 
+    // As above.
+    const now = useRef({ key, fetchPage });
+    now.current = { key, fetchPage };
     useEffect(() => {
         busy.current = null;
         void fetchPage(null);
@@ -137,7 +185,7 @@ export function usePaged<T extends { id: string }>(path: string | null, query: Q
         loading: mine ? state.loading : path !== null,
         more: mine && !state.done && state.items !== undefined,
         loadMore: () => void fetchPage(state.iterator),
-        refresh: () => void fetchPage(null),
+        refresh: () => void now.current.fetchPage(null),
     };
 }
 

@@ -76,7 +76,7 @@ export function forget(): void {
 }
 
 identify.signedOut(() => {
-    if (session.get() === undefined) return;
+    if (!session.get()) return; // the first answer that said so was enough
     const portal = session.get()?.portal;
     forget();
     const back = location.pathname + location.search;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The builder of one automation: a draft of its trigger and its steps, tried, saved and published.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, ApiError } from '../lib/api';
 import { type Automation, hasDraft } from '../lib/automations';
 import { exactNumbers } from '../lib/json';
@@ -12,6 +12,7 @@ import { settled, triggerDraft, triggerOut } from '../lib/trigger_draft';
 import { Button, ErrorNote, Head, Note, Pending, TextField } from '../ui/basic';
 import { Dialog } from '../ui/dialog';
 import { toast } from '../ui/toast';
+import type { RecordType } from '../lib/records';
 import { useEventTypes, useRecordTypes, useWorkspace } from '../workspace';
 import { AutomationHead } from './automation_head';
 import { TestDialog } from './automation_test';
@@ -68,11 +69,12 @@ function Conflict({ onClose, onLoad, onOverwrite }: { onClose: () => void; onLoa
 
 interface EditorProps {
     loaded: Automation;
+    recordTypes: RecordType[];
     onSaved: (a: Automation) => void;
     onReload: (a: Automation) => void; // the draft is dropped
 }
 
-function Editor({ loaded, onSaved, onReload }: EditorProps) {
+function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
     const { path, id: app, app: workspace, rights } = useWorkspace();
     const where = `${path}/automation/${loaded.id}`;
     const [draft, setDraft] = useState<Draft>(() => draftOf(loaded));
@@ -88,19 +90,25 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
     const begins = useMemo(() => ({ ...loaded, trigger: { ...loaded.trigger, ...(triggerOut(draft.trigger) as object), type: draft.trigger.type } }), [loaded, draft.trigger]);
     const sample = useSample(app, path, draft.trigger.type === 'incoming_webhook' && !loaded.trigger.url ? undefined : begins);
     const sequences = useLoad(`automations of ${path}`, (signal) => all<Automation>(`${path}/automation`, {}, signal));
-    const records = useRecordTypes();
     const events = useEventTypes(workspace?.profile);
     const now = useMemo(() => fingerprint(draft), [draft]);
     const dirty = now !== saved || draft.trigger.secret !== '' || draft.trigger.verifyToken !== '';
     const readOnly = !rights.automations;
-    useEffect(() => {
+    useLayoutEffect(() => {
         setLeaveGuard(() => dirty && !readOnly);
         return () => setLeaveGuard(null);
     }, [dirty]);
 
     const fresh = useRef({ key: 0 }).current;
     const saving = useRef(() => {});
-    saving.current = () => void (dirty && !readOnly && busy === null && run('save'));
+    const again = useRef(false); // asked for while it was being saved
+    saving.current = () => {
+        again.current = busy !== null;
+        if (dirty && !readOnly && busy === null) void run('save');
+    };
+    useEffect(() => {
+        if (busy === null && again.current) saving.current();
+    }, [busy]);
     useEffect(() => {
         const keys = (event: KeyboardEvent) => {
             if (event.key !== 's' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
@@ -173,12 +181,13 @@ function Editor({ loaded, onSaved, onReload }: EditorProps) {
         problems,
         readOnly,
         sample: sample.data,
+        sampleLoading: sample.data === undefined && sample.loading,
         reloadSample: sample.reload,
         open,
         setOpen,
         fresh,
         sequences: (sequences.data ?? []).filter((a) => a.id !== loaded.id),
-        recordTypes: records.data ?? [],
+        recordTypes,
         eventTypes: (events.data ?? []).map((t) => t.name),
     };
     const wrong = Object.keys(problems).length;
@@ -245,11 +254,12 @@ export function AutomationPage({ params }: { params: Record<string, string> }) {
     const where = `${path}/automation/${params.auto}`;
     const loaded = useLoad<Automation>(where, (signal) => loadAutomation(where, signal));
     const [times, setTimes] = useState(0);
+    const records = useRecordTypes(); // what a new step begins with depends on them
     const reload = (a: Automation) => {
         loaded.set(a);
         setTimes((n) => n + 1);
     };
-    if (loaded.data) return <Editor key={`${loaded.data.id} ${times}`} loaded={loaded.data} onSaved={loaded.set} onReload={reload} />;
+    if (loaded.data && !records.loading) return <Editor key={`${loaded.data.id} ${times}`} loaded={loaded.data} recordTypes={records.data ?? []} onSaved={loaded.set} onReload={reload} />;
     return (
         <>
             <Head title="Automation" crumbs={[{ text: app?.name ?? '…' }, { to: `${base}/automations`, text: 'Automations' }, { text: '…' }]} />

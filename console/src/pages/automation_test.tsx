@@ -112,13 +112,14 @@ interface Props {
 }
 
 export function TestDialog({ builder, onClose, onProblems, onFound }: Props) {
-    const { where, draft, sample, sequences } = builder;
+    const { where, draft, sample, sampleLoading, sequences } = builder;
     const [tried, setTried] = useState<Tried[] | null>(null);
     const [refused, setRefused] = useState<Problems>({});
     const [error, setError] = useState<unknown>(null);
     const nodes = walk(draft.nodes).map((w) => w.node);
     const nameOf = (id: string) => sequences.find((s) => s.id === id)?.name ?? id;
     useEffect(() => {
+        if (sampleLoading) return;
         const missing = gaps(draft);
         if (Object.keys(missing).length > 0) return onProblems(missing);
         api.sendText('POST', `${where}/test`, JSON.stringify({ ...tryBody(sample), steps: stepsOf(draft.nodes) })).then(
@@ -134,7 +135,7 @@ export function TestDialog({ builder, onClose, onProblems, onFound }: Props) {
                 else setError(e);
             },
         );
-    }, []);
+    }, [sampleLoading]);
     const without = draft.trigger.type === 'incoming_webhook' && sample?.requests.length === 0;
     return (
         <Dialog title="Test run" onClose={onClose} wide>

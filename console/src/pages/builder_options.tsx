@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { duration } from '../lib/format';
 import { kindOf, titleOf } from '../lib/step_kinds';
 import { type Fields, mapNode, type Node, walk } from '../lib/steps';
-import { SelectField, TextField } from '../ui/basic';
+import { Folded, SelectField, TextField } from '../ui/basic';
 import { useBuilder } from './builder_state';
 import type { StepFormProps } from './builder_forms';
 
@@ -73,8 +73,7 @@ export function StepOptions(props: StepFormProps) {
     const fits = /^\w{1,64}$/.test(id);
     const isTaken = (name: string) => walk(draft.nodes).some(({ node }) => node.key !== n.key && node.id === name);
     return (
-        <details class="plain" open={problem('id') !== undefined || problem('retrySchedule') !== undefined}>
-            <summary>Options</summary>
+        <Folded summary="Options" open={problem('id') !== undefined || problem('retrySchedule') !== undefined}>
             <div class="stack">
                 <div class="pair">
                     <TextField label="Name of the step" optional value={n.name} onInput={(name) => change({ name })} placeholder={titleOf({ ...n, name: '' })} />
@@ -103,6 +102,6 @@ export function StepOptions(props: StepFormProps) {
                     />
                 )}
             </div>
-        </details>
+        </Folded>
     );
 }

@@ -28,6 +28,7 @@ export interface Builder {
     problems: Problems;
     readOnly: boolean;
     sample: Sample | undefined;
+    sampleLoading: boolean; // there is none yet
     reloadSample: () => void;
     open: number | 'trigger' | null; // the part that is unfolded
     setOpen: (part: number | 'trigger' | null) => void;

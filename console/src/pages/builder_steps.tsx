@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flow: the steps in their order, branches with steps of their own, and what one adds to it.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { conditionWords } from '../lib/conditions';
 import { usePreviews } from '../lib/preview';
 import { kindOf, kinds, newNode, textsOf, titleOf } from '../lib/step_kinds';
@@ -142,7 +142,7 @@ function Arms({ node, path, number }: { node: Node; path: string; number: string
 // ---- one step ----
 
 function StepBody({ node, path }: { node: Node; path: string }) {
-    const { draft, edit, problems, readOnly, sample, where, fresh } = useBuilder();
+    const { draft, edit, problems, readOnly, sample, sampleLoading, where, fresh } = useBuilder();
     const earlier = useMemo(() => before(draft.nodes, node.key) ?? [], [draft.nodes, node.key]);
     const found = useMemo(() => variableGroups(sample?.variables ?? [], earlier, sample?.contact ?? null, draft.trigger.type), [sample, earlier, draft.trigger.type]);
     const texts = [...textsOf(node), ...(node.where ? conditionTexts(node.where, 'where').filter((t) => !t.text.includes('event.')) : []), ...node.arms.flatMap((a) => conditionTexts(a.when, `arm.${a.key}`))];
@@ -151,18 +151,18 @@ function StepBody({ node, path }: { node: Node; path: string }) {
     const problem = (member: string) => (member === '' ? problems[`steps.${path}`] : problemAt(problems, `steps.${path}.${member}`));
     const Form = forms[node.type];
     const form = useRef<HTMLDivElement>(null);
-    useEffect(() => {
+    // At once, and after the dialog has given the focus back to where it came from: what is typed next belongs here.
+    useLayoutEffect(() => {
         const added = fresh.key === node.key;
         const card = form.current?.closest('section');
         const at = card?.getBoundingClientRect();
         if (at && (at.top < HEAD_HEIGHT || (added && at.bottom > innerHeight))) card!.scrollIntoView({ block: 'start' });
         if (!added) return;
         fresh.key = 0;
-        // After the dialog has given the focus back to where it came from.
-        requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('input, select, textarea')?.focus({ preventScroll: true }));
+        form.current?.querySelector<HTMLElement>('input, select, textarea')?.focus({ preventScroll: true });
     }, []);
     return (
-        <SurroundingsContext.Provider value={{ groups: found, previews, readOnly }}>
+        <SurroundingsContext.Provider value={{ groups: found, previews, loading: sampleLoading, readOnly }}>
             <div class="stack" ref={form}>
                 <fieldset class="bare" disabled={readOnly}>{Form ? <Form n={node} change={change} problem={problem} /> : <p class="muted">This kind of step is edited by the API.</p>}</fieldset>
                 {node.type === 'branch' && (

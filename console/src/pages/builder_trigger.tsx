@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { triggerLine, triggerNames, type TriggerType } from '../lib/automations';
 import { allChanges, type TriggerDraft, triggerOut } from '../lib/trigger_draft';
 import type { Trigger } from '../lib/automations';
-import { Button, Check, Field, Note, SelectField, TextField } from '../ui/basic';
+import { Button, Check, Field, Folded, Note, SelectField, TextField } from '../ui/basic';
 import { SurroundingsContext } from '../ui/template';
 import { triggerChoices } from './automation_new';
 import { Concurrency } from './builder_concurrency';
@@ -92,16 +92,15 @@ function ScheduleForm({ t, change }: { t: TriggerDraft; change: (part: Partial<T
 }
 
 function Where({ t, change }: { t: TriggerDraft; change: (part: Partial<TriggerDraft>) => void }) {
-    const { sample, readOnly, problems, draft } = useBuilder();
+    const { sample, sampleLoading, readOnly, problems, draft } = useBuilder();
     const groups = variableGroups(sample?.variables ?? [], [], sample?.contact ?? null, draft.trigger.type);
     const some = t.where.kind === 'group' && t.where.items.some((i) => i.kind === 'group' || i.value !== '');
     return (
-        <details class="plain" open={some}>
-            <summary>Only when…</summary>
-            <SurroundingsContext.Provider value={{ groups, previews: {}, readOnly }}>
+        <Folded summary="Only when…" open={some}>
+            <SurroundingsContext.Provider value={{ groups, previews: {}, loading: sampleLoading, readOnly }}>
                 <ConditionEditor cond={t.where} place="trigger.where" onChange={(where) => change({ where })} problem={problemAt(problems, 'trigger.where')} />
             </SurroundingsContext.Provider>
-        </details>
+        </Folded>
     );
 }
 

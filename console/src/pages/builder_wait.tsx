@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waiting: for a time, until a time, for an event.
+import { useState } from 'preact/hooks';
 import { condOf } from '../lib/conditions';
 import type { Node } from '../lib/steps';
-import { Button, Choices, Field, TextField } from '../ui/basic';
+import { Button, Choices, Field, Folded, TextField } from '../ui/basic';
 import { ConditionEditor } from './builder_condition';
 import { setText, Text, type StepFormProps } from './builder_forms';
 import { useBuilder } from './builder_state';
@@ -44,6 +45,7 @@ function EventWait(props: StepFormProps) {
     const { n, change, problem } = props;
     const { eventTypes } = useBuilder();
     const first = n.where ?? null;
+    const [empty] = useState(() => condOf(undefined)); // the same one each time: its fields keep the focus
     return (
         <>
             <Field label="Event types" error={problem('event')} hint="The first of these that comes ends the wait.">
@@ -71,11 +73,10 @@ function EventWait(props: StepFormProps) {
                 )}
             </Field>
             <Duration {...props} label="At most" name="timeout" optional />
-            <details class="plain" open={first !== null}>
-                <summary>Only such events…</summary>
+            <Folded summary="Only such events…" open={first !== null}>
                 <p class="hint">The event’s data is {'{{ event.body }}'}: for example {'{{ event.body.email }}'} is {'{{ contact.email }}'}.</p>
-                <ConditionEditor cond={first ?? condOf(undefined)} place="where" onChange={(where) => change({ where })} problem={problem('where')} />
-            </details>
+                <ConditionEditor cond={first ?? empty} place="where" onChange={(where) => change({ where })} problem={problem('where')} />
+            </Folded>
         </>
     );
 }

@@ -6,7 +6,7 @@ import { sampleCurl } from '../lib/curl';
 import { useLoad } from '../lib/load';
 import { loadSenders, type Sender } from '../lib/senders';
 import { allMethods, methodsAreUsual, type TriggerDraft } from '../lib/trigger_draft';
-import { Button, Check, Code, CopyButton, ErrorNote, Field, Note, SelectField, TextField } from '../ui/basic';
+import { Button, Check, Code, CopyButton, ErrorNote, Field, Folded, Note, SelectField, TextField } from '../ui/basic';
 import { Confirm } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useWorkspace } from '../workspace';
@@ -200,8 +200,7 @@ function More({ t, change }: FormProps) {
     const { problems, draft } = useBuilder();
     const toggle = (m: string, on: boolean) => change({ methods: allMethods.filter((o) => (o === m ? on : t.methods.includes(o))) });
     return (
-        <details class="plain" open={t.addresses !== '' || t.tolerance !== '' || !methodsAreUsual(t.methods) || draft.concurrency !== ''}>
-            <summary>More</summary>
+        <Folded summary="More" open={t.addresses !== '' || t.tolerance !== '' || !methodsAreUsual(t.methods) || draft.concurrency !== ''}>
             <div class="stack">
                 <Field label="Only from these addresses" optional error={problemAt(problems, 'trigger.verify.addresses')} hint="Addresses or networks such as 203.0.113.0/24, one in each line.">
                     {(ids) => <textarea {...ids} class="mono" rows={2} spellcheck={false} value={t.addresses} onInput={(e) => change({ addresses: e.currentTarget.value })} />}
@@ -218,7 +217,7 @@ function More({ t, change }: FormProps) {
                     {problems['trigger.methods'] && <p class="field-error">{problems['trigger.methods']}</p>}
                 </div>
             </div>
-        </details>
+        </Folded>
     );
 }
 

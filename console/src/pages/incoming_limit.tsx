@@ -15,20 +15,21 @@ interface Settings {
 function Form({ where, now, onSaved }: { where: string; now: number; onSaved: (s: Settings) => void }) {
     const [text, setText] = useState(String(now));
     const [busy, setBusy] = useState(false);
-    const [error, setError] = useState<unknown>(null);
+    const [failure, setFailure] = useState<{ text: string; error: unknown } | null>(null); // of what was sent
     const save = async (limit: number | null) => {
         setBusy(true);
-        setError(null);
+        setFailure(null);
         try {
             const saved = await api.patch<Settings>(where, { incomingRateLimit: limit });
-            setText(String(saved.incomingRateLimit));
+            setText((typed) => (typed === text ? String(saved.incomingRateLimit) : typed));
             onSaved(saved);
             toast.done(`Up to ${count(saved.incomingRateLimit)} incoming requests per second are accepted.`);
         } catch (e) {
-            setError(e);
+            setFailure({ text, error: e });
         }
         setBusy(false);
     };
+    const error = failure?.text === text ? failure.error : null;
     const wrong = text.trim() !== '' && !/^\d+$/.test(text.trim()) ? 'Enter a whole number.' : error instanceof ApiError ? error.field('incomingRateLimit') : undefined;
     return (
         <form
@@ -38,7 +39,7 @@ function Form({ where, now, onSaved }: { where: string; now: number; onSaved: (s
                 void save(text.trim() === '' ? null : Number(text));
             }}
         >
-            <TextField label="Requests per second" inputMode="numeric" value={text} onInput={(to) => (setText(to), setError(null))} error={wrong} hint="From 1 to 1,000,000. Empty: as the operator of this server has set it." />
+            <TextField label="Requests per second" inputMode="numeric" value={text} onInput={setText} error={wrong} hint="From 1 to 1,000,000. Empty: as the operator of this server has set it." />
             {error !== null && !wrong && <ErrorNote error={error} />}
             <div>
                 <Button type="submit" busy={busy} disabled={Boolean(wrong) || text.trim() === String(now)}>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small pieces that every page is made of.
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { errorText } from '../lib/api';
 import { ago, when } from '../lib/format';
 import { useNow } from '../lib/load';
@@ -28,14 +28,17 @@ interface ButtonProps {
     'aria-haspopup'?: 'menu' | 'dialog';
 }
 
-export function Button({ kind = 'plain', icon, busy, disabled, small, type = 'button', label, children, ...rest }: ButtonProps) {
+// While it is busy it does nothing, and keeps the focus: a disabled one would lose it.
+export function Button({ kind = 'plain', icon, busy, disabled, small, type = 'button', label, onClick, children, ...rest }: ButtonProps) {
     return (
         <button
             {...rest}
             type={type}
             class={`button ${kind}${small ? ' small' : ''}${children ? '' : ' only-icon'}`}
-            disabled={disabled || busy}
+            disabled={disabled && !busy}
             aria-busy={busy || undefined}
+            aria-disabled={busy || undefined}
+            onClick={busy ? (event) => event.preventDefault() : onClick}
             aria-label={label}
         >
             {icon && <Icon name={icon} size={small ? 16 : 18} />}
@@ -144,7 +147,7 @@ export function Head({ title, crumbs, meta, children }: { title: string; crumbs?
     useEffect(() => {
         document.title = `${title} · Postrider`;
     }, [title]);
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (document.activeElement === document.body || document.activeElement === null) heading.current?.focus({ preventScroll: true });
     }, []);
     return (
@@ -254,7 +257,8 @@ interface TextFieldProps {
 
 export function TextField({ label, hint, error, optional, value, onInput, mono, autofocus, autocomplete, type = 'text', ...rest }: TextFieldProps) {
     const input = useRef<HTMLInputElement>(null);
-    useEffect(() => {
+    // At once, before the next key; in a dialog, which is not open yet, the dialog does it.
+    useLayoutEffect(() => {
         if (autofocus) input.current?.focus();
     }, []);
     return (
@@ -265,6 +269,7 @@ export function TextField({ label, hint, error, optional, value, onInput, mono, 
                     {...rest}
                     type={type as 'text'}
                     ref={input}
+                    data-first={autofocus || undefined}
                     class={mono ? 'mono' : ''}
                     value={value}
                     spellcheck={false}
@@ -311,6 +316,20 @@ export function SelectField({ label, hint, error, value, options, groups = [], o
                 </select>
             )}
         </Field>
+    );
+}
+
+// What is rarely needed. It opens when there is something in it to see, and never folds under the hands of who writes in it.
+export function Folded({ summary, open, children }: { summary: string; open: boolean; children: ComponentChildren }) {
+    const ref = useRef<HTMLDetailsElement>(null);
+    useLayoutEffect(() => {
+        if (open) ref.current!.open = true;
+    }, [open]);
+    return (
+        <details class="plain" ref={ref}>
+            <summary>{summary}</summary>
+            {children}
+        </details>
     );
 }
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dialogs are the browser's own: it keeps the focus inside, closes on Escape and gives the focus back.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { errorText } from '../lib/api';
 import { Button } from './basic';
 
 export function Dialog({ title, onClose, children, wide }: { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean }) {
     const ref = useRef<HTMLDialogElement>(null);
     const id = useId();
-    useEffect(() => {
+    // At once: what is typed next belongs into it.
+    useLayoutEffect(() => {
         const dialog = ref.current!;
         const before = document.activeElement as HTMLElement | null;
         dialog.showModal();
+        dialog.querySelector<HTMLElement>('[data-first]')?.focus();
         return () => {
             dialog.close();
             before?.focus?.();

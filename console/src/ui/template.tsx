@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A field whose text may hold expressions: variables are put in where the cursor is, and below stands what becomes of it.
 import { createContext, type ComponentChildren, type RefObject } from 'preact';
-import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useContext, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { exampleText, expression, shortPath, type VariableGroup } from '../lib/variables';
 import { Button } from './basic';
 
@@ -17,9 +17,10 @@ export interface Preview {
 export interface Surroundings {
     groups: VariableGroup[];
     previews: Record<string, Preview>; // by place
+    loading: boolean; // there will be more groups
     readOnly: boolean;
 }
-export const SurroundingsContext = createContext<Surroundings>({ groups: [], previews: {}, readOnly: false });
+export const SurroundingsContext = createContext<Surroundings>({ groups: [], previews: {}, loading: false, readOnly: false });
 
 type TextInput = HTMLInputElement | HTMLTextAreaElement;
 // The field that a click on a variable elsewhere on the page writes into.
@@ -35,11 +36,9 @@ export function putIntoLastField(text: string): boolean {
 function putAt(input: TextInput, text: string, onInput: (to: string) => void): void {
     const from = input.selectionStart ?? input.value.length;
     const to = input.selectionEnd ?? from;
-    onInput(input.value.slice(0, from) + text + input.value.slice(to));
-    requestAnimationFrame(() => {
-        input.focus();
-        input.setSelectionRange(from + text.length, from + text.length);
-    });
+    input.setRangeText(text, from, to, 'end');
+    input.focus();
+    onInput(input.value);
 }
 
 // Where no string is open it becomes one.
@@ -49,12 +48,16 @@ function inJson(text: string, input: TextInput): string {
     return before.split('"').length % 2 === 0 ? quoted.slice(1, -1) : quoted;
 }
 
-function Picker({ groups, label, onPick, onClose }: { groups: VariableGroup[]; label: string; onPick: (path: string) => void; onClose: () => void }) {
+function Picker({ groups, loading, label, onPick, onClose }: { groups: VariableGroup[]; loading: boolean; label: string; onPick: (path: string) => void; onClose: () => void }) {
     const [search, setSearch] = useState('');
     const box = useRef<HTMLDivElement>(null);
     const close = useRef(onClose);
     close.current = onClose;
-    useEffect(() => {
+    // The next key is for the search, also when the variable that had the focus is gone.
+    useLayoutEffect(() => {
+        if (document.activeElement === document.body) box.current?.querySelector('input')?.focus();
+    });
+    useLayoutEffect(() => {
         box.current?.querySelector('input')?.focus();
         const outside = (e: Event) => box.current && !box.current.contains(e.target as globalThis.Node) && close.current();
         document.addEventListener('pointerdown', outside);
@@ -91,7 +94,8 @@ function Picker({ groups, label, onPick, onClose }: { groups: VariableGroup[]; l
                 }}
             />
             <div class="picker-list">
-                {found.length === 0 && <p class="hint">Nothing fits. Send a sample request first, or write the expression yourself.</p>}
+                {loading && <p class="hint">Loading the sample…</p>}
+                {!loading && found.length === 0 && <p class="hint">Nothing fits. Send a sample request first, or write the expression yourself.</p>}
                 {found.map((g) => (
                     <VariableList key={g.title} group={g} onPick={onPick} />
                 ))}
@@ -185,7 +189,7 @@ interface TemplateProps {
 }
 
 export function TemplateField({ label, hideLabel, place, value, onInput, hint, error, optional, rows, placeholder, mono, json }: TemplateProps) {
-    const { groups, previews, readOnly } = useContext(SurroundingsContext);
+    const { groups, previews, loading, readOnly } = useContext(SurroundingsContext);
     const id = useId();
     const [open, setOpen] = useState(false);
     const input = useRef<TextInput>(null);
@@ -219,6 +223,7 @@ export function TemplateField({ label, hideLabel, place, value, onInput, hint, e
                 {open && (
                     <Picker
                         groups={groups}
+                        loading={loading}
                         label="Variables"
                         onClose={() => {
                             setOpen(false);

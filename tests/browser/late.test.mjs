@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is late: keys before frames, answers after the next click, news before the answer to what was asked because of them.
+import assert from 'node:assert/strict';
+import { before } from 'node:test';
+import { receiver } from '../e2e/lib/receiver.mjs';
+import { sleep, until } from '../e2e/lib/wait.mjs';
+import { openPage, portal, setUp, step, test, whyNot } from './lib.mjs';
+
+let all;
+before(async (t) => {
+    all = await setUp(t);
+    all.skip = await whyNot(all.p);
+});
+
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+const textbox = (page, name) => page.getByRole('textbox', { name, exact: true });
+
+async function post(p, url, body) {
+    const answer = await p.api('POST', new URL(url).pathname, body, { token: null });
+    assert.equal(answer.status, 202, answer.text);
+}
+
+test('what is typed at once, or while something arrives, goes where it belongs', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Humongous', profile: 'myra' });
+    const steps = [
+        { id: 'contact', type: 'upsert_record', record: 'contact', set: { email: '' } },
+        { id: 'wait', type: 'wait', event: ['contact.updated'], timeout: '1d' },
+        { id: 'request', type: 'http_request', method: 'POST', url: 'https://example.com/' },
+    ];
+    const made = await p.ok('POST', `/api/v1/app/${app.id}/automation`, { name: 'Purchases', trigger: { type: 'incoming_webhook' }, steps });
+    await post(p, made.trigger.url, { customer: { email: 'ada@example.com' } });
+    // A browser that is busy: keys come before its frames.
+    const page = await openPage(browser, origin, { lateMs: 700 });
+    await portal(page, p, app);
+    await step('into a dialog and out of it', async () => {
+        await page.goto('/portal/automations/new');
+        await page.getByRole('heading', { name: 'New automation' }).waitFor();
+        await page.keyboard.type('Purch');
+        assert.equal(await page.getByLabel('Name').inputValue(), 'Purch');
+        await page.goto(`/portal/automations/${made.id}`);
+        await button(page, 'Add step').focus();
+        await page.keyboard.press('Enter');
+        await page.keyboard.press('Escape');
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+        assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Add step');
+    });
+    await step('the search of a picker, and behind what it put in', async () => {
+        await page.getByRole('button', { name: /^Step 1/ }).click();
+        await page.getByText('ada@example.com').first().waitFor({ state: 'attached' });
+        await button(page, 'Insert a variable into Value of email').focus();
+        await page.keyboard.press('Enter');
+        await page.keyboard.type('customer');
+        await page.keyboard.press('Enter');
+        await page.keyboard.type('!');
+        assert.equal(await textbox(page, 'Value of email').inputValue(), '{{ trigger.body.customer.email }}!');
+    });
+    await step('a condition that nothing was written into yet', async () => {
+        await page.getByRole('button', { name: /^Step 2/ }).click();
+        await page.getByText('Only such events…').click();
+        await textbox(page, 'Value of condition 1').focus();
+        await post(p, made.trigger.url, { customer: { email: 'grace@example.com' } });
+        await page.getByRole('group', { name: 'Request' }).getByText('grace@example.com').waitFor();
+        await page.keyboard.type('x');
+        assert.equal(await textbox(page, 'Value of condition 1').inputValue(), 'x');
+        await page.keyboard.press('Backspace');
+        await page.keyboard.type('yz');
+        assert.equal(await textbox(page, 'Value of condition 1').inputValue(), 'yz');
+        await textbox(page, 'Value of condition 1').fill('');
+    });
+    await step('what was refused, where it is folded away otherwise', async () => {
+        await page.getByRole('button', { name: /^Step 3/ }).click();
+        await page.getByText('Options').click();
+        await page.getByLabel('When it fails, try again').selectOption('own');
+        await textbox(page, 'Seconds between the tries').fill('5, often');
+        await page.keyboard.press('Control+s');
+        await page.locator('.field-error').waitFor();
+        await textbox(page, 'Seconds between the tries').press('End');
+        for (let i = 0; i < 'often'.length; i++) await page.keyboard.press('Backspace');
+        await page.keyboard.type('10');
+        assert.equal(await textbox(page, 'Seconds between the tries').inputValue(), '5, 10');
+    });
+    await step('saved again, what was asked for while it was being saved', async () => {
+        await page.keyboard.press('Control+s');
+        await page.keyboard.type(', 15');
+        await page.keyboard.press('Control+s');
+        const stored = () => p.ok('GET', `/api/v1/app/${app.id}/automation/${made.id}`);
+        await until('all of it is saved', async () => (await stored()).steps[2].retrySchedule?.join() === '5,10,15');
+    });
+    assert.deepEqual(page.wrongs, []);
+});
+
+test('an answer that comes after the filter was changed leaves the new list alone', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Northwind', profile: 'myra' });
+    let failing = true;
+    const r = await receiver(t, { answer: () => (failing ? 500 : 200) });
+    await p.endpoint(app, r.url(), { name: 'CRM', retrySchedule: [] });
+    await p.attempted(app, await p.send(app, 'contact.created', { a: 1 }), 1);
+    failing = false;
+    const page = await openPage(browser, origin);
+    await portal(page, p, app);
+    let answer;
+    const held = new Promise((resolve) => (answer = resolve));
+    await page.route('**/api/v1/app/*/msg/**', async (route) => {
+        if (route.request().method() !== 'POST') return route.continue();
+        const response = await route.fetch();
+        await held;
+        await route.fulfill({ response });
+    });
+    await page.goto('/portal/logs?status=failed');
+    await button(page, 'Replay').click();
+    await r.arrived(2);
+    await button(page, 'All').click();
+    await page.getByRole('row').filter({ hasText: 'Sent 200' }).waitFor();
+    await until('no more news', () => page.asked.size === 2); // the stream, and what is held
+    const looked = page.waitForResponse((response) => /\/attempt\?/.test(response.url()));
+    answer();
+    await page.getByText('is being sent once more').waitFor();
+    await looked;
+    await page.getByRole('row').filter({ hasText: 'Sent 200' }).waitFor();
+    await page.getByRole('row').filter({ hasText: 'Failed 500' }).waitFor();
+    assert.deepEqual(page.wrongs, []);
+});
+
+test('news that come faster than answers are shown all the same', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Contoso', profile: 'myra' });
+    const r = await receiver(t);
+    const endpoint = await p.endpoint(app, r.url(), { name: 'CRM' });
+    const page = await openPage(browser, origin);
+    await portal(page, p, app);
+    await page.goto(`/portal/webhooks/${endpoint.id}`);
+    await page.getByText('No events yet').waitFor();
+    // Each answer is for longer on its way than the page leaves between two looks.
+    await page.route('**/api/v1/**', async (route) => {
+        if (route.request().url().endsWith('/live')) return route.continue();
+        await sleep(2500);
+        await route.continue().catch(() => {});
+    });
+    let sending = true;
+    const sent = (async () => {
+        for (let i = 0; sending; i++) {
+            await p.send(app, 'contact.created', { i });
+            await sleep(200);
+        }
+    })();
+    try {
+        await page.getByRole('row').nth(3).waitFor();
+    } finally {
+        sending = false;
+        await sent;
+    }
+    assert.deepEqual(page.wrongs, []);
+});
