@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of records in the console: picked, mapped, checked, imported while one watches; exported and imported again.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before } from 'node:test';
 import { openPage, portal, setUp, signUp, step, test, violations, whyNot } from './lib.mjs';
@@ -102,7 +102,9 @@ test('a long import is watched, survives a reload and is cancelled', async (t) =
     await portal(page, p, app);
     await page.goto('/portal/records/data_point/import');
     const lines = Array.from({ length: 150_000 }, (_, i) => `{"external_id":"${i}","value":${i}.50}\n`).join('');
-    await page.getByLabel('File to import').setInputFiles({ name: 'points.jsonl', mimeType: 'application/x-ndjson', buffer: Buffer.from(lines) });
+    const points = join(p.dir, 'points.jsonl');
+    writeFileSync(points, lines);
+    await page.getByLabel('File to import').setInputFiles(points);
     await page.getByRole('heading', { name: 'First lines' }).waitFor();
     await page.getByRole('button', { name: 'Import', exact: true }).click();
     await page.getByRole('progressbar').waitFor();

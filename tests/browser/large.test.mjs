@@ -6,11 +6,11 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { eachOf, until } from '../e2e/lib/wait.mjs';
-import { openPage, portal, setUp, step, test, whyNot } from './lib.mjs';
+import { openPage, patience, portal, setUp, step, test, whyNot } from './lib.mjs';
 
 const EVENTS = Number(process.env.EVENTS ?? 3000);
 // The promise is held to when it is asked for; among other tests, on a machine that is busy with them, only its order of size.
-const FAIR = EVENTS >= 100_000 ? 1 : 4;
+const FAIR = (EVENTS >= 100_000 ? 1 : 4) * patience;
 const PROMISED_MS = 500 * FAIR;
 const PROMISED_NEW_MS = 2000 * FAIR;
 const types = ['team.created', 'team.updated', 'member.created', 'objective.updated'];
@@ -141,7 +141,7 @@ test(`a log of ${EVENTS} events`, { timeout: 600_000 }, async (t) => {
             const scrolls = [];
             await open(page, path);
             for (let i = 0; i < 8; i++) scrolls.push(await page.evaluate(untilScrolled));
-            note(`${name}: scrolling, slowest of 8`, Math.max(...scrolls));
+            note(`${name}: scrolling, slowest of 8 but one`, scrolls.sort((a, b) => b - a)[1]);
         });
     }
     await step('a new event', async () => {

@@ -61,7 +61,7 @@ export async function setUp(t, options) {
 export async function openPage(browser, origin, { colorScheme = 'light', viewport = { width: 1280, height: 900 }, lateMs = 0, ...more } = {}) {
     const context = await browser.newContext({ colorScheme, viewport, baseURL: origin, reducedMotion: 'reduce', ...more });
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000 * patience);
+    page.setDefaultTimeout(20_000 * patience); // of a machine that is busy with other tests
     await slowDown(page, lateMs);
     watch(page);
     page.wrongs = [];
