@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/record_csv.h"
 #include "cli/resource.h"
 #include "cli/speak.h"
 
@@ -139,6 +140,19 @@ int record_import_run(const struct args *a)
 /* ---- export -------------------------------------------------------------------------------------------------------
  */
 
+#define CSV_ROW_BYTES ((size_t)4 << 20)
+
+/* What is done with each record: its line is printed, or its columns are noted, or its row is printed. */
+enum export_way { EXPORT_LINES, EXPORT_NOTES, EXPORT_ROWS };
+
+struct export
+{
+    struct speak *s;
+    const char *base; /* of the pages */
+    enum export_way way;
+    struct record_csv csv;
+};
+
 /* In one line: without the white space between values. */
 static void print_line(struct str json)
 {
@@ -155,13 +169,45 @@ static void print_line(struct str json)
     putchar('\n');
 }
 
-/* Prints a page; *next is where to go on, null at the end. */
-static int export_page(struct speak *s, const char *base, struct str from, struct str *next)
+static void print_csv(const struct export *x, const struct json *record)
 {
+    struct buf out = BUF_INIT(CSV_ROW_BYTES);
+    if (record != NULL)
+        record_csv_row(&x->csv, x->s->arena, record, &out);
+    else
+        record_csv_head(&x->csv, &out);
+    fwrite(out.ptr, 1, out.len, stdout);
+    buf_fini(&out);
+}
+
+static int export_record(struct export *x, const struct json *record)
+{
+    switch (x->way) {
+    case EXPORT_LINES:
+        print_line(record->raw);
+        break;
+    case EXPORT_NOTES:
+        if (record_csv_note(&x->csv, x->s->arena, record) == ERR_OK)
+            break;
+        fputs("postrider record export: these records have more fields than a CSV file can have columns; --format "
+              "jsonl takes them all\n",
+              stderr);
+        return CLI_COULD_NOT;
+    case EXPORT_ROWS:
+        print_csv(x, record);
+        break;
+    }
+    return ARGS_GO_ON;
+}
+
+/* Goes through a page; *next is where to go on, null at the end. */
+static int export_page(struct export *x, struct str from, struct str *next)
+{
+    struct speak *s = x->s;
     struct buf path = BUF_INIT(PATH_BYTES);
     struct speak_answer answer;
     bool done = true;
-    buf_add_str(&path, str_c(base));
+    buf_add_str(&path, str_c(x->base));
     if (from.len > 0) {
         buf_add_str(&path, STR("&iterator="));
         speak_escape(from, &path);
@@ -169,36 +215,58 @@ static int export_page(struct speak *s, const char *base, struct str from, struc
     const char *where = arena_cstr(s->arena, buf_str(&path));
     buf_fini(&path);
     int status = speak_call(s, "GET", where, STR_NULL, &answer);
+    const struct json *list = status == ARGS_GO_ON ? json_get(answer.json, STR("data")) : NULL;
+    for (const struct json *r = list != NULL ? list->child : NULL; r != NULL && status == ARGS_GO_ON; r = r->next)
+        status = export_record(x, r);
     if (status != ARGS_GO_ON)
         return status;
-    const struct json *list = json_get(answer.json, STR("data"));
-    for (const struct json *r = list != NULL ? list->child : NULL; r != NULL; r = r->next)
-        print_line(r->raw);
     (void)json_as_bool(json_get(answer.json, STR("done")), &done);
     *next = done ? STR_NULL : text_of(answer.json, "iterator");
     return ARGS_GO_ON;
 }
 
-static int export(struct speak *s)
+static int export_pages(struct export *x)
 {
+    struct speak *s = x->s;
     struct arena *own = s->arena;
-    struct buf path = BUF_INIT(PATH_BYTES), at = BUF_INIT(PATH_BYTES);
-    int status = resource_path(s->args, own, "/api/v1/app/{app}/record/{type}", &path);
-    buf_addf(&path, "%sorder=ascending&limit=%d", str_find(buf_str(&path), '?') < path.len ? "&" : "?", PAGE);
-    const char *base = arena_cstr(own, buf_str(&path));
+    struct buf at = BUF_INIT(PATH_BYTES);
+    int status = ARGS_GO_ON;
     bool more = true;
     while (status == ARGS_GO_ON && more) {
         struct str next = STR_NULL;
         s->arena = arena_new((size_t)1 << 20); /* of a page */
-        status = export_page(s, base, buf_str(&at), &next);
+        status = export_page(x, buf_str(&at), &next);
         buf_clear(&at);
         buf_add_str(&at, next);
         more = next.len > 0;
         arena_free(s->arena);
         s->arena = own;
     }
-    buf_fini(&path);
     buf_fini(&at);
+    return status;
+}
+
+/* CSV goes through all of them twice, first for the columns: so it needs no room for the records. */
+static int export(struct speak *s)
+{
+    const char *format = args_text(s->args, "format");
+    struct export x = {.s = s, .csv = {.arena = s->arena}};
+    struct buf path = BUF_INIT(PATH_BYTES);
+    bool csv = strcmp(format, "csv") == 0;
+    if (!csv && strcmp(format, "jsonl") != 0)
+        return args_refuse(s->args, "--format must be csv or jsonl");
+    int status = resource_path(s->args, s->arena, "/api/v1/app/{app}/record/{type}", &path);
+    buf_addf(&path, "%sorder=ascending&limit=%d", str_find(buf_str(&path), '?') < path.len ? "&" : "?", PAGE);
+    x.base = arena_cstr(s->arena, buf_str(&path));
+    buf_fini(&path);
+    x.way = csv ? EXPORT_NOTES : EXPORT_LINES;
+    if (status == ARGS_GO_ON)
+        status = export_pages(&x);
+    if (status == ARGS_GO_ON && csv) {
+        x.way = EXPORT_ROWS;
+        print_csv(&x, NULL);
+        status = export_pages(&x);
+    }
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (status == ARGS_GO_ON && !written)
         fputs("postrider record export: the output cannot be written\n", stderr);

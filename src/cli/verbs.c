@@ -129,7 +129,12 @@ static const struct arg_flag preview_data[] = {
 
 static const struct arg_flag in_type[] = {APP, RECORD_TYPE};
 static const struct arg_flag record_list[] = {APP, RECORD_TYPE, RECORD_WANTED, PAGING};
-static const struct arg_flag record_export[] = {APP, RECORD_TYPE, RECORD_WANTED};
+static const struct arg_flag record_export[] = {
+        APP,
+        RECORD_TYPE,
+        RECORD_WANTED,
+        {"format", "FORMAT", "jsonl: lines of JSON; csv: a column for each field", .def = "jsonl", .kind = ARG_TEXT},
+};
 static const struct arg_flag record_fields[] = {
         APP,
         RECORD_TYPE,
@@ -369,8 +374,9 @@ const struct resource_verb resource_verbs[] = {
               record_import, "postrider record import --app acme --type contact people.csv --map E-Mail:email"),
          .run = record_import_run},
         {"record", "export", NULL, NULL, NULL,
-         PAGE("record export", NULL, 0, "Prints records as lines of JSON, oldest first, as `record import` takes them.",
-              record_export, "postrider record export --app acme --type contact > contacts.jsonl"),
+         PAGE("record export", NULL, 0,
+              "Prints records as lines of JSON, or as CSV, oldest first, as `record import` takes them.", record_export,
+              "postrider record export --app acme --type contact > contacts.jsonl"),
          .run = record_export_run},
 };
 

@@ -319,6 +319,18 @@ test('from the shell: import waits and says what was wrong, export prints what i
     assert.deepEqual([again.status, again.stdout], [0, '4 rows: 4 created, 0 updated, 0 unchanged, 0 left out, 0 wrong\n']);
     assert.equal((await p.command(['record', 'export', '--app', 'other', '--type', 'contact', '--search', 'ZOFIA'])).stdout.split('\n').length, 2);
     assert.deepEqual((await all(p, other, 'contact')).map((x) => [x.data, x.tags]), (await all(p, app, 'contact')).map((x) => [x.data, x.tags]));
+    const csv = await p.command(['record', 'export', ...to, '--format', 'csv']);
+    assert.deepEqual(csv.stdout.split('\r\n'), ['email,name,age,n,t,tags', 'ada@example.com,Ada,36,,,"[""a"",""b, c""]"', 'zofia@example.com,,,1.10,,', 'last@example.com,,,,,', 'spaced@example.com,,,,"a "" { b",', '']);
+    const third = await p.app({ profile: 'myra', uid: 'third' });
+    await p.ok('POST', `/api/v1/app/third/record/contact`, '{"data":{"email":"x@example.com","f":"=1+1","g":-1.5e+3,"h":"-2+3","phone":"+49 (30) 1-2","a":{"b":{"c":[1, {"d": 1.50}]},"e":{}},"yes":true,"none":null},"tags":["one","two"]}');
+    const flat = await p.command(['record', 'export', '--app', 'third', '--type', 'contact', '--format', 'csv']);
+    assert.equal(flat.stdout, `email,f,g,h,phone,a.b.c,a.e,yes,tags\r\nx@example.com,'=1+1,-1.5e+3,'-2+3,+49 (30) 1-2,"[1,{""d"":1.50}]",{},true,"one, two"\r\n`);
+    const fourth = await p.app({ profile: 'myra', uid: 'fourth' });
+    const back = await p.command(['record', 'import', '--app', 'fourth', '--type', 'contact', '-', '--map', 'a.b.c:a.b.c:json', '--map', 'yes:yes:boolean'], { input: flat.stdout });
+    assert.deepEqual([back.status, back.stdout], [0, '1 rows: 1 created, 0 updated, 0 unchanged, 0 left out, 0 wrong\n']);
+    assert.deepEqual((await all(p, fourth, 'contact'))[0].tags, (await all(p, third, 'contact'))[0].tags);
+    assert.deepEqual((await all(p, fourth, 'contact'))[0].data.a.b.c, [1, { d: 1.5 }]);
+    assert.equal((await p.command(['record', 'export', ...to, '--format', 'xls'])).status, 2);
     const refused = await p.command(['record', 'import', ...to, file, '--map', 'nothing:email']);
     assert.equal(refused.status, 2);
     assert.match(refused.stderr, /query\.map: there is no column "nothing"/);
