@@ -259,10 +259,12 @@ static void judge_health(struct engine *e, struct engine_endpoint *ep, bool succ
 {
     struct endpoint_health *h = &ep->health;
     struct endpoint_health before = *h;
+    bool unknown = !ep->health_known;
     h->ep = ep->id;
     endpoint_health_begin(h, ep->enabled_ms);
     if (success) {
         h->failing_since_ms = h->exhausted_since_ms = 0;
+        ep->health_known = true;
     } else {
         if (h->failing_since_ms == 0)
             h->failing_since_ms = now_ms;
@@ -272,8 +274,10 @@ static void judge_health(struct engine *e, struct engine_endpoint *ep, bool succ
             v->disable = "failing";
     }
     v->health_changed = h->failing_since_ms != before.failing_since_ms ||
-                        h->exhausted_since_ms != before.exhausted_since_ms;
+                        h->exhausted_since_ms != before.exhausted_since_ms || (success && unknown);
     v->health = *h;
+    v->health.merge = unknown && !success;
+    v->health.enabled_ms = ep->enabled_ms;
 }
 
 static void judge_failure(struct engine *e, struct work *w, const struct engine_outcome *o, int64_t now_ms,

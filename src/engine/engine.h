@@ -100,7 +100,8 @@ struct engine_endpoint *engine_meet(struct engine *e, oid_t ep);
 void engine_configure(struct engine *e, struct engine_endpoint *ep, const struct engine_config *c, int64_t now_ms);
 /* Disabled or deleted: forgets its waiting work; what runs ends by itself. */
 void engine_close_endpoint(struct engine *e, struct engine_endpoint *ep);
-void engine_set_health(struct engine_endpoint *ep, const struct endpoint_health *h);
+/* What is stored; outcomes may have come before it. */
+void engine_set_health(struct engine_endpoint *ep, const struct endpoint_health *stored);
 oid_t engine_endpoint_id(const struct engine_endpoint *ep);
 void *engine_endpoint_user(const struct engine_endpoint *ep);
 void engine_endpoint_set_user(struct engine_endpoint *ep, void *user);

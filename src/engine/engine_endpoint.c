@@ -270,9 +270,11 @@ void endpoint_settle(struct engine *e, struct engine_endpoint *ep)
     endpoint_free(e, ep);
 }
 
-void engine_set_health(struct engine_endpoint *ep, const struct endpoint_health *h)
+void engine_set_health(struct engine_endpoint *ep, const struct endpoint_health *stored)
 {
-    ep->health = *h;
+    if (!ep->health_known)
+        endpoint_health_merge(&ep->health, *stored, ep->enabled_ms);
+    ep->health_known = true;
 }
 
 oid_t engine_endpoint_id(const struct engine_endpoint *ep)

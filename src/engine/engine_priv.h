@@ -60,6 +60,7 @@ struct engine_endpoint {
     struct rate rate;
     struct breaker breaker;
     struct endpoint_health health;
+    bool health_known; /* what is stored is in it, or a success has made that void */
     int64_t enabled_ms;
 
     struct list ready;   /* pieces in order; FIFO: all pieces by pos */

@@ -78,6 +78,10 @@ struct endpoint_health {
     oid_t ep;
     int64_t failing_since_ms;   /* first failed attempt since the last success */
     int64_t exhausted_since_ms; /* first exhausted message since the last success; 0 = none */
+    /* To be written by who does not know what is stored: what is older, but not before `enabled_ms`, stays. Read:
+     * unset. */
+    bool merge;
+    int64_t enabled_ms;
 };
 
 /* What was before the endpoint was enabled again (0: it never was) is forgotten. */
@@ -87,6 +91,17 @@ static inline void endpoint_health_begin(struct endpoint_health *h, int64_t enab
         h->failing_since_ms = 0;
     if (h->exhausted_since_ms < enabled_ms)
         h->exhausted_since_ms = 0;
+}
+
+/* Adds what is stored to what was noted without knowing it. */
+static inline void endpoint_health_merge(struct endpoint_health *h, struct endpoint_health stored, int64_t enabled_ms)
+{
+    endpoint_health_begin(&stored, enabled_ms);
+    if (h->failing_since_ms == 0 || (stored.failing_since_ms != 0 && stored.failing_since_ms < h->failing_since_ms))
+        h->failing_since_ms = stored.failing_since_ms;
+    if (h->exhausted_since_ms == 0 ||
+        (stored.exhausted_since_ms != 0 && stored.exhausted_since_ms < h->exhausted_since_ms))
+        h->exhausted_since_ms = stored.exhausted_since_ms;
 }
 
 #endif

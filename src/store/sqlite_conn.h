@@ -53,6 +53,7 @@ enum stmt {
     W_TALLY_EXPIRE,
     W_TALLY_HOUR_EXPIRE,
     W_HEALTH_DROP,
+    W_HEALTH_GET,
     W_OBJECT_PUT,
     W_OBJECT_GET,
     W_OBJECT_SET,

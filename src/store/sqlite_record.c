@@ -77,20 +77,38 @@ static enum err delivery_move(struct sqlite_backend *b, const struct store_recor
     return *moved ? delivery_set(b, &d) : ERR_OK;
 }
 
-static enum err health_put(struct sqlite_backend *b, const struct endpoint_health *h)
+static enum err health_merge(struct sqlite_backend *b, struct endpoint_health *h)
 {
-    bool none = h->failing_since_ms == 0 && h->exhausted_since_ms == 0;
+    struct endpoint_health stored = {.ep = h->ep};
+    sqlite3_stmt *st = conn_stmt(&b->w, W_HEALTH_GET,
+                                 "SELECT failing_since_ms,exhausted_since_ms FROM endpoint_health WHERE ep=?");
+    bind_int(st, 1, h->ep);
+    enum err e = conn_next(&b->w, st);
+    if (e == ERR_OK) {
+        stored.failing_since_ms = col_int(st, 0);
+        stored.exhausted_since_ms = col_int(st, 1);
+        endpoint_health_merge(h, stored, h->enabled_ms);
+    }
+    sqlite3_reset(st);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err health_put(struct sqlite_backend *b, struct endpoint_health h)
+{
     sqlite3_stmt *st;
-    if (none) {
+    enum err e = h.merge ? health_merge(b, &h) : ERR_OK;
+    if (e != ERR_OK)
+        return e;
+    if (h.failing_since_ms == 0 && h.exhausted_since_ms == 0) {
         st = conn_stmt(&b->w, W_HEALTH_DROP, "DELETE FROM endpoint_health WHERE ep=?");
-        bind_int(st, 1, h->ep);
+        bind_int(st, 1, h.ep);
     } else {
         st = conn_stmt(&b->w, W_HEALTH_PUT,
                        "INSERT INTO endpoint_health(ep,failing_since_ms,exhausted_since_ms) VALUES(?1,?2,?3)"
                        " ON CONFLICT(ep) DO UPDATE SET failing_since_ms=?2,exhausted_since_ms=?3");
-        bind_int(st, 1, h->ep);
-        bind_int(st, 2, h->failing_since_ms);
-        bind_int(st, 3, h->exhausted_since_ms);
+        bind_int(st, 1, h.ep);
+        bind_int(st, 2, h.failing_since_ms);
+        bind_int(st, 3, h.exhausted_since_ms);
     }
     return conn_run(&b->w, st);
 }
@@ -110,7 +128,7 @@ enum err sqlite_record(struct backend *base, struct store_record *op)
     if (e == ERR_OK && op->transformed != NULL)
         e = transformed_put(b, t->msg, t->ep, op->transformed);
     if (e == ERR_OK && op->health != NULL)
-        e = health_put(b, op->health);
+        e = health_put(b, *op->health);
     if (e == ERR_OK)
         tally_add(b, t);
     op->moved = moved;

@@ -63,9 +63,12 @@ enum err mem_append(struct backend *b, struct store_append *op)
 static void health_set(struct mem_store *m, oid_t ep, const struct endpoint_health *h)
 {
     struct mem_endpoint *is = row_new(sizeof *is, 0, ep, 0);
-    is->health = *h;
-    is->health.ep = ep;
-    rows_change(&m->log, &m->endpoints, rows_get(&m->endpoints, ep, 0), &is->row);
+    struct row *old = rows_get(&m->endpoints, ep, 0);
+    is->health = (struct endpoint_health){
+            .ep = ep, .failing_since_ms = h->failing_since_ms, .exhausted_since_ms = h->exhausted_since_ms};
+    if (h->merge && old != NULL)
+        endpoint_health_merge(&is->health, ((const struct mem_endpoint *)(const void *)old)->health, h->enabled_ms);
+    rows_change(&m->log, &m->endpoints, old, &is->row);
 }
 
 enum err mem_record(struct backend *b, struct store_record *op)

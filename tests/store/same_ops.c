@@ -154,6 +154,8 @@ static void do_record(struct same *s)
     struct attempt t = fx_attempt(&s->f[0], m->app, m->id, ep, &o);
     struct endpoint_health h = {
             .ep = ep, .failing_since_ms = (int64_t)same_pick(s, 3), .exhausted_since_ms = (int64_t)same_pick(s, 2)};
+    h.merge = h.failing_since_ms != 0 && same_chance(s, 50);
+    h.enabled_ms = (int64_t)same_pick(s, 3);
     if (s->attempt_count > 0 && same_chance(s, 3))
         t.id = s->attempts[same_pick(s, s->attempt_count < ATTEMPTS ? s->attempt_count : ATTEMPTS)].id;
     struct store_record a = {.op.kind = STORE_RECORD, .attempt = &t, .health = same_chance(s, 20) ? &h : NULL};

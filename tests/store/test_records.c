@@ -403,6 +403,35 @@ static void health_is_written_with_the_outcome(void **state)
     assert_int_equal(h.exhausted_since_ms, 0);
 }
 
+/* Who has not read it yet adds to it: what is older stays, unless the endpoint was enabled again since. */
+static void health_that_was_not_read_is_added_to(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f), ep = fx_id(f), msg = begin(f, app, ep, FRESH);
+    static const struct {
+        struct endpoint_health put;
+        int64_t failing, exhausted;
+    } rows[] = {
+            {{.failing_since_ms = T0 + 5, .merge = true}, T0 + 5, 0},
+            {{.failing_since_ms = T0 + 7, .exhausted_since_ms = T0 + 7, .merge = true}, T0 + 5, T0 + 7},
+            {{.failing_since_ms = T0 + 9, .exhausted_since_ms = T0 + 9, .merge = true, .enabled_ms = T0 + 5},
+             T0 + 5,
+             T0 + 7},
+            {{.failing_since_ms = T0 + 9, .merge = true, .enabled_ms = T0 + 6}, T0 + 9, T0 + 7},
+            {{.failing_since_ms = T0 + 3, .merge = true, .enabled_ms = T0 + 20}, T0 + 3, 0},
+            {{.failing_since_ms = T0 + 30}, T0 + 30, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct endpoint_health h = rows[i].put;
+        h.ep = ep;
+        fx_record(f, app, msg, ep,
+                  (struct fx_outcome){.number = (int)i + 1, .status = DELIVERY_PENDING, .due_ms = AGAIN, .health = &h});
+        OK(store_get_health(f->reader, ep, &h));
+        assert_int_equal(h.failing_since_ms, rows[i].failing);
+        assert_int_equal(h.exhausted_since_ms, rows[i].exhausted);
+    }
+}
+
 const struct CMUnitTest record_tests[] = {
         FX_TEST(records_move_deliveries),
         FX_TEST(attempts_by_hand_leave_the_schedule),
@@ -413,5 +442,6 @@ const struct CMUnitTest record_tests[] = {
         FX_TEST(expunged_messages_are_over),
         FX_TEST(expunged_attempts_keep_the_rest),
         FX_TEST(health_is_written_with_the_outcome),
+        FX_TEST(health_that_was_not_read_is_added_to),
 };
 const size_t record_test_count = ARRAY_LEN(record_tests);
