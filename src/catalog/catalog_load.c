@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include "automation/automation.h"
+#include "automation/run.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sys/clock.h"
 #include "json/tree.h"
 
 #define PAGE       250
@@ -165,26 +167,46 @@ enum err catalog_types_read(struct catalog *c, struct store_reader *r, oid_t env
     return ERR_OK;
 }
 
-/* What the workspace's automations are to be told of, each name once. */
+/* Adds the names that are not there yet. */
+static void hear(struct loading *l, struct str *names, const struct str *own, size_t own_count)
+{
+    struct workspace *w = &l->entry->workspace;
+    for (size_t k = 0; k < own_count && w->hear_count < HEARS_MAX; k++) {
+        size_t at = 0;
+        while (at < w->hear_count && !str_eq(names[at], own[k]))
+            at++;
+        if (at == w->hear_count)
+            names[w->hear_count++] = arena_str(l->entry->arena, own[k]);
+    }
+}
+
+/* What the workspace's automations are to be told of, each name once; and those that are deleted, whose runs go on. */
 static enum err read_hears(struct loading *l)
 {
     struct workspace *w = &l->entry->workspace;
     struct arena *scratch = arena_new(4096);
-    struct object *found = NULL;
-    size_t count = 0;
-    struct object_query q = {.kind = OBJ_AUTOMATION, .env = w->app.env, .app = w->app.id, .limit = AUTOMATIONS_MAX};
-    enum err e = store_list_objects(l->reader, scratch, &q, &found, &count);
-    struct str *names = count > 0 ? mem_alloc(HEARS_MAX * sizeof *names) : NULL;
-    for (size_t i = 0; i < count && e == ERR_OK; i++) {
-        const struct str *own = NULL;
-        size_t own_count = 0;
-        automation_hears(scratch, &found[i], &own, &own_count);
-        for (size_t k = 0; k < own_count && w->hear_count < HEARS_MAX; k++) {
-            size_t at = 0;
-            while (at < w->hear_count && !str_eq(names[at], own[k]))
-                at++;
-            if (at == w->hear_count)
-                names[w->hear_count++] = arena_str(l->entry->arena, own[k]);
+    struct str *names = NULL;
+    int64_t since_ms = clock_wall_ms() - RUN_LIFE_MS;
+    enum err e = ERR_OK;
+    for (int gone = 0; gone < 2 && e == ERR_OK; gone++) {
+        struct object *found = NULL;
+        size_t count = 0;
+        struct object_query q = {.kind = OBJ_AUTOMATION,
+                                 .env = w->app.env,
+                                 .app = w->app.id,
+                                 .include_deleted = gone != 0,
+                                 .descending = gone != 0,
+                                 .limit = AUTOMATIONS_MAX};
+        e = store_list_objects(l->reader, scratch, &q, &found, &count);
+        if (names == NULL && e == ERR_OK && count > 0)
+            names = mem_alloc(HEARS_MAX * sizeof *names);
+        for (size_t i = 0; i < count && e == ERR_OK; i++) {
+            const struct str *own = NULL;
+            size_t own_count = 0;
+            if (gone != 0 && found[i].deleted_ms < since_ms) /* or not deleted */
+                continue;
+            automation_hears(scratch, &found[i], &own, &own_count);
+            hear(l, names, own, own_count);
         }
     }
     struct str *kept = arena_alloc(l->entry->arena, (w->hear_count + 1) * sizeof *kept);
