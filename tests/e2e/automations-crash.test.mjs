@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { on, Workspace } from './lib/automations.mjs';
 import { smallDisk } from './lib/disk.mjs';
-import { Postrider, slow } from './lib/postrider.mjs';
+import { Postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { readLetter, Relay } from './lib/smtp.mjs';
-import { eachOf, sleep, until } from './lib/wait.mjs';
+import { eachOf, patienceMs, sleep, slow, until } from './lib/wait.mjs';
 
 const kills = Number(process.env.KILLS ?? 10);
 const perRound = 6;
@@ -70,7 +70,7 @@ async function reply(w, main, sent) {
     }
 }
 
-test(`${kills} kills leave no run behind and repeat no change`, { timeout: 120_000 * slow + kills * 10_000 * slow }, async (t) => {
+test(`${kills} kills leave no run behind and repeat no change`, { timeout: 240_000 * slow + kills * 20_000 * slow }, async (t) => {
     const relay = await new Relay({ textDelayMs: 30 }).start();
     t.after(() => relay.stop());
     const p = new Postrider({ settings: { SMTP_URL: relay.url, SMTP_FROM: 'hooks@example.com' } });
@@ -108,7 +108,7 @@ test(`${kills} kills leave no run behind and repeat no change`, { timeout: 120_0
             [runs, sequenced, told] = [await all(p, `${w.base}/automation/${main.id}/run`), await all(p, `${w.base}/automation/${sequence.id}/run`), await all(p, `${w.base}/automation/${heard.id}/run`)];
             return answers.size === wanted.length && told.length === wanted.length && [...runs, ...sequenced, ...told].every((r) => r.endedAt);
         },
-        { timeoutMs: 60_000 * slow + kills * 1000, everyMs: 200 },
+        { timeoutMs: 2 * patienceMs + kills * 1000, everyMs: 200 },
     );
     assert.deepEqual([...new Set([...runs, ...sequenced, ...told].map((r) => r.status))], ['done']);
     assert.deepEqual(runs.map((r) => r.id).sort(), [...answers.values()].sort(), 'one run for each accepted request');
@@ -125,15 +125,15 @@ test(`${kills} kills leave no run behind and repeat no change`, { timeout: 120_0
     assert.equal((await all(p, `${w.base}/msg?event_types=contact.created`)).length, wanted.length, 'one for each contact');
     const keys = new Set(server.requests.map((r) => r.headers['idempotency-key']));
     assert.deepEqual([...keys].sort(), runs.map((r) => `${r.id}-call`).sort());
-    await until(() => `a letter for each; there are ${relay.letters.length}`, () => new Set(relay.letters.map((l) => l.to[0])).size === wanted.length, { timeoutMs: 60_000 * slow });
+    await until(() => `a letter for each; there are ${relay.letters.length}`, () => new Set(relay.letters.map((l) => l.to[0])).size === wanted.length);
     const letters = new Map(relay.letters.map((l) => [readLetter(l.raw).headers['message-id'], l.to[0]]));
     assert.deepEqual([...letters.values()].sort(), wanted.map((r) => r.email).sort(), 'one Message-ID for each');
-    await until('each contact is told of', () => new Set(hook.requests.map((r) => JSON.parse(r.body).event_id)).size === wanted.length, { timeoutMs: 60_000 * slow });
+    await until('each contact is told of', () => new Set(hook.requests.map((r) => JSON.parse(r.body).event_id)).size === wanted.length);
     t.diagnostic(`${kills} kills: ${wanted.length} requests accepted, ${runs.length} runs ended, and ${sequenced.length} of the sequence, ${told.length} by an event`);
     t.diagnostic(`${changes} changes of records and ${2 * wanted.length} events, each once; ${server.count} HTTP requests with ${keys.size} keys; ${relay.letters.length} letters with ${letters.size} Message-IDs; ${hook.count} deliveries of ${wanted.length} messages`);
 });
 
-test('a full disk stops runs and loses none; what was asked outside is not asked again', { timeout: 180_000 * slow }, async (t) => {
+test('a full disk stops runs and loses none; what was asked outside is not asked again', { timeout: 300_000 * slow }, async (t) => {
     const disk = smallDisk(t, 64);
     if (disk.skip) return t.skip(disk.skip);
     const p = new Postrider({ settings: { DATABASE: `sqlite:${join(disk.dir, 'postrider.db')}` } });
@@ -145,14 +145,14 @@ test('a full disk stops runs and loses none; what was asked outside is not asked
     const server = await receiver(t, { answer: async () => (await released, { status: 200, body: '{}' }) });
     const automation = await w.publish({ trigger: on('go'), steps: [{ id: 'call', type: 'http_request', url: server.url('/'), timeoutMs: 60000 }, { id: 'c', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}' } }] });
     for (let i = 0; i < 5; i++) await w.p.send(w.app, 'go', { email: `a${i}@x.example` });
-    await server.arrived(5, { timeoutMs: 20_000 * slow });
+    await server.arrived(5);
     const filler = join(disk.dir, 'filler');
     writeFileSync(filler, Buffer.alloc(16 * 1024 * 1024));
     const fill = async (length) => {
         const answers = await eachOf(Array(16).keys(), 8, () => p.api('POST', `${w.base}/msg`, { eventType: 'a.b', payload: { text: 'x'.repeat(length) } }));
         return answers.every((a) => a.status === 503);
     };
-    for (const length of [30_000, 1000, 1]) await until('the disk is full', () => fill(length), { timeoutMs: 60_000 * slow, everyMs: 0 });
+    for (const length of [30_000, 1000, 1]) await until('the disk is full', () => fill(length), { everyMs: 0 });
     release();
     for (const end = Date.now() + 2500; Date.now() < end; ) await fill(1); // whatever becomes free
     assert.equal(p.exit, undefined, 'the program goes on');

@@ -19,7 +19,7 @@ for (const [name, typesField] of [['svix', 'eventTypes'], ['svix-1', 'filterType
     test(`${name}: workspace, endpoint, message, attempts, secret`, async (t) => {
         const { Svix, Webhook, trouble } = await clientOf(name);
         if (trouble) return t.skip(trouble);
-        const p = await postrider(t);
+        const p = await postrider(t, { settings: { RETRY_SCHEDULE: '1h' } });
         const r = await receiver(t, { answer: (_, n) => (n === 0 ? 500 : { status: 200, body: 'ok' }) });
         const svix = new Svix(p.token, { serverUrl: `http://127.0.0.1:${p.port}` });
 

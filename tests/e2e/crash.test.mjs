@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { sleep, until } from './lib/wait.mjs';
+import { patienceMs, sleep, until } from './lib/wait.mjs';
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 100);
 const endpoints = 4;
@@ -66,7 +66,7 @@ test(`${rounds} kills under load lose nothing`, { timeout: 900_000 }, async (t) 
     assert.ok(accepted.length > rounds, `only ${accepted.length} messages were accepted`);
     const missing = () => accepted.filter((id) => [...Array(endpoints).keys()].some((e) => !arrivals.has(`${id} /${e}`)));
     await until(() => `everything accepted is delivered; missing ${missing().length} of ${accepted.length}`, () => missing().length === 0, {
-        timeoutMs: 120_000,
+        timeoutMs: 2 * patienceMs,
         everyMs: 200,
     });
     // The program says at each start how many pending deliveries were on their way when the last process ended: sent, or answered but
@@ -83,5 +83,5 @@ test(`${rounds} kills under load lose nothing`, { timeout: 900_000 }, async (t) 
         const last = accepted.slice(-200);
         const lists = await Promise.all(last.map((id) => p.attempts(app, { id })));
         return lists.every((list) => new Set(list.filter((a) => a.status === 0).map((a) => a.endpointId)).size === endpoints);
-    }, { timeoutMs: 30_000, everyMs: 500 });
+    }, { everyMs: 500 });
 });

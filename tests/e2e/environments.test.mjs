@@ -56,7 +56,7 @@ test('a deleted environment stops delivering and does not come back', async (t) 
     const token = jwt({ sub: made.id });
     const app = await p.ok('POST', '/api/v1/app', { name: 'x', uid: 'same' }, { token });
     await p.app({ uid: 'same' }); // uids are an environment's own
-    await p.ok('POST', `/api/v1/app/${app.id}/endpoint`, { url: r.url(), retrySchedule: [3, 3, 3] }, { token });
+    await p.ok('POST', `/api/v1/app/${app.id}/endpoint`, { url: r.url(), retrySchedule: Array(20).fill(3) }, { token });
     await p.ok('POST', `/api/v1/app/${app.id}/msg`, { eventType: 'a.b', payload: {} }, { token });
     await r.arrived(1);
     await p.ok('DELETE', `${envs}/${made.id}`);
@@ -68,9 +68,10 @@ test('a deleted environment stops delivering and does not come back', async (t) 
     ])
         assert.equal((await p.api(method, path, body, { token })).status, 404, `${method} ${path}`);
     await until('the job is done', async () => (await p.ok('GET', '/api/v1/background-task')).data.length === 0);
+    const before = r.requests.length;
     await p.restart();
     await new Promise((resolve) => setTimeout(resolve, 4000));
-    assert.equal(r.requests.length, 1);
+    assert.equal(r.requests.length, before);
 });
 
 test('uids that a path cannot carry', async (t) => {

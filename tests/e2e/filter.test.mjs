@@ -4,14 +4,15 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { sleep, until } from './lib/wait.mjs';
+import { until } from './lib/wait.mjs';
 
-// Every message goes to /all too, so that what arrived there says when to look at the others.
+// Every message goes to /all too, so that what arrived there says when to look at what came of it at the others.
 async function arrivals(p, app, r, messages) {
     const before = r.requests.filter((q) => q.path === '/all').length;
     for (const m of messages) await p.ok('POST', `/api/v1/app/${app.id}/msg`, { eventType: 'order.placed', ...m });
     await until('they arrived', () => r.requests.filter((q) => q.path === '/all').length >= before + messages.length);
-    await sleep(300);
+    for (const { id } of (await p.ok('GET', `/api/v1/app/${app.id}/msg`)).data)
+        await until('nothing is pending', async () => (await p.ok('GET', `/api/v1/app/${app.id}/msg/${id}/endpoint`)).data.every((d) => [0, 2].includes(d.status)));
     return (path) => r.requests.filter((q) => q.path === path).map((q) => JSON.parse(q.body).n).sort();
 }
 

@@ -5,9 +5,9 @@ import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
-import { ApiError, postrider, slow } from './lib/postrider.mjs';
+import { ApiError, postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { sleep, until } from './lib/wait.mjs';
+import { patienceMs, sleep, slow, until } from './lib/wait.mjs';
 
 const csv = { 'content-type': 'text/csv' };
 const lines = { 'content-type': 'application/x-ndjson' };
@@ -31,7 +31,7 @@ function ended(p, id) {
             const task = await p.ok('GET', `/api/v1/background-task/${id}`);
             return task.status !== 'running' && task;
         },
-        { timeoutMs: 60_000 * slow },
+        { timeoutMs: 2 * patienceMs },
     );
 }
 

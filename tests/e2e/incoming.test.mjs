@@ -80,7 +80,7 @@ test('the same request on fifty connections at once starts one run, by header an
 
 // ---- the store ---------------------------------------------------------------------------------------------------------
 
-test('a full disk: 503 with Retry-After; what was taken runs, what was not can be sent again', { timeout: 120_000 }, async (t) => {
+test('a full disk: 503 with Retry-After; what was taken runs, what was not can be sent again', { timeout: 300_000 * slow }, async (t) => {
     const disk = smallDisk(t, 64);
     if (disk.skip) return t.skip(disk.skip);
     const filler = join(disk.dir, 'filler');
@@ -107,7 +107,7 @@ test('a full disk: 503 with Retry-After; what was taken runs, what was not can b
             if (answer.status !== 202) refused.push({ id, answer });
         });
         return refused.length >= 8;
-    }, { timeoutMs: 60_000, everyMs: 0 });
+    }, { everyMs: 0 });
     for (const { answer } of refused) {
         assert.equal(answer.status, 503, answer.text);
         assert.match(answer.headers['retry-after'] ?? '', /^[1-9]\d*$/);
@@ -120,14 +120,14 @@ test('a full disk: 503 with Retry-After; what was taken runs, what was not can b
         const answer = await until(`${id} is taken`, async () => {
             const x = await send(id);
             return x.status !== 503 && x;
-        }, { timeoutMs: 30_000, everyMs: 200 });
+        }, { everyMs: 200 });
         // A commit whose answer was an error may have happened all the same: then it is a duplicate of itself.
         if (answer.status === 200) taken.set(id, answer.json.id);
         assert.ok([200, 202].includes(answer.status), answer.text);
     }
     await p.restart();
     for (const id of taken.values())
-        await until(`${id} ends`, async () => ['done', 'failed'].includes((await p.ok('GET', `${a.base}/run/${id}`)).status), { timeoutMs: 30_000 });
+        await until(`${id} ends`, async () => ['done', 'failed'].includes((await p.ok('GET', `${a.base}/run/${id}`)).status));
     t.diagnostic(`${taken.size} taken around the full disk, ${refused.length} refused first`);
 });
 
@@ -161,7 +161,7 @@ async function flood(send, ms) {
     return seen;
 }
 
-test('at most so many in any second, over all triggers of the workspace; refused ones do not count, others are not touched', { timeout: 60_000 }, async (t) => {
+test('at most so many in any second, over all triggers of the workspace; refused ones do not count, others are not touched', { timeout: 300_000 * slow }, async (t) => {
     const p = await postrider(t);
     const [one, two] = [await p.app(), await p.app()];
     const secret = { profile: 'bearer', secret: 's3cret' };
@@ -194,7 +194,7 @@ test('at most so many in any second, over all triggers of the workspace; refused
 
 // ---- bodies ------------------------------------------------------------------------------------------------------------
 
-test("all of GitHub's examples become records and outgoing webhooks, every digit as it came", { timeout: 120_000 }, async (t) => {
+test("all of GitHub's examples become records and outgoing webhooks, every digit as it came", { timeout: 300_000 * slow }, async (t) => {
     const p = await postrider(t, { settings: { INCOMING_RATE_LIMIT: 10000 } });
     const app = await p.app();
     const hook = await receiver(t);
@@ -212,7 +212,7 @@ test("all of GitHub's examples become records and outgoing webhooks, every digit
         const answer = await a.send(body, headers);
         assert.equal(answer.status, 202, `${name}: ${answer.text}`);
     });
-    await hook.arrived(payloads.length, { timeoutMs: 60_000 * slow });
+    await hook.arrived(payloads.length);
     const texts = hook.requests.map((q) => q.body.toString());
     for (const text of texts) assert.match(text, /"record":820982911946154508/);
     for (const { name, payload } of payloads) {
@@ -261,7 +261,7 @@ const bodies = [
     ['x', { 'content-type': 'multipart/form-data' }, 400],
 ];
 
-test('odd bodies: taken as what they are, or refused with a reason; a run sees what came', { timeout: 60_000 }, async (t) => {
+test('odd bodies: taken as what they are, or refused with a reason; a run sees what came', { timeout: 300_000 * slow }, async (t) => {
     const p = await postrider(t, { settings: { INCOMING_RATE_LIMIT: 10000 } });
     const app = await p.app();
     const a = await automation(p, app, {}, { steps: [{ id: 'seen', type: 'set', set: { body: '{{ trigger.body }}' } }] });
@@ -281,7 +281,7 @@ test('odd bodies: taken as what they are, or refused with a reason; a run sees w
     }
 });
 
-test('what comes in never says where a step goes, nor what its request is; greedy templates end in errors', { timeout: 60_000 }, async (t) => {
+test('what comes in never says where a step goes, nor what its request is; greedy templates end in errors', { timeout: 300_000 * slow }, async (t) => {
     const p = await postrider(t);
     const app = await p.app();
     const r = await receiver(t, { answer: () => 204 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A workspace with automations: published, and their runs waited for.
 import assert from 'node:assert/strict';
-import { postrider, slow } from './postrider.mjs';
+import { postrider } from './postrider.mjs';
 import { until } from './wait.mjs';
 
 export class Workspace {
@@ -38,7 +38,6 @@ export class Workspace {
                 found = runs[runs.length - 1 - n];
                 return found && wanted(found);
             },
-            { timeoutMs: 15_000 * slow },
         );
         return this.ok('GET', `/automation/${automation.id}/run/${found.id}`);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the built program as a user would: a folder of its own, a free port, settings by environment; and speaks its API.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, webcrypto } from 'node:crypto';
 import { mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
@@ -8,7 +8,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { until } from './wait.mjs';
+import { patienceMs, slow, until } from './wait.mjs';
 
 // The official clients expect this global, which Node has from version 19 on.
 globalThis.crypto ??= webcrypto;
@@ -18,23 +18,32 @@ export const program = process.env.POSTRIDER ?? join(root, 'build', 'postrider')
 export const environment = 'org_23rb8YdGqMT0qIzpgGwdXfHirMu';
 export const jwtSecret = 'end-to-end-secret-of-the-tests-0123456789';
 
-// Sanitized builds are several times slower.
-export const slow = /asan|tsan/.test(program) ? 5 : 1;
+export { slow };
 
-function isFree(port) {
+// A listener, or undefined where somebody else has the port.
+function listenAt(port, host) {
     return new Promise((resolve) => {
         const s = net.createServer();
-        s.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => s.close(() => resolve(true)));
+        s.once('error', () => resolve(undefined)).listen(port, host, () => resolve(s));
     });
 }
 
-// Below the range that the system gives to connections and to port 0, so that nobody takes it before, or between two starts; and
-// each process of tests has a hundred of its own, so that two of them do not find the same one free.
+// Below the range that the system gives to connections and to port 0, so that nobody takes it before, or between two starts. While
+// this process lives it holds the same port of another loopback address, so that no other process of tests finds it free.
 let given = 0;
 export async function freePort() {
     for (;;) {
-        const port = 10_000 + (process.pid % 200) * 100 + (given++ % 100);
-        if (await isFree(port)) return port;
+        const port = 10_000 + ((process.pid * 100 + given++) % 22_000);
+        const hold = await listenAt(port, '127.0.0.254');
+        if (!hold) continue;
+        hold.unref();
+        const probe = await listenAt(port, '127.0.0.1');
+        if (!probe) {
+            hold.close();
+            continue;
+        }
+        await new Promise((resolve) => probe.close(resolve));
+        return port;
     }
 }
 
@@ -84,7 +93,7 @@ export class Postrider {
     }
 
     // Starts the program; unless `ready` is false, waits until it answers.
-    async start({ ready = true, wrapper = [], timeoutMs = 15_000 * slow } = {}) {
+    async start({ ready = true, wrapper = [], timeoutMs = patienceMs } = {}) {
         this.port ??= await freePort();
         this.metricsPort ??= await freePort();
         const log = openSync(this.logPath, 'a');
@@ -127,7 +136,7 @@ export class Postrider {
     }
 
     // SIGTERM; resolves to how it ended.
-    async stop(timeoutMs = 20_000 * slow) {
+    async stop(timeoutMs = patienceMs) {
         if (!this.process || this.exit) return this.exit;
         this.process.kill('SIGTERM');
         const timer = setTimeout(() => this.process.kill('SIGKILL'), timeoutMs);
@@ -152,8 +161,13 @@ export class Postrider {
         if (found) throw new Error(found[0]);
     }
 
+    // A statement in the program's database, also while it runs.
+    sql(statement) {
+        return execFileSync('sqlite3', [join(this.dir, 'postrider.db'), '.timeout 20000', statement], { encoding: 'utf8' }).trim();
+    }
+
     // Another command of the program, with this instance's settings: {status, signal, stdout, stderr}.
-    command(args, { input = '', settings = {}, timeoutMs = 60_000 } = {}) {
+    command(args, { input = '', settings = {}, timeoutMs = 2 * patienceMs } = {}) {
         const env = { ...this.env() };
         for (const [name, value] of Object.entries(settings)) env[`POSTRIDER_${name}`] = String(value);
         return new Promise((resolve, reject) => {
@@ -170,7 +184,7 @@ export class Postrider {
     }
 
     // One request. `body` is sent as it is when a string or Buffer, else as JSON. {status, headers, text, json}
-    api(method, path, body, { token = this.token, headers = {}, port = this.port, timeoutMs = 30_000 } = {}) {
+    api(method, path, body, { token = this.token, headers = {}, port = this.port, timeoutMs = patienceMs } = {}) {
         const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
         return new Promise((resolve, reject) => {
             const request = http.request(

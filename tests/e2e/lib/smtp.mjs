@@ -4,11 +4,12 @@ import net from 'node:net';
 import tls from 'node:tls';
 
 // `answers` maps a verb (CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, TEXT) to a list of replies to give, first come first served; then all is well.
-// With a `certificate` ({key, cert}) it offers STARTTLS, or, `implicit`, speaks TLS from the start.
+// `silent` says nothing to a letter's text. With a `certificate` ({key, cert}) it offers STARTTLS, or, `implicit`, speaks TLS from the start.
 export class Relay {
-    constructor({ user, password, answers = {}, textDelayMs = 0, certificate, implicit = false, host = '127.0.0.1' } = {}) {
-        Object.assign(this, { user, password, answers, textDelayMs, certificate, implicit, host });
+    constructor({ user, password, answers = {}, textDelayMs = 0, silent = false, certificate, implicit = false, host = '127.0.0.1' } = {}) {
+        Object.assign(this, { user, password, answers, textDelayMs, silent, certificate, implicit, host });
         this.letters = []; // {from, to: [], raw, signedIn, encrypted}
+        this.unanswered = []; // likewise
         this.verbs = []; // every command line, but for what AUTH carries
         this.texts = 0; // letters whose text arrived, also those that were refused then
         this.sockets = new Set();
@@ -55,7 +56,8 @@ export class Relay {
                     this.texts++;
                     const letter = { from: session.from, to: session.to, raw: Buffer.from(raw, 'latin1').toString(), signedIn: session.signedIn, encrypted };
                     const answer = () => say('TEXT', '250 2.0.0 kept') && this.letters.push(letter);
-                    if (this.textDelayMs > 0) setTimeout(answer, this.textDelayMs).unref();
+                    if (this.silent) this.unanswered.push(letter);
+                    else if (this.textDelayMs > 0) setTimeout(answer, this.textDelayMs).unref();
                     else answer();
                     continue;
                 }

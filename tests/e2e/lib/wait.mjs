@@ -4,9 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export { sleep };
 
+// Sanitized builds are several times slower.
+export const slow = /asan|tsan/.test(process.env.POSTRIDER ?? '') ? 5 : 1;
+
+// How long anything may take on a machine that has much else to do. Only what never comes waits so long, so this proves nothing about speed.
+export const patienceMs = 60_000 * slow;
+
 // Calls probe() until it returns something truthy, and returns that. `what` says in the error what was waited for; it may be a
 // function, which is called when time is up.
-export async function until(what, probe, { timeoutMs = 15_000, everyMs = 20 } = {}) {
+export async function until(what, probe, { timeoutMs = patienceMs, everyMs = 20 } = {}) {
     const deadline = Date.now() + timeoutMs;
     let trouble;
     for (;;) {

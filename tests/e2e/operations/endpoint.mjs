@@ -130,7 +130,10 @@ export default [
             const status = async () => (await http('GET', `/app/${a.id}/endpoint/${id}/rate-limit-status`)).json;
             assert.deepEqual(await status(), { status: 'Ok', throttledSince: null });
             for (let i = 0; i < 6; i++) await p.send(a, 'any.thing');
-            const limited = await until('the limit is felt', async () => (await status()).status === 'RateLimited' && status());
+            const limited = await until('the limit is felt', async () => {
+                const now = await status();
+                return now.status === 'RateLimited' && now;
+            });
             assert.ok(Date.parse(limited.throttledSince) <= Date.now());
         },
     },
