@@ -48,8 +48,10 @@ static void deadlines(void **state)
     assert_true(at_end(fd));
     assert_in_range(now_ms() - from, 240, 900);
     close(fd);
+    fx.requests = 0;
     fd = dial(); /* never reads */
     say_z(fd, "GET /big HTTP/1.1" CRLF HOST CRLF);
+    wait_for(&fx.requests, 1);
     wait_for_connections(0);
     close(fd);
 }
