@@ -18,7 +18,7 @@
 /* Also those of ingest sources (incoming/source.h), whose uids begin the same way. */
 static inline bool operational_hides(struct str uid)
 {
-    return uid.len > 0 && uid.ptr[0] == '$';
+    return str_starts(uid, STR("$"));
 }
 
 /* What a change of an endpoint means, to be told in this order; the bits of a TASK_TELL's `reason`, on disk. */
