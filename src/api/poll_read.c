@@ -102,8 +102,8 @@ enum err poll_read(struct api *api, struct api_call *call, struct poll *p)
     struct message *page;
     size_t got = PAGE, visited = 0, bytes = 0;
     oid_t until;
-    int64_t end_ms = clock_mono_ms() + READ_MS;
     enum err e = settle(api, p->app, &until);
+    int64_t end_ms = clock_mono_ms() + READ_MS; /* what it waited for others does not count */
     p->messages = arena_alloc(call->arena, (p->limit + 1) * sizeof *p->messages);
     p->count = 0;
     p->next = p->from;
@@ -113,7 +113,8 @@ enum err poll_read(struct api *api, struct api_call *call, struct poll *p)
                 .app = p->app, .before = until + 1, .after = p->next, .ascending = true, .status = -1, .limit = PAGE};
         e = store_list_messages(call->reader, call->arena, &q, &page, NULL, &got);
         for (size_t i = 0; e == ERR_OK && i < got; i++) {
-            if (p->count == p->limit || bytes >= BYTES_MAX || visited >= VISITS_MAX || clock_mono_ms() > end_ms)
+            bool enough = bytes >= BYTES_MAX || visited >= VISITS_MAX || clock_mono_ms() > end_ms;
+            if (p->count == p->limit || (enough && visited > 0)) /* each answer gets further */
                 return ERR_OK;
             e = take(call, p, &page[i], &bytes);
             p->next = page[i].id;
