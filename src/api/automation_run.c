@@ -222,6 +222,10 @@ void automation_run_retry(struct api *api, struct api_call *call)
         answer_error(call, ERR_CONFLICT, "only a run that has failed can be tried again");
         return;
     }
+    if (call->now_ms - r.created_ms > RUN_LIFE_MS || r.steps >= RUN_STEPS_MAX) {
+        answer_error(call, ERR_CONFLICT, "it is older than a year, or has begun 1,000 steps: it cannot go on");
+        return;
+    }
     struct plan p = plan_of(api, call, &app);
     uint64_t expected = r.doc_version;
     r.status = RUN_RUNNING;

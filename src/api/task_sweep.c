@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps of tasks that are sweeps of the store: replays, cancellations, the ends of endpoints and workspaces. */
+#include "api/automation.h"
 #include "api/operational.h"
 #include "api/task.h"
+#include "automation/run.h"
 
 #include "base/time.h"
 
 #define STEP_ROWS 250
+#define WORK_ROWS 100
 /* While much is canceled, those who hold some of it in memory are told now and then. */
 #define TELL_EVERY (64 * (int64_t)STEP_ROWS)
 
@@ -167,9 +170,42 @@ static enum err endpoint_drop(struct task_run *r, oid_t env, oid_t app, bool tel
     return e;
 }
 
+/* What is due in it, now or ever: runs of automations end, schedules and what was to be told go away. */
+static enum err work_drop_of(struct task_run *r, enum doc_kind kind, struct plan *p)
+{
+    struct doc_due due[WORK_ROWS];
+    size_t count = 0;
+    int64_t next_ms;
+    enum err e = store_due(r->reader, kind, p->app, INT64_MAX, due, WORK_ROWS, &count, &next_ms);
+    for (size_t i = 0; i < count && e == ERR_OK; i++) {
+        struct doc d = {.id = due[i].id, .kind = kind};
+        struct run run;
+        e = kind == DOC_RUN ? store_get_doc(r->reader, r->arena, kind, due[i].id, &d) : ERR_OK;
+        if (e == ERR_OK && kind == DOC_RUN && run_decode(r->arena, &d, &run) == ERR_OK)
+            run_plan_end(p, &run, RUN_CANCELLED, STR("the workspace was deleted"));
+        else if (e == ERR_OK)
+            plan_change(p, DOC_DELETE, &d, 0);
+        e = e == ERR_NOT_FOUND ? ERR_OK : e;
+    }
+    return e;
+}
+
+static enum err work_drop(struct task_run *r, oid_t app, bool *more)
+{
+    struct plan p = {.api = r->api, .reader = r->reader, .arena = r->arena, .app = app, .now_ms = r->now_ms};
+    enum err e = work_drop_of(r, DOC_RUN, &p);
+    if (e == ERR_OK)
+        e = work_drop_of(r, DOC_CUE, &p);
+    *more = *more || p.count > 0;
+    if (e == ERR_OK && p.count > 0)
+        e = plan_commit(&p, NULL);
+    return e == ERR_STALE || e == ERR_CONFLICT || e == ERR_NOT_FOUND ? ERR_OK : e; /* it moved: it is read again */
+}
+
 enum err task_step_delete_app(struct task_run *r, struct task *t, bool *more)
 {
-    return endpoint_drop(r, t->env, t->app, true, more);
+    enum err e = work_drop(r, t->app, more);
+    return e == ERR_OK && !*more ? endpoint_drop(r, t->env, t->app, true, more) : e;
 }
 
 /* The first workspace of a deleted environment that is left: its endpoints, then itself. */
@@ -177,12 +213,14 @@ enum err task_step_delete_env(struct task_run *r, struct task *t, bool *more)
 {
     struct object *found;
     size_t count;
-    bool endpoints = false;
+    bool left = false;
     struct object_query q = {.kind = OBJ_APP, .env = t->victim, .limit = 1};
     enum err e = store_list_objects(r->reader, r->arena, &q, &found, &count);
     if (e != ERR_OK || count == 0)
         return e;
     *more = true;
-    e = endpoint_drop(r, t->victim, found[0].id, false, &endpoints);
-    return e == ERR_OK && !endpoints ? object_drop(r, &found[0], false) : e;
+    e = work_drop(r, found[0].id, &left);
+    if (e == ERR_OK && !left)
+        e = endpoint_drop(r, t->victim, found[0].id, false, &left);
+    return e == ERR_OK && !left ? object_drop(r, &found[0], false) : e;
 }

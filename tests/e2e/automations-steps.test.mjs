@@ -12,7 +12,7 @@ import { patienceMs, sleep, slow, until } from './lib/wait.mjs';
 
 const kinds = { run: 5, step: 6, cue: 8 };
 
-// In the file of a program that does not run.
+// In the file of a program that does not run; looking is fine at any time.
 function sql(p, statement) {
     return execFileSync('sqlite3', [join(p.dir, 'postrider.db'), statement], { encoding: 'utf8' }).trim();
 }
@@ -202,6 +202,26 @@ test('the runs of a deleted automation go on and stay readable; nothing starts i
     assert.equal((await w.run(fails)).status, 'failed');
 });
 
+test('with a workspace its runs end, its schedules too, and nothing is asked any more', async (t) => {
+    const w = await Workspace.open(t);
+    const server = await receiver(t, { answer: () => 'hang' });
+    const ask = { id: 'h', type: 'http_request', url: server.url('/x'), retrySchedule: [0.1] };
+    const timed = await w.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', for: '1s' }, ask] });
+    const waits = await w.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', event: 'end' }, ask] });
+    const asks = await w.publish({ trigger: on('go'), steps: [ask] });
+    await w.publish({ trigger: { type: 'schedule', cron: '* * * * *' }, steps: [ask] });
+    await w.p.send(w.app, 'go');
+    for (const a of [timed, waits]) await w.run(a, (r) => r.status === 'waiting');
+    await server.arrived(1);
+    await w.run(asks, (r) => r.status === 'running');
+    assert.equal((await w.p.api('DELETE', w.base)).status, 204);
+    const open = () => sql(w.p, `SELECT (SELECT count(*) FROM doc WHERE kind=${kinds.run} AND status<2) || ' ' || (SELECT count(*) FROM doc WHERE kind=${kinds.cue})`);
+    await until(() => `all have ended: ${open()}`, () => open() === '0 0');
+    assert.equal(sql(w.p, `SELECT DISTINCT status || json_extract(body,'$.error') FROM doc WHERE kind=${kinds.run}`), '4the workspace was deleted');
+    await sleep(1300);
+    assert.equal(server.count, 1);
+});
+
 test('what starts itself comes to an end: by a record, by an event, as a sequence', async (t) => {
     const w = await Workspace.open(t);
     const contact = await w.ok('POST', '/record/contact', { data: { email: 'a@x.example', n: 0 } });
@@ -245,6 +265,10 @@ test('a run lives a year at most, and begins a thousand steps at most', async (t
     await w.p.start();
     assert.match((await w.run(automation, undefined, 1)).error, /older than a year/);
     assert.match((await w.run(automation, undefined, 2)).error, /more than 1,000 steps/);
+    for (const n of [1, 2]) {
+        const { id } = await w.run(automation, undefined, n);
+        assert.equal((await w.post(`/automation/${automation.id}/run/${id}/retry`)).status, 409);
+    }
     const nested = (n) => (n === 0 ? [] : [{ id: `b${n}`, type: 'branch', branches: [{ when: { value: 1, eq: 1 }, steps: nested(n - 1) }] }]);
     assert.equal((await w.p.api('POST', `${w.base}/automation`, { name: 'x', steps: nested(10) })).status, 201);
     assert.equal((await w.p.api('POST', `${w.base}/automation`, { name: 'x', steps: nested(11) })).status, 422);
