@@ -12,7 +12,10 @@ const pages = new Set();
 export function watch(page) {
     pages.add(page);
     page.asked = new Set(); // what has no answer yet
-    page.on('request', (request) => page.asked.add(request));
+    page.on('request', (request) => {
+        if (request.isNavigationRequest() && request.frame() === page.mainFrame()) page.asked.clear(); // nobody waits for them any more
+        page.asked.add(request);
+    });
     for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => page.asked.delete(request));
     page.on('close', () => pages.delete(page));
 }
@@ -34,6 +37,11 @@ export async function closeThose(which) {
     for (const context of new Set([...which].map((page) => page.context()))) await context.close().catch(() => {});
 }
 
+// What has no answer yet, besides the stream.
+export function unanswered(page) {
+    return [...page.asked].map((r) => `${r.method()} ${new URL(r.url()).pathname}`).filter((line) => !line.endsWith('/live'));
+}
+
 // Runs in the page.
 function look(most) {
     const name = (e) => `<${e.tagName.toLowerCase()}> ${(e.getAttribute('aria-label') ?? e.labels?.[0]?.textContent ?? e.textContent ?? '').trim().replace(/\s+/g, ' ').slice(0, 80)}`;
@@ -52,7 +60,7 @@ function look(most) {
 const within = (promise) => Promise.race([promise, new Promise((_, reject) => setTimeout(() => reject(new Error('the page does not answer')), LOOK_MS).unref())]);
 
 async function stateOf(page, file) {
-    const waits = [...page.asked].map((r) => `${r.method()} ${new URL(r.url()).pathname}`).filter((line) => !line.endsWith('/live'));
+    const waits = unanswered(page);
     const lines = [`at ${page.url()}`];
     try {
         const { focus, dialogs, toasts, text } = await within(page.evaluate(look, TEXT_MAX));

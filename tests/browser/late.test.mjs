@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before } from 'node:test';
 import { receiver } from '../e2e/lib/receiver.mjs';
 import { sleep, until } from '../e2e/lib/wait.mjs';
-import { openPage, portal, setUp, step, test, whyNot } from './lib.mjs';
+import { openPage, portal, setUp, step, test, unanswered, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {
@@ -18,6 +18,19 @@ const textbox = (page, name) => page.getByRole('textbox', { name, exact: true })
 async function post(p, url, body) {
     const answer = await p.api('POST', new URL(url).pathname, body, { token: null });
     assert.equal(answer.status, 202, answer.text);
+}
+
+// What is asked there is answered when the function that this returns is called.
+async function hold(page, method, where) {
+    let letGo;
+    const held = new Promise((resolve) => (letGo = resolve));
+    await page.route(where, async (route) => {
+        if (route.request().method() !== method) return route.continue();
+        const response = await route.fetch();
+        await held;
+        await route.fulfill({ response });
+    });
+    return letGo;
 }
 
 test('what is typed at once, or while something arrives, goes where it belongs', async (t) => {
@@ -88,6 +101,48 @@ test('what is typed at once, or while something arrives, goes where it belongs',
         const stored = () => p.ok('GET', `/api/v1/app/${app.id}/automation/${made.id}`);
         await until('all of it is saved', async () => (await stored()).steps[2].retrySchedule?.join() === '5,10,15');
     });
+    await step('published after it is saved, though that was asked for before', async () => {
+        await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+        const saved = await hold(page, 'PUT', '**/automation/*');
+        await textbox(page, 'Name').fill('Purchases of today');
+        await button(page, 'Save draft').click();
+        await button(page, 'Publish').click();
+        await textbox(page, 'Name').press('End');
+        await page.keyboard.type('!');
+        saved();
+        await page.getByText('Published: it is on from now on.').waitFor();
+        const { name, status } = await p.ok('GET', `/api/v1/app/${app.id}/automation/${made.id}`);
+        assert.deepEqual([name, status], ['Purchases of today!', 'published']);
+    });
+    assert.deepEqual(page.wrongs, []);
+});
+
+test('who goes elsewhere before an answer stays there; what is begun before a list is known knows it', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Fabrikam', profile: 'metapulse' });
+    const page = await openPage(browser, origin);
+    await portal(page, p, app);
+    const types = await hold(page, 'GET', '**/record-type');
+    const created = await hold(page, 'POST', '**/automation');
+    await page.goto('/portal/automations/new');
+    await page.getByLabel('Name').fill('Changes');
+    await page.getByLabel('Record changed').check();
+    await button(page, 'Create Automation').click();
+    types();
+    const made = await until('it is made', async () => (await p.ok('GET', `/api/v1/app/${app.id}/automation`)).data[0]);
+    assert.equal(made.trigger.record, 'data_point');
+    await page.getByRole('link', { name: 'Webhook Logs' }).click();
+    await page.getByRole('heading', { name: 'Webhook Logs' }).waitFor();
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+    created();
+    await (await answered).finished();
+    await until('all is answered', () => unanswered(page).length === 0);
+    assert.equal(new URL(page.url()).pathname, '/portal/logs');
+    await page.goto(`/portal/automations/${made.id}`);
+    await button(page, 'Add step').click();
+    await page.getByRole('dialog').getByRole('button', { name: /^Create or update record/ }).click();
+    assert.equal(await page.getByLabel('Type of record').last().inputValue(), 'data_point');
     assert.deepEqual(page.wrongs, []);
 });
 
@@ -102,20 +157,13 @@ test('an answer that comes after the filter was changed leaves the new list alon
     failing = false;
     const page = await openPage(browser, origin);
     await portal(page, p, app);
-    let answer;
-    const held = new Promise((resolve) => (answer = resolve));
-    await page.route('**/api/v1/app/*/msg/**', async (route) => {
-        if (route.request().method() !== 'POST') return route.continue();
-        const response = await route.fetch();
-        await held;
-        await route.fulfill({ response });
-    });
+    const answer = await hold(page, 'POST', '**/api/v1/app/*/msg/**');
     await page.goto('/portal/logs?status=failed');
     await button(page, 'Replay').click();
     await r.arrived(2);
     await button(page, 'All').click();
     await page.getByRole('row').filter({ hasText: 'Sent 200' }).waitFor();
-    await until('no more news', () => page.asked.size === 2); // the stream, and what is held
+    await until('nothing else is on its way', () => unanswered(page).length === 1);
     const looked = page.waitForResponse((response) => /\/attempt\?/.test(response.url()));
     answer();
     await page.getByText('is being sent once more').waitFor();

@@ -6,10 +6,10 @@ import { test as nodeTest } from 'node:test';
 import { chromium } from 'playwright-core';
 import { postrider, program } from '../e2e/lib/postrider.mjs';
 import { until } from '../e2e/lib/wait.mjs';
-import { closeThose, openPages, reword, state, watch } from './failure.mjs';
-import { patience, slowDown, slowLine } from './slow.mjs';
+import { closeThose, openPages, reword, state, unanswered, watch } from './failure.mjs';
+import { atFullSpeed, patience, slowDown, slowLine } from './slow.mjs';
 
-export { patience };
+export { patience, unanswered };
 
 const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -114,8 +114,10 @@ export async function portal(page, p, app, fields = {}) {
 // axe's findings on the page as it is, as short lines.
 export async function violations(page) {
     // The policy of the page forbids scripts of others: this one comes from outside of it.
-    await page.evaluate(axe);
-    const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+    const found = await atFullSpeed(page, async () => {
+        await page.evaluate(axe);
+        return page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+    });
     return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary?.split('\n')[1]?.trim() ?? v.help}`));
 }
 

@@ -81,6 +81,18 @@ function lateFrames([leastMs, mostMs]) {
 export async function slowDown(page, lateMs = 0) {
     if (lateMs > 0 || cpuRate > 0) await page.addInitScript(lateFrames, [lateMs, lateMs + 50 * cpuRate]);
     if (cpuRate === 0) return;
-    const cdp = await page.context().newCDPSession(page);
-    await cdp.send('Emulation.setCPUThrottlingRate', { rate: cpuRate });
+    page.cdp = await page.context().newCDPSession(page);
+    await setRate(page, cpuRate);
+}
+
+const setRate = (page, rate) => page.cdp?.send('Emulation.setCPUThrottlingRate', { rate });
+
+// For what no person waits for.
+export async function atFullSpeed(page, run) {
+    await setRate(page, 1);
+    try {
+        return await run();
+    } finally {
+        await setRate(page, cpuRate);
+    }
 }

@@ -16,7 +16,9 @@ addEventListener('beforeunload', (event) => {
     if (guard?.()) event.preventDefault();
 });
 
-export function go(to: string, { replace = false, force = false } = {}): void {
+// from: the path that this follows from; who has gone elsewhere while an answer was on its way is not taken back.
+export function go(to: string, { replace = false, force = false, from = location.pathname } = {}): void {
+    if (from !== location.pathname) return;
     if (!force && guard?.() && !confirm('Leave this page? What you changed is not saved.')) return;
     const moved = to.split('?')[0] !== location.pathname;
     if (moved) guard = null;

@@ -82,7 +82,8 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
     const [problems, setProblems] = useState<Problems>({});
     const [refused, setRefused] = useState('Not saved'); // what the problems kept from being done
     const [open, setOpen] = useState<number | 'trigger' | null>(loaded.steps.length === 0 ? 'trigger' : null);
-    const [busy, setBusy] = useState<'save' | 'publish' | null>(null);
+    const [busy, setBusy] = useState<'save' | 'publish' | 'move' | null>(null); // move: paused, or put on again
+    const [next, setNext] = useState<'save' | 'publish' | null>(null); // asked for while it is busy
     const [error, setError] = useState<unknown>(null);
     const [testing, setTesting] = useState(false);
     const [conflict, setConflict] = useState<'save' | 'publish' | null>(null); // somebody else saved meanwhile
@@ -100,14 +101,17 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
     }, [dirty]);
 
     const fresh = useRef({ key: 0 }).current;
-    const saving = useRef(() => {});
-    const again = useRef(false); // asked for while it was being saved
-    saving.current = () => {
-        again.current = busy !== null;
-        if (dirty && !readOnly && busy === null) void run('save');
+    const saving = useRef<() => unknown>(() => {});
+    // One after the other: each builds upon what the one before has stored.
+    const ask = (what: 'save' | 'publish') => {
+        if (busy !== null) setNext(next === 'publish' ? next : what);
+        else if (dirty || what === 'publish') void run(what);
     };
+    saving.current = () => readOnly || ask('save');
     useEffect(() => {
-        if (busy === null && again.current) saving.current();
+        if (busy !== null || next === null) return;
+        setNext(null);
+        ask(next);
     }, [busy]);
     useEffect(() => {
         const keys = (event: KeyboardEvent) => {
@@ -120,6 +124,7 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
     }, []);
 
     const refuse = (found: Problems, not: string) => {
+        setNext(null);
         setProblems(found);
         setRefused(not);
         setOpen(placeOf(draft, found));
@@ -164,6 +169,7 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
             }
         } catch (e) {
             const found = problemsOf(e);
+            setNext(null);
             if (e instanceof ApiError && e.status === 412) setConflict(what);
             else if (Object.keys(found).length > 0) refuse(found, not);
             else setError(e);
@@ -193,16 +199,16 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
     const wrong = Object.keys(problems).length;
     return (
         <BuilderContext.Provider value={builder}>
-            <AutomationHead automation={loaded} onChange={onSaved} note={dirty && !readOnly ? 'Not saved yet' : undefined}>
+            <AutomationHead automation={loaded} onChange={onSaved} held={busy !== null} onBusy={(on) => setBusy(on ? 'move' : null)} note={dirty && !readOnly ? 'Not saved yet' : undefined}>
                 {!readOnly && (
                     <>
                         <Button icon="play" onClick={() => setTesting(true)}>
                             Test run
                         </Button>
-                        <Button busy={busy === 'save'} disabled={!dirty} onClick={() => void run('save')}>
+                        <Button busy={busy === 'save' && next === null} disabled={!dirty} onClick={() => ask('save')}>
                             Save draft
                         </Button>
-                        <Button kind="primary" busy={busy === 'publish'} disabled={!dirty && loaded.publishedVersion !== null && !hasDraft(loaded)} onClick={() => void run('publish')}>
+                        <Button kind="primary" busy={busy === 'publish' || next === 'publish'} disabled={!dirty && loaded.publishedVersion !== null && !hasDraft(loaded)} onClick={() => ask('publish')}>
                             Publish
                         </Button>
                     </>

@@ -65,12 +65,20 @@ function DeleteAutomation({ automation, onClose }: { automation: Automation; onC
     );
 }
 
-function Actions({ automation, onChange }: { automation: Automation; onChange: (to: Automation) => void }) {
+interface ActionsProps {
+    automation: Automation;
+    onChange: (to: Automation) => void;
+    held?: boolean; // the page is changing it
+    onBusy?: (on: boolean) => void; // this is
+}
+
+function Actions({ automation, onChange, held, onBusy }: ActionsProps) {
     const { path } = useWorkspace();
     const [busy, setBusy] = useState(false);
     const [deleting, setDeleting] = useState(false);
     const move = async (verb: 'pause' | 'resume', said: string) => {
         setBusy(true);
+        onBusy?.(true);
         try {
             onChange(await api.post<Automation>(`${path}/automation/${automation.id}/${verb}`, {}, { headers: { 'If-Match': `"${automation.updatedAt}"` } }));
             toast.done(said);
@@ -78,17 +86,18 @@ function Actions({ automation, onChange }: { automation: Automation; onChange: (
             toast.failed(e);
         }
         setBusy(false);
+        onBusy?.(false);
     };
     return (
         <>
             <Button kind="quiet" icon="trash" label="Delete" title="Delete" onClick={() => setDeleting(true)} />
             {automation.status === 'published' && (
-                <Button busy={busy} onClick={() => void move('pause', 'Paused: nothing starts it. Runs under way go on.')}>
+                <Button busy={busy || held || false} onClick={() => void move('pause', 'Paused: nothing starts it. Runs under way go on.')}>
                     Pause
                 </Button>
             )}
             {automation.status === 'paused' && (
-                <Button busy={busy} onClick={() => void move('resume', 'It is on again.')}>
+                <Button busy={busy || held || false} onClick={() => void move('resume', 'It is on again.')}>
                     Resume
                 </Button>
             )}
@@ -98,7 +107,8 @@ function Actions({ automation, onChange }: { automation: Automation; onChange: (
 }
 
 // note: beside its state; children: more that one can do on this page.
-export function AutomationHead({ automation, onChange, note, children }: { automation: Automation; onChange: (to: Automation) => void; note?: string | undefined; children?: ComponentChildren }) {
+export function AutomationHead({ note, children, ...actions }: ActionsProps & { note?: string | undefined; children?: ComponentChildren }) {
+    const { automation } = actions;
     const { base, app, rights } = useWorkspace();
     return (
         <>
@@ -112,7 +122,7 @@ export function AutomationHead({ automation, onChange, note, children }: { autom
                     </span>
                 }
             >
-                {rights.automations && <Actions automation={automation} onChange={onChange} />}
+                {rights.automations && <Actions {...actions} />}
                 {children}
             </Head>
             <Tabs automation={automation} />

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { api, ApiError } from '../lib/api';
 import { type Automation, type TriggerType, triggerNames } from '../lib/automations';
+import type { RecordType } from '../lib/records';
 import { go } from '../lib/router';
 import { Button, Card, ErrorNote, Head, TextField } from '../ui/basic';
 import { Icon, type IconName } from '../ui/icons';
@@ -58,10 +59,12 @@ export function NewAutomationPage() {
         setBusy(true);
         setError(null);
         try {
-            const known = types.data?.map((t) => t.name) ?? [];
+            const from = location.pathname;
+            const there = types.data ?? (await api.get<{ data: RecordType[] }>(`${path}/record-type`)).data;
+            const known = there.map((t) => t.name);
             const record = known.includes('contact') ? 'contact' : (known[0] ?? 'contact');
             const made = await api.post<Automation>(`${path}/automation`, { name: name.trim(), trigger: emptyTrigger(type, record), steps: [] });
-            go(`${base}/automations/${made.id}`, { force: true });
+            go(`${base}/automations/${made.id}`, { force: true, from });
         } catch (e) {
             setError(e);
             setBusy(false);

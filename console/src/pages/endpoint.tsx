@@ -14,7 +14,7 @@ import { type Bucket, bucketsOf, DeliveryChart } from '../ui/chart';
 import { Confirm } from '../ui/dialog';
 import { toast } from '../ui/toast';
 import { useEventTypes, useProfile, useWorkspace } from '../workspace';
-import { ClearFilters, IdFilter, TimeFilter, timeSpan, TypeFilter } from './filters';
+import { ClearFilters, IdFilter, TimeFilter, TypeFilter, useTimeSpan } from './filters';
 import { RecoverDialog } from './recover';
 import { SecretCard } from './secret';
 import { TestEventDialog } from './test_event';
@@ -82,7 +82,7 @@ function Events({ endpoint }: { endpoint: Endpoint }) {
     const shown = (['sent', 'failed'].includes(query.get('status') ?? '') ? query.get('status') : 'all') as Shown;
     const type = query.get('type') ?? '';
     const wanted = query.get('id') ?? '';
-    const span = timeSpan(query);
+    const span = useTimeSpan(query);
     const types = useEventTypes(app?.profile);
     const list = usePaged<EndpointMessage>(wanted ? null : `${path}/endpoint/${endpoint.id}/msg`, {
         expanded_statuses: true,

@@ -243,6 +243,7 @@ export function NewEndpointPage() {
     const { base, path, app } = useWorkspace();
     const save = async (form: Form) => {
         const { name, rateLimit, profile, eventTypes, ...rest } = common(form);
+        const from = location.pathname;
         const made = await api.post<Endpoint>(`${path}/endpoint`, {
             ...rest,
             ...(name ? { name } : {}),
@@ -252,7 +253,7 @@ export function NewEndpointPage() {
             headers: filled(form.headers),
         });
         toast.done('The endpoint is ready. Send a test event to try it.');
-        go(`${base}/webhooks/${made.id}`, { force: true });
+        go(`${base}/webhooks/${made.id}`, { force: true, from });
     };
     return (
         <>
@@ -334,7 +335,7 @@ function EditForm({ shown, reload }: { shown: Shown; reload: () => void }) {
         if (Object.keys(fields).length > 0) await api.patch(where, fields, { headers: { 'If-Match': `"${over}"` } });
         if (headers) await api.patch(`${where}/headers`, headers);
         toast.done('Saved.');
-        go(page, { force: true });
+        go(page, { force: true, from: `${page}/edit` });
     };
     const save = async (form: Form) => {
         try {

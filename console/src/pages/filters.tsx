@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lists of events and attempts are narrowed down by; all of it lives in the address.
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { toIso, toLocal } from '../lib/format';
 import { setQuery, useQuery } from '../lib/router';
 import type { EventType } from '../lib/types';
@@ -21,12 +21,13 @@ export interface TimeSpan {
     before: string | null;
 }
 
-// Rounded to the minute, so that the same filter asks for the same list.
-export function timeSpan(query: URLSearchParams): TimeSpan {
-    const span = query.get('time') ?? '';
-    if (seconds[span]) return { after: new Date(Math.floor(Date.now() / 60_000) * 60_000 - seconds[span]! * 1000).toISOString(), before: null };
-    if (span === 'custom') return { after: query.get('after'), before: query.get('before') };
-    return { after: null, before: null };
+// Counted back from when it was chosen: were it from now, another list would be asked for with each minute.
+export function useTimeSpan(query: URLSearchParams): TimeSpan {
+    const [span, after, before] = [query.get('time') ?? '', query.get('after'), query.get('before')];
+    return useMemo(() => {
+        if (seconds[span]) return { after: new Date(Math.floor(Date.now() / 60_000) * 60_000 - seconds[span]! * 1000).toISOString(), before: null };
+        return span === 'custom' ? { after, before } : { after: null, before: null };
+    }, [span, after, before]);
 }
 
 export function TimeFilter() {

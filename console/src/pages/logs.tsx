@@ -10,7 +10,7 @@ import { attemptFailure, attemptStatus, triggerWords } from '../lib/words';
 import { Badge, Button, Card, Choices, Empty, ErrorNote, Head, MoreButton, Skeleton, Time } from '../ui/basic';
 import { useEventTypes, useWorkspace } from '../workspace';
 import { ReplayButton } from './event';
-import { ClearFilters, TimeFilter, timeSpan, TypeFilter } from './filters';
+import { ClearFilters, TimeFilter, TypeFilter, useTimeSpan } from './filters';
 import { RecoverDialog } from './recover';
 
 type Shown = 'all' | 'sent' | 'failed';
@@ -62,7 +62,7 @@ export function LogsPage() {
     const shown = (['sent', 'failed'].includes(query.get('status') ?? '') ? query.get('status') : 'all') as Shown;
     const endpointId = query.get('endpoint') ?? '';
     const code = query.get('code') ?? '';
-    const span = timeSpan(query);
+    const span = useTimeSpan(query);
     const types = useEventTypes(app?.profile);
     const endpoints = useLoad(`endpoints of ${path}`, (signal) => all<Endpoint>(`${path}/endpoint`, {}, signal));
     const byId = useMemo(() => new Map(endpoints.data?.map((e) => [e.id, e]) ?? []), [endpoints.data]);

@@ -41,7 +41,6 @@ function Tags({ record, where, canEdit, onChange }: { record: RecordOut; where: 
         setBusy(true);
         try {
             await change();
-            setText('');
             onChange();
         } catch (e) {
             toast.failed(e);
@@ -51,7 +50,11 @@ function Tags({ record, where, canEdit, onChange }: { record: RecordOut; where: 
     const add = (event: Event) => {
         event.preventDefault();
         const tag = text.trim();
-        if (tag) void run(() => api.post(`${where}/tag/${encodeURIComponent(tag)}`));
+        if (!tag) return;
+        void run(async () => {
+            await api.post(`${where}/tag/${encodeURIComponent(tag)}`);
+            setText((typed) => (typed === text ? '' : typed));
+        });
     };
     return (
         <div class="stack">
