@@ -77,7 +77,7 @@ suite_asan() {
     export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     build_with_tests build-asan -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false || { suite_failed asan "does not build with sanitizers"; return; }
     meson_suite asan build-asan
-    POSTRIDER=$root/build-asan/postrider node_suite asan-smoke 300 tests/e2e/smoke.test.mjs tests/e2e/automations.test.mjs
+    POSTRIDER=$root/build-asan/postrider node_suite asan-smoke 900 tests/e2e/smoke.test.mjs tests/e2e/automations.test.mjs
     unset ASAN_OPTIONS UBSAN_OPTIONS
 }
 
@@ -89,7 +89,7 @@ suite_tsan() {
     $wrapper true 2>/dev/null || wrapper=
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$root/tests/tsan.supp
     meson_suite tsan build-tsan $wrapper
-    node_wrapper=$wrapper KILLS=3 POSTRIDER=$root/build-tsan/postrider node_suite tsan-e2e 300 tests/e2e/smoke.test.mjs tests/e2e/retries.test.mjs \
+    node_wrapper=$wrapper KILLS=3 POSTRIDER=$root/build-tsan/postrider node_suite tsan-e2e 900 tests/e2e/smoke.test.mjs tests/e2e/retries.test.mjs \
         tests/e2e/automations.test.mjs tests/e2e/automations-crash.test.mjs
     unset TSAN_OPTIONS
 }
@@ -115,12 +115,12 @@ suite_fuzz() {
 
 suite_e2e() {
     say "end-to-end tests"
-    node_suite e2e 900 tests/e2e/*.test.mjs
+    node_suite e2e 1800 tests/e2e/*.test.mjs
 }
 
 suite_hostile() {
     say "hostile receivers and senders"
-    node_suite hostile 300 tests/hostile/*.test.mjs
+    node_suite hostile 900 tests/hostile/*.test.mjs
 }
 
 suite_browser() {
@@ -148,6 +148,6 @@ run_tests() {
         "suite_$word"
         say "$word: ${SECONDS} s"
     done
-    [ ${#files[@]} = 0 ] || node_suite files 900 "${files[@]}" || true
+    [ ${#files[@]} = 0 ] || node_suite files 1800 "${files[@]}" || true
     node tools/count-tests.mjs $results
 }

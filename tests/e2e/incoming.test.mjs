@@ -145,6 +145,9 @@ function mostInASecond(accepted) {
     return most;
 }
 
+// How many may have been accepted at most in the second before this one was answered: as many as the limit, if it was refused rightly.
+const acceptedBefore = (accepted, x) => accepted.filter((y) => y.answered > x.sent - 1000 && y.sent < x.answered).length;
+
 // Sends as fast as eight connections can: every request with its times.
 async function flood(send, ms) {
     const seen = [];
@@ -177,18 +180,19 @@ test('at most so many in any second, over all triggers of the workspace; refused
     const accepted = seen.filter((x) => x.status === 202);
     const limited = seen.filter((x) => x.status === 429);
     assert.equal(accepted.length + limited.length + seen.filter((x) => x.status === 401).length, seen.length);
-    assert.ok(limited.length > 0 || slow > 1, 'the limit was reached');
+    if (mostInASecond(seen) > 200) assert.ok(limited.length > 0, 'the limit was reached');
     assert.ok(limited.every((x) => x.after === '1'));
     assert.ok(mostInASecond(accepted) <= 100, `${mostInASecond(accepted)} in a second`);
-    if (limited.length > 0) assert.ok(accepted.length >= 300, `${accepted.length} in 3.5 seconds: less than was allowed`);
+    for (const x of limited) assert.ok(acceptedBefore(accepted, x) >= 100, `${acceptedBefore(accepted, x)} in the second before it, and refused`);
     assert.ok((await p.ok('PATCH', `/api/v1/app/${one.id}/settings`, { incomingRateLimit: 20 })).incomingRateLimit === 20);
     await sleep(1000);
-    const fewer = (await flood((i) => (i % 2 ? a : b).send('{"id":1}', good), 2200)).filter((x) => x.status === 202);
+    const then = await flood((i) => (i % 2 ? a : b).send('{"id":1}', good), 2200);
+    const fewer = then.filter((x) => x.status === 202);
     assert.ok(mostInASecond(fewer) <= 20, `${mostInASecond(fewer)} in a second`);
-    assert.ok(fewer.length >= 40 && fewer.length <= 60, `${fewer.length} in 2.2 seconds`);
+    for (const x of then.filter((y) => y.status === 429)) assert.ok(acceptedBefore(fewer, x) >= 20, `${acceptedBefore(fewer, x)} in the second before it, and refused`);
     on = false;
     await quiet;
-    assert.ok(aside.length > 20 && aside.every((status) => status === 202));
+    assert.ok(aside.length > 0 && aside.every((status) => status === 202));
     t.diagnostic(`${accepted.length} of ${seen.length} taken in 3.5 s, at most ${mostInASecond(accepted)} in a second; then ${fewer.length} in 2.2 s`);
 });
 

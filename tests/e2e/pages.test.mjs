@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import http from 'node:http';
 import { postrider, program } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
 
 // The answer with its bytes.
 function get(p, path, { method = 'GET', headers = {} } = {}) {
@@ -172,7 +173,7 @@ test('the attempts of a workspace, and of one endpoint of it', async (t) => {
     for (const a of [app, app, other]) await p.send(a, 'a.b');
     await r.arrived(5);
     const list = async (query) => (await p.ok('GET', `/api/v1/app/${app.id}/attempt?${query}`)).data;
-    for (let tries = 0; (await list('')).length < 4 && tries < 100; tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until('all are logged', async () => (await list('')).length === 4);
     const all = await list('');
     assert.equal(all.length, 4);
     assert.deepEqual(all.map((a) => a.timestamp), all.map((a) => a.timestamp).sort().reverse());

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { until } from './lib/wait.mjs';
+import { slow, until } from './lib/wait.mjs';
 
-test('on its way at three faults: parked, shown, sent again only by hand', { timeout: 120_000 }, async (t) => {
+test('on its way at three faults: parked, shown, sent again only by hand', { timeout: 300_000 * slow }, async (t) => {
     const p = new Postrider();
     t.after(() => p.dispose());
     await p.start();
@@ -38,7 +38,7 @@ test('on its way at three faults: parked, shown, sent again only by hand', { tim
     assert.doesNotMatch(p.log().split('stopped').pop(), /were_on_their_way/);
 });
 
-test('on its way at many kills: never parked', { timeout: 120_000 }, async (t) => {
+test('on its way at many kills: never parked', { timeout: 300_000 * slow }, async (t) => {
     const p = new Postrider();
     t.after(() => p.dispose());
     await p.start();

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Svix } from 'svix';
-import { jwt, postrider, slow } from './lib/postrider.mjs';
+import { jwt, postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { eachOf, sleep, until } from './lib/wait.mjs';
+import { eachOf, patienceMs, sleep, slow, until } from './lib/wait.mjs';
 
 const clientOf = (p) => new Svix(p.token, { serverUrl: `http://127.0.0.1:${p.port}` });
 const ids = (r) => r.requests.map((x) => x.headers['webhook-id']);
@@ -20,7 +20,7 @@ function ended(p, task, options) {
             const now = await p.ok('GET', `/api/v1/background-task/${task.id}`);
             return now.status !== 'running' && now;
         },
-        { timeoutMs: 30_000 * slow, ...options },
+        { timeoutMs: 2 * patienceMs, ...options },
     );
 }
 
@@ -30,7 +30,7 @@ function sendMany(p, app, n, fields = () => ({})) {
 
 function delivered(p, app, endpoint, n) {
     const path = `/api/v1/app/${app.id}/endpoint/${endpoint.id}/stats`;
-    return until(`${n} deliveries`, async () => (await p.ok('GET', path)).success >= n, { timeoutMs: 30_000 * slow });
+    return until(`${n} deliveries`, async () => (await p.ok('GET', path)).success >= n, { timeoutMs: 2 * patienceMs });
 }
 
 test('bulk replay sends again what fits, and only that', async (t) => {
@@ -50,12 +50,15 @@ test('bulk replay sends again what fits, and only that', async (t) => {
     const gone = await send('a.gone');
     await r.arrived(3);
     const later = await send('a.later', { deliverAt: new Date(Date.now() + 3600_000).toISOString() });
-    await until('three outcomes', async () => (await p.ok('GET', `/api/v1/app/bulk/endpoint/${endpoint.id}/stats`)).fail === 2);
+    await until('three outcomes', async () => {
+        const { success, fail } = await p.ok('GET', `/api/v1/app/bulk/endpoint/${endpoint.id}/stats`);
+        return success === 1 && fail === 2;
+    });
     status = 204;
 
     const replay = async (fields, expected) => {
         const from = r.requests.length;
-        const task = await svix.endpoint.bulkReplay('bulk', endpoint.id, { since: ago(60_000), ...fields });
+        const task = await svix.endpoint.bulkReplay('bulk', endpoint.id, { since: ago(3_600_000), ...fields });
         assert.equal(task.task, 'endpoint.bulk-replay');
         const end = await ended(p, task);
         assert.deepEqual([end.status, end.data.messagesSent, end.data.percent], ['finished', expected.length, 100], JSON.stringify(fields));
@@ -71,7 +74,7 @@ test('bulk replay sends again what fits, and only that', async (t) => {
     await replay({ eventTypes: ['a.bad', 'a.gone'] }, [bad, gone]);
     await replay({ channel: 'red' }, [good]);
     await replay({ tag: 'one', channel: 'blue' }, []);
-    await replay({ until: ago(30_000) }, []);
+    await replay({ until: ago(1_800_000) }, []);
     assert.ok(!ids(r).includes(later));
     const attempts = await p.attempts(app, { id: good });
     assert.equal(attempts[0].triggerType, 1);
@@ -98,11 +101,11 @@ test('a payload that is gone is skipped and counted', async (t) => {
     const answer = await p.ok('POST', '/api/v1/app/gone/msg/bulk-expunge', { ids: [sent[0], 'the-last', 'nobody', 'msg_000000000000000000000000000'] });
     assert.deepEqual(answer, { results: { [sent[0]]: 'expunged', 'the-last': 'expunged', nobody: 'not-found', msg_000000000000000000000000000: 'not-found' } });
     assert.deepEqual((await svix.message.get('gone', sent[0], { withContent: true })).payload, { expired: true });
-    const end = await ended(p, await svix.endpoint.bulkReplay('gone', endpoint.id, { since: ago(60_000) }));
+    const end = await ended(p, await svix.endpoint.bulkReplay('gone', endpoint.id, { since: ago(3_600_000) }));
     assert.deepEqual([end.status, end.data.messagesSent, end.data.skipped, end.data.processed], ['finished', 3, 2, 5]);
 
     const late = await p.endpoint(app, r.url('/late'));
-    const missing = await ended(p, await svix.endpoint.replayMissing('gone', late.id, { since: ago(60_000) }));
+    const missing = await ended(p, await svix.endpoint.replayMissing('gone', late.id, { since: ago(3_600_000) }));
     assert.deepEqual([missing.status, missing.data.messagesSent, missing.data.skipped], ['finished', 3, 2]);
 
     const purge = await svix.message.expungeAllContents('gone');
@@ -128,7 +131,7 @@ test('replay-missing sends what fits the endpoint as it is now and never went to
     await svix.eventType.create({ name: 'a.b', description: '' });
     await svix.endpoint.patch('missing', endpoint.id, { disabled: false, eventTypes: ['a.b'] });
     const replay = async (expected, processed) => {
-        const end = await ended(p, await svix.endpoint.replayMissing('missing', endpoint.id, { since: ago(60_000) }));
+        const end = await ended(p, await svix.endpoint.replayMissing('missing', endpoint.id, { since: ago(3_600_000) }));
         assert.deepEqual([end.task, end.status, end.data.messagesSent, end.data.processed], ['endpoint.replay', 'finished', expected, processed]);
     };
     await replay(3, 6);
@@ -149,14 +152,14 @@ test('cancel-msgs ends what waits: retries, what is scheduled, what was asked fo
     const r = await receiver(t, { answer: () => status });
     const svix = clientOf(p);
     const app = await p.app({ uid: 'cancel' });
-    const endpoint = await p.endpoint(app, r.url(), { retrySchedule: [2, 2, 2] });
+    const endpoint = await p.endpoint(app, r.url(), { retrySchedule: [6, 6, 6] });
     const retrying = await sendMany(p, app, 6);
-    const planned = await p.send(app, 'a.b', {}, { deliverAt: new Date(Date.now() + 2500).toISOString() });
+    const planned = await p.send(app, 'a.b', {}, { deliverAt: new Date(Date.now() + 6500).toISOString() });
     await r.arrived(6);
     await sleep(20);
     const before = new Date();
     await sleep(20);
-    const younger = await p.send(app, 'a.b', {}, { deliverAt: new Date(Date.now() + 2500).toISOString() });
+    const younger = await p.send(app, 'a.b', {}, { deliverAt: new Date(Date.now() + 6500).toISOString() });
     const answer = await p.api('POST', `/api/v1/app/cancel/endpoint/${endpoint.id}/cancel-msgs`, { createdBefore: before.toISOString() });
     assert.equal(answer.status, 204);
     const stats = () => p.ok('GET', `/api/v1/app/cancel/endpoint/${endpoint.id}/stats`);
@@ -175,7 +178,7 @@ test('cancel-msgs ends what waits: retries, what is scheduled, what was asked fo
     const [task] = (await p.ok('GET', '/api/v1/background-task?task=endpoint.cancel-msgs')).data;
     assert.deepEqual([task.status, task.data.messagesCanceled], ['finished', 7]);
     // What was canceled can be had after all.
-    const end = await ended(p, await svix.endpoint.bulkReplay('cancel', endpoint.id, { since: ago(60_000), status: 4 }));
+    const end = await ended(p, await svix.endpoint.bulkReplay('cancel', endpoint.id, { since: ago(3_600_000), status: 4 }));
     assert.equal(end.data.messagesSent, 7);
     await r.arrived(14);
     assert.deepEqual(ids(r).slice(7).sort(), [...retrying, planned.id].sort());
@@ -187,7 +190,7 @@ test('deliverAt: not before, canceled in time, and also after a restart', async 
     const app = await p.app({ uid: 'later' });
     const endpoint = await p.endpoint(app, r.url());
     const at = (ms) => ({ deliverAt: new Date(Date.now() + ms).toISOString() });
-    const due = Date.now() + 3000;
+    const due = Date.now() + 8000;
     const message = await p.send(app, 'a.b', { n: 1 }, { deliverAt: new Date(due).toISOString() });
     assert.equal(new Date(message.deliverAt).getTime(), due);
     const far = await p.send(app, 'a.b', { n: 2 }, at(86_400_000));
@@ -199,16 +202,19 @@ test('deliverAt: not before, canceled in time, and also after a restart', async 
     assert.deepEqual([state.statusText, new Date(state.nextAttempt).getTime()], ['pending', due]);
     await r.arrived(1);
     assert.ok(r.requests[0].at >= due - 5, `${due - r.requests[0].at} ms early`);
-    assert.ok(r.requests[0].at < due + 2000 * slow, `${r.requests[0].at - due} ms late`);
-    const canceled = await p.send(app, 'a.b', { n: 3 }, at(1500));
+    assert.ok(r.requests[0].at < due + 20_000 * slow, `${r.requests[0].at - due} ms late`);
+    const canceled = await p.send(app, 'a.b', { n: 3 }, at(4000));
     await sleep(5);
     await p.ok('POST', `/api/v1/app/later/endpoint/${endpoint.id}/cancel-msgs`, { createdBefore: new Date().toISOString() });
-    await sleep(2500);
-    assert.deepEqual(ids(r), [message.id]);
+    await sleep(5);
+    const after = await p.send(app, 'a.b', { n: 4 }, at(4500));
+    await r.arrived(2);
+    await sleep(500);
+    assert.deepEqual(ids(r), [message.id, after.id]);
     for (const m of [far, canceled]) assert.equal((await p.ok('GET', `/api/v1/app/later/msg/${m.id}/endpoint`)).data[0].statusText, 'canceled');
 });
 
-test('a kill in the middle of a bulk replay loses nothing', { timeout: 240_000 }, async (t) => {
+test('a kill in the middle of a bulk replay loses nothing', { timeout: 600_000 * slow }, async (t) => {
     const many = slow > 1 ? 1500 : 6000;
     const p = await postrider(t);
     const counts = new Map();
@@ -234,10 +240,10 @@ test('a kill in the middle of a bulk replay loses nothing', { timeout: 240_000 }
     assert.deepEqual([atKill.status, end.status, end.data.messagesSent], ['running', 'finished', many]);
     assert.ok(atKill.data.processed < many && end.data.processed === many);
     const left = () => sent.filter((id) => (counts.get(id) ?? 0) <= (once.get(id) ?? 0));
-    await until(() => `every message a second time, ${left().length} are missing`, () => left().length === 0, { timeoutMs: 60_000 * slow });
+    await until(() => `every message a second time, ${left().length} are missing`, () => left().length === 0, { timeoutMs: 2 * patienceMs });
 });
 
-test('a purge that is killed again and again counts each message once', { timeout: 240_000 }, async (t) => {
+test('a purge that is killed again and again counts each message once', { timeout: 600_000 * slow }, async (t) => {
     const many = 3000;
     const p = await postrider(t);
     const app = await p.app();
@@ -267,10 +273,10 @@ test('a task is canceled between two steps, and not again', async (t) => {
     await delivered(p, app, endpoint, 3000);
     const task = await p.ok('POST', `/api/v1/app/${app.id}/endpoint/${endpoint.id}/bulk-replay`, { since: ago(600_000).toISOString() });
     const path = `/api/v1/background-task/${task.id}`;
+    const canceled = await p.ok('POST', `${path}/cancel`, {});
     const stranger = jwt({ sub: 'org_23rb8YdGqMT0qIzpgGwdXfHirZZ' });
     assert.equal((await p.api('POST', `${path}/cancel`, {}, { token: stranger })).status, 404);
     assert.equal((await p.api('GET', path, undefined, { token: stranger })).status, 404);
-    const canceled = await p.ok('POST', `${path}/cancel`, {});
     assert.deepEqual([canceled.status, canceled.data.canceled], ['failed', true]);
     assert.ok(canceled.data.messagesSent < 3000);
     await sleep(300);
@@ -309,7 +315,7 @@ test('a short task does not wait for the end of a long one of somebody else', as
     assert.ok(states.includes('running'), `the long ones: ${states}`);
 });
 
-test('a broadcast reaches each workspace once, also across kills', { timeout: 240_000 }, async (t) => {
+test('a broadcast reaches each workspace once, also across kills', { timeout: 600_000 * slow }, async (t) => {
     const workspaces = 300;
     const p = await postrider(t);
     const arrivals = new Map();
@@ -400,7 +406,7 @@ test('what is asked for by hand goes at once, before what waits for an endpoint 
     await p.ok('POST', `/api/v1/app/${app.id}/msg/${first.id}/endpoint/${ep.id}/resend`);
     const attempts = await p.attempted(app, first, 2);
     assert.equal(attempts[1].status, 0);
-    assert.ok(Date.now() - asked < 3000 * slow, `it took ${Date.now() - asked} ms`);
+    assert.ok(Date.now() - asked < 30_000, `it took ${Date.now() - asked} ms`);
     // A success is what the breaker waits for: the others follow.
     await until('the rest arrives', async () => new Set(r.requests.map((q) => q.headers['webhook-id'])).size === 42);
 });

@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import test from 'node:test';
-import { postrider, slow } from './lib/postrider.mjs';
+import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { Relay } from './lib/smtp.mjs';
 import { until } from './lib/wait.mjs';
 
-const wait = { timeoutMs: 10_000 * slow };
 
 async function open(t, options) {
     const p = await postrider(t, options);
@@ -29,7 +28,7 @@ async function open(t, options) {
     w.run = (automation, id) => ok('GET', `/automation/${automation.id}/run/${id}`);
     w.reaches = async (automation, id, status) => {
         let run;
-        await until(() => `the run is ${status}: ${JSON.stringify(run)}`, async () => (run = await w.run(automation, id)).status === status, wait);
+        await until(() => `the run is ${status}: ${JSON.stringify(run)}`, async () => (run = await w.run(automation, id)).status === status);
         return run;
     };
     return w;
@@ -54,7 +53,7 @@ test('runs are listed by state, and say what they wait for and until when', asyn
     await w.reaches(of.done, of.done.run, 'done');
     await w.reaches(of.failed, of.failed.run, 'failed');
     for (const name of ['time', 'event']) await w.reaches(of[name], of[name].run, 'waiting');
-    await until('the request has failed once', async () => (await w.run(of.retry, of.retry.run)).waitingFor !== null, wait);
+    await until('the request has failed once', async () => (await w.run(of.retry, of.retry.run)).waitingFor !== null);
 
     const time = await w.run(of.time, of.time.run);
     assert.deepEqual([time.step, time.stepType, time.waitingFor.type, time.waitingFor.events, time.waitingFor.until], ['nap', 'wait', 'time', [], time.dueAt]);
@@ -85,10 +84,10 @@ test('a run that waits for its turn says so', async (t) => {
     const a = await w.automation({ concurrency: 1, steps: [{ id: 'call', type: 'http_request', url: r.url('/x') }] });
     const ids = [(await w.post(a, {})).json.id, (await w.post(a, {})).json.id];
     let waits;
-    await until(() => `one waits: ${JSON.stringify(waits)}`, async () => (waits = (await w.runs(a)).filter((x) => x.waitingFor)).length === 1, wait);
+    await until(() => `one waits: ${JSON.stringify(waits)}`, async () => (waits = (await w.runs(a)).filter((x) => x.waitingFor)).length === 1);
     assert.deepEqual([waits[0].status, waits[0].waitingFor], ['running', { type: 'turn', events: [], until: null }]);
     await w.ok('POST', `/automation/${a.id}/run/${ids.find((id) => id !== waits[0].id)}/cancel`);
-    await until('it has its turn', async () => (await w.run(a, waits[0].id)).waitingFor === null && r.count === 2, wait);
+    await until('it has its turn', async () => (await w.run(a, waits[0].id)).waitingFor === null && r.count === 2);
 });
 
 test('pages of a filtered list have every run once, newest first', async (t) => {
@@ -96,7 +95,7 @@ test('pages of a filtered list have every run once, newest first', async (t) => 
     const a = await w.automation({ steps: [{ id: 'b', type: 'branch', branches: [{ when: { value: '{{ trigger.body.n }}', lt: 3 }, steps: [{ id: 'x', type: 'add_tag', target: 'nobody', tag: 't' }] }] }] });
     const ids = [];
     for (let n = 0; n < 9; n++) ids.push((await w.post(a, { n: n % 6 })).json.id);
-    await until('all have ended', async () => (await w.runs(a, '?status=done,failed')).length === 9, wait);
+    await until('all have ended', async () => (await w.runs(a, '?status=done,failed')).length === 9);
     const failed = ids.filter((_, n) => n % 6 < 3).reverse();
     const seen = [];
     for (let iterator = ''; ; ) {
@@ -114,7 +113,7 @@ test('the runs that are about a record', async (t) => {
     const review = await w.automation({ name: 'Review', trigger: { type: 'sequence' }, steps: [{ id: 'nap', type: 'wait', for: '1h' }] });
     const purchase = await w.automation({ name: 'Purchase', steps: [contact, { id: 'seq', type: 'start_sequence', automation: review.id, target: '{{ steps.contact.id }}' }] });
     for (const name of ['ada', 'grace', 'ada']) await w.reaches(purchase, (await w.post(purchase, { email: `${name}@example.com` })).json.id, 'done');
-    await until('the sequences wait', async () => (await w.runs(review, '?status=waiting')).length === 2, wait);
+    await until('the sequences wait', async () => (await w.runs(review, '?status=waiting')).length === 2);
     const { data } = await w.ok('GET', '/record/contact/ada@example.com/run');
     assert.deepEqual(data.map((r) => r.automationName).sort(), ['Purchase', 'Purchase', 'Review']);
     assert.ok(data.every((r) => r.record.key === 'ada@example.com'));
@@ -137,14 +136,14 @@ test('a retry by hand counts its attempts on, and is one of the enrolled again',
     const contact = { id: 'contact', type: 'upsert_record', record: 'contact', set: { email: 'ada@example.com' } };
     const purchase = await w.automation({ steps: [contact, { id: 'seq', type: 'start_sequence', automation: review.id, target: '{{ steps.contact.id }}', reentry: 'ignore' }] });
     await w.post(purchase, {});
-    await until('the first has failed', async () => (await w.runs(review, '?status=failed')).length === 1, wait);
+    await until('the first has failed', async () => (await w.runs(review, '?status=failed')).length === 1);
     const [first] = await w.runs(review);
     const failed = await w.run(review, first.id);
     assert.equal(failed.steps[0].attempts, 2);
     assert.deepEqual(failed.steps[0].input.headers, { Authorization: '****', 'X-Shop': '7' });
     assert.equal(r.requests[0].headers.authorization, 'Bearer of the shop');
     await w.post(purchase, {});
-    await until('the second has failed too', async () => (await w.runs(review, '?status=failed')).length === 2, wait);
+    await until('the second has failed too', async () => (await w.runs(review, '?status=failed')).length === 2);
     const second = (await w.runs(review))[0];
     // The first takes its place again and hangs there, so there is none for the second.
     r.answer = () => 'hang';
@@ -170,7 +169,7 @@ test('a letter that was not delivered says so at its step', async (t) => {
     const mail = async (to) => {
         const { id } = (await w.post(a, { to })).json;
         let step;
-        await until(() => `the letter to ${to} has an end: ${JSON.stringify(step)}`, async () => ((step = (await w.run(a, id)).steps[0]), step?.mail && step.mail.status !== 'queued'), wait);
+        await until(() => `the letter to ${to} has an end: ${JSON.stringify(step)}`, async () => ((step = (await w.run(a, id)).steps[0]), step?.mail && step.mail.status !== 'queued'));
         return step.mail;
     };
     const lost = await mail('nobody@example.com');
@@ -246,9 +245,9 @@ test('a live stream tells of runs, and of no others', async (t) => {
     const [mine, all, theirs] = await Promise.all([open1(`${w.base}/live`), open1('/api/v1/live'), open1(`/api/v1/app/${other.id}/live`)]);
     const { id } = (await w.post(a, {})).json;
     const states = (seen) => [...new Set(seen.filter((e) => e.kind === 'run' && e.id === id && e.automationId === a.id).map((e) => e.status))];
-    await until(() => `all states: ${JSON.stringify(mine)}`, () => states(mine).length === 3, wait);
+    await until(() => `all states: ${JSON.stringify(mine)}`, () => states(mine).length === 3);
     assert.deepEqual(states(mine), ['running', 'waiting', 'done']);
-    await until('the environment too', () => states(all).length === 3, wait);
+    await until('the environment too', () => states(all).length === 3);
     const { target } = await w.run(a, id);
     assert.ok(mine.some((e) => e.kind === 'run' && e.target === target));
     assert.deepEqual(theirs, []);

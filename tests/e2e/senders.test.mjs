@@ -6,7 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import test from 'node:test';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { eachOf, sleep } from './lib/wait.mjs';
+import { eachOf, sleep, slow } from './lib/wait.mjs';
 
 const steps = [{ id: 'say', type: 'emit_event', event: 'incoming.seen', payload: { id: '{{ trigger.body.id }}' } }];
 
@@ -63,7 +63,7 @@ async function signed({ p, post }, provider, secret, to) {
 const deliver = ({ p }, q) => p.api('POST', q.path, q.body, { token: null, headers: q.headers });
 const secretHeader = /signature|hmac|authorization|token$|^x-wc-webhook-signature$|pulsepost|^x-adobesign-clientid$|^x-vapi-secret$/;
 
-test('right signatures are taken; wrong, truncated and missing ones are refused with a reason; old ones where a time is signed', { timeout: 120_000 }, async (t) => {
+test('right signatures are taken; wrong, truncated and missing ones are refused with a reason; old ones where a time is signed', { timeout: 400_000 * slow }, async (t) => {
     const w = await world(t);
     const names = ['standard', 'stripe', 'github', 'shopify', 'slack', 'twilio', 'square', 'paddle', 'meta', 'zoom', 'xero', 'hubspot', 'woocommerce', 'linear',
         'gitlab', 'sendgrid', 'discord', 'okta', 'hmac', 'bearer', 'basic', 'header', 'adobe-sign', 'airwallex', 'checkbook', 'docusign', 'easypost', 'merge', 'nango', 'openclaw', 'orum',
@@ -143,7 +143,7 @@ test('address ranges: of the connection, or of what a trusted proxy says; togeth
     assert.deepEqual(await ask(behind, its, { addresses: ['203.0.113.0/24'] }, via('203.0.113.7, 192.0.2.9')), [401, '192.0.2.9', no]);
 });
 
-test('`trigger send` makes a run with every sender', { timeout: 60_000 }, async (t) => {
+test('`trigger send` makes a run with every sender', { timeout: 400_000 * slow }, async (t) => {
     const w = await world(t);
     const url = (u) => u.replace(/^https?:\/\/[^/]+/, `http://127.0.0.1:${w.p.port}`);
     await w.p.stop();

@@ -10,7 +10,7 @@ import { eachOf, until } from './lib/wait.mjs';
 
 const sum = (list, key) => list.reduce((n, x) => n + x[key], 0);
 
-test('a timeline counts every attempt once', { timeout: 60_000 * slow }, async (t) => {
+test('a timeline counts every attempt once', { timeout: 300_000 * slow }, async (t) => {
     const p = await postrider(t, { settings: { RETRY_SCHEDULE: '1ms,1ms' } });
     const slowOne = await receiver(t, { answer: () => ({ status: 200, delayMs: 120 }) });
     const failing = await receiver(t, { answer: () => ({ status: 500 }) });
@@ -23,7 +23,10 @@ test('a timeline counts every attempt once', { timeout: 60_000 * slow }, async (
     const attempts = async (ep) => (await p.ok('GET', `/api/v1/app/${app.id}/attempt/endpoint/${ep.id}/count`)).count;
     await until('all that succeed are counted', async () => sum(await points(), 'success') === 40);
     await p.ok('PATCH', `/api/v1/app/${app.id}/endpoint/${bad.id}`, { disabled: true });
-    await until('none is under way', async () => (await p.ok('GET', `/api/v1/app/${app.id}/endpoint/${bad.id}/stats`)).pending === 0);
+    await until('none is under way', async () => {
+        const { pending, sending } = await p.ok('GET', `/api/v1/app/${app.id}/endpoint/${bad.id}/stats`);
+        return pending === 0 && sending === 0;
+    });
     const failed = await attempts(bad);
     assert.ok(failed > 0);
     assert.equal(sum(await points(), 'fail'), failed);
@@ -56,7 +59,7 @@ test('a timeline counts every attempt once', { timeout: 60_000 * slow }, async (
     });
 });
 
-test('deliveries of an endpoint are counted, however many there are', { timeout: 60_000 * slow }, async (t) => {
+test('deliveries of an endpoint are counted, however many there are', { timeout: 300_000 * slow }, async (t) => {
     const p = await postrider(t);
     const r = await receiver(t, { answer: () => 500 });
     const app = await p.app();

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { Postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { sleep, until } from './lib/wait.mjs';
+import { patienceMs, sleep, until } from './lib/wait.mjs';
 
 const seed = Number(process.env.STRESS_SEED ?? Date.now() % 1e9);
 const seconds = Number(process.env.STRESS_SECONDS ?? 20);
@@ -174,8 +174,8 @@ class Stress {
         } else {
             this.stops++;
             const begun = Date.now();
-            assert.deepEqual(await this.p.stop(40_000 * slow), { code: 0, signal: null }, 'SIGTERM ends with 0');
-            assert.ok(Date.now() - begun < 35_000 * slow, 'within 35 s');
+            assert.deepEqual(await this.p.stop(60_000 * slow), { code: 0, signal: null }, 'SIGTERM ends with 0');
+            assert.ok(Date.now() - begun < 45_000 * slow, 'within 30 s, and some more on a busy machine');
         }
         await this.p.start();
     }
@@ -314,7 +314,7 @@ test(`stress, seed ${seed}`, { timeout: 400_000 * slow }, async (t) => {
     s.peace = true;
     for (const app of s.apps) for (const e of await s.all(`/api/v1/app/${app.id}/endpoint`)) await p.ok('PATCH', `/api/v1/app/${app.id}/endpoint/${e.id}`, { rateLimit: null });
     await p.restart(); // breakers forget, so that peace comes soon
-    await until(() => `nothing is pending; there are ${s.left}:\n${s.where.join('\n')}`, async () => (s.left = await s.pending()) === 0, { timeoutMs: 60_000 * slow, everyMs: 300 });
+    await until(() => `nothing is pending; there are ${s.left}:\n${s.where.join('\n')}`, async () => (s.left = await s.pending()) === 0, { timeoutMs: 2 * patienceMs, everyMs: 300 });
     s.measure();
     const books = await s.checkBooks();
     s.checkRequests();

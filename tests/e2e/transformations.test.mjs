@@ -24,7 +24,7 @@ async function start(t, { profile, settings = {}, answer, fields = {} } = {}) {
     const path = `/api/v1/app/${app.id}/endpoint/${endpoint.id}/transformation`;
     const set = (code, more = { enabled: true }) => p.ok('PATCH', path, { code, ...more });
     const attempts = async (m) => (await p.ok('GET', `/api/v1/app/${app.id}/attempt/msg/${m.id}`)).data;
-    const failed = (m, n = 1) => until(() => `${n} failed attempts`, async () => ((await attempts(m)).length >= n ? attempts(m) : undefined), { timeoutMs: 20_000 * slow });
+    const failed = (m, n = 1) => until(() => `${n} failed attempts`, async () => ((await attempts(m)).length >= n ? attempts(m) : undefined));
     return { p, r, app, endpoint, path, set, attempts, failed };
 }
 
@@ -130,19 +130,19 @@ test('retries, replays and restarts send the same bytes, whoever edits what', op
     const m = await p.send(app, 'a.b', '{"n":1}');
     await r.arrived(1);
     await set(handler('webhook.payload = {v: 2}; webhook.method = "PUT";'));
-    await r.arrived(2, { timeoutMs: 10_000 * slow });
+    await r.arrived(2);
     await p.kill();
     await p.start();
-    await r.arrived(3, { timeoutMs: 10_000 * slow });
+    await r.arrived(3);
     await p.ok('PATCH', `/api/v1/app/${app.id}/endpoint/${endpoint.id}/transformation`, { code: null });
     status = 204;
     const before = r.count;
     await p.ok('POST', `/api/v1/app/${app.id}/msg/${m.id}/endpoint/${endpoint.id}/resend`, {});
-    await r.arrived(before + 1, { timeoutMs: 10_000 * slow });
-    for (const q of r.requests) assert.deepEqual([q.body.toString(), q.method, q.headers.a], [r.requests[0].body.toString(), 'POST', '1']);
+    await r.arrived(before + 1);
+    for (const q of [...r.requests]) assert.deepEqual([q.body.toString(), q.method, q.headers.a], [r.requests[0].body.toString(), 'POST', '1']);
     assert.equal(JSON.parse(r.requests[0].body).v, 1);
     await p.send(app, 'a.b', '{"n":3}');
-    assert.equal((await r.arrived(before + 2))[before + 1].body.toString(), '{"n":3}');
+    await until('it goes out as it came', () => r.requests.slice(before).some((q) => q.body.toString() === '{"n":3}'));
 });
 
 test('a delivery keeps the version that it was accepted with, until somebody asks by hand', options, async (t) => {
@@ -182,7 +182,7 @@ test('code that passes its limits fails alone, and again', options, async (t) =>
         const m = await p.send(app, 'a.b', '{"n":1}');
         const at = Date.now();
         const a = (await failed(m)).find((x) => x.status === 2) ?? (await until(() => `a failure of ${body}`, async () => (await failed(m)).find((x) => x.status === 2)));
-        assert.ok(Date.now() - at < 3000 * slow, `${body}: ${Date.now() - at} ms`);
+        assert.ok(Date.now() - at < 30_000 * slow, `${body}: ${Date.now() - at} ms`);
         assert.match(JSON.stringify(a), words);
         await r.arrived(++n);
         assert.deepEqual(JSON.parse(r.requests[n - 1].body), { n: 1, ok: true });
@@ -230,10 +230,11 @@ test('a workspace with slow code does not hold up another', options, async (t) =
     await p.ok('PATCH', `/api/v1/app/${quick.id}/endpoint/${e.id}/transformation`, { code: handler(''), enabled: true });
     const before = r.count;
     for (let i = 0; i < 10; i++) await p.send(app, 'a.b', '{}');
-    const at = Date.now();
+    const slowOnes = async () => (await p.ok('GET', `/api/v1/app/${app.id}/attempt?status=2&limit=250`)).data.length;
+    const ended = await slowOnes();
     await p.send(quick, 'a.b', '{"quick":1}');
     await until(() => 'the quick one', () => r.requests.slice(before).some((q) => q.body.toString() === '{"quick":1}'));
-    assert.ok(Date.now() - at < 2500 * slow, `${Date.now() - at} ms`);
+    assert.ok((await slowOnes()) < ended + 10, 'before most of the forty');
 });
 
 test('saving, trying and who may', options, async (t) => {

@@ -5,6 +5,7 @@ import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import test from 'node:test';
 import { postrider } from './lib/postrider.mjs';
+import { until } from './lib/wait.mjs';
 
 const examples = createRequire(import.meta.url)('@octokit/webhooks-examples');
 const payloads = (examples.default ?? examples).flatMap((event) => event.examples.map((payload) => ({ name: event.name, payload })));
@@ -86,20 +87,19 @@ test('the limit is exact, also when many come at once; another workspace does no
     const count = (status) => answers.filter((x) => x.status === status).length;
     assert.equal(count(202) + count(429), 150);
     if (elapsed < 900) assert.equal(count(202), 60);
-    assert.equal(answers.find((x) => x.status === 429).headers['retry-after'], '1');
+    assert.ok(answers.filter((x) => x.status === 429).every((x) => x.headers['retry-after'] === '1'));
     assert.equal((await other.send('{}')).status, 202);
 });
 
 test('another URL, and the one before for a while', async (t) => {
     const p = await postrider(t);
     const a = await automation(p, await p.app());
-    const rotated = await p.ok('POST', `${a.trigger}/rotate`, { graceSeconds: 1 });
+    const rotated = await p.ok('POST', `${a.trigger}/rotate`, { graceSeconds: 4 });
     const path = new URL(rotated.url).pathname;
     assert.notEqual(path, a.path);
     assert.equal((await a.send('{}')).status, 202);
     assert.equal((await p.api('POST', path, '{}', { token: null })).status, 202);
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-    assert.equal((await a.send('{}')).status, 404);
+    await until('the one before is over', async () => (await a.send('{}')).status === 404);
     assert.equal((await p.api('POST', path, '{}', { token: null })).status, 202);
 });
 
@@ -130,7 +130,7 @@ test('what was answered 202 is there after kill -9', async (t) => {
             else if (answer.status === 0) return;
         }
     });
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await until('some were taken', () => taken.length > 50);
     await p.kill();
     on = false;
     await Promise.all(senders);
