@@ -11,7 +11,7 @@
 #include "base/time.h"
 
 #define NAME_MAX_   256
-#define CHANGES_MAX (TRIGGER_CHANGES_MAX + 2)
+#define CHANGES_MAX (TRIGGER_CHANGES_MAX + VERSIONS_FORGOTTEN_MAX + 2)
 #define PAGE_READ   250
 
 /* What a request says. */
@@ -343,6 +343,17 @@ static bool keep_concurrency(struct api_call *call, const struct automation *m, 
 }
 
 /* A published version stays what it is: the change becomes a draft beside it. */
+/* Whether there may be another version; adds what forgets old ones. False: answered. */
+static bool version_fits(struct api_call *call, const struct automation *m, struct object_change *changes,
+                         size_t *count)
+{
+    enum err e = automation_versions_forget(call, m, changes, count);
+    if (e != ERR_TOO_LARGE)
+        return answer_ok(call, e);
+    answer_error(call, ERR_CONFLICT, "an automation has at most 2000 versions; a copy of it begins anew");
+    return false;
+}
+
 void automation_put(struct api *api, struct api_call *call)
 {
     struct app app;
@@ -356,6 +367,8 @@ void automation_put(struct api *api, struct api_call *call)
     struct version_text v = version_text_of(&in);
     m.name = in.name;
     m.updated_ms = call->now_ms;
+    if (m.latest == m.published && !version_fits(call, &m, changes, &n))
+        return;
     changes[n++] = m.latest == m.published ? version_create(api, call, &m, &in) : version_update(call, &m, &v);
     if (!change_trigger(api, call, &m, &in, changes, &n))
         return;

@@ -6,6 +6,7 @@
 #include "api/plan.h"
 #include "automation/automation.h"
 #include "automation/run.h"
+#include "base/time.h"
 #include "records/type.h"
 
 /* ERR_NOT_FOUND: none of this workspace, or deleted. */
@@ -26,6 +27,14 @@ MUST_USE enum err automation_version_load(struct store_reader *r, struct arena *
                                           struct automation_version *out);
 /* Of the object. ERR_INVALID: damage. */
 MUST_USE enum err automation_version_decode(struct arena *a, const struct object *o, struct automation_version *out);
+
+/* No run needs a version that was replaced so long ago: none is so old, and what has ended is forgotten. */
+#define VERSION_KEEP_MS        (RUN_LIFE_MS + RUN_KEEP_MS + 5 * TIME_DAY_MS)
+#define VERSIONS_MAX           2000 /* that an automation keeps */
+#define VERSIONS_FORGOTTEN_MAX 2    /* for each that is made, so that they become fewer */
+/* Adds the changes that forget the oldest versions. ERR_TOO_LARGE: too many are younger. Store errors. */
+MUST_USE enum err automation_versions_forget(struct api_call *call, const struct automation *m,
+                                             struct object_change *changes, size_t *count);
 
 /* What is stored of a step that was begun. */
 struct run_step {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Automations: what starts them, what their steps do, what becomes of their runs; all of it from outside.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
 import test from 'node:test';
 import { on, step, Workspace } from './lib/automations.mjs';
+import { postrider, slow } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { sleep, until } from './lib/wait.mjs';
 
@@ -407,4 +410,36 @@ test('a request to its URL starts a published automation; the secret is not in i
     await w.p.api('DELETE', `${w.base}/automation/${made.id}`);
     assert.equal((await post({}, 'd')).status, 410);
     assert.equal((await w.runs(made)).length, 1);
+});
+
+test('versions that no run can need any more are forgotten, and there are not any number of them', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const base = `/api/v1/app/${app.id}/automation`;
+    const definition = (n) => ({ name: `n${n}`, trigger: { type: 'sequence' }, steps: [{ id: 'say', type: 'emit_event', event: 'a.b', payload: { n } }] });
+    const { id } = await p.ok('POST', base, definition(1));
+    for (let n = 2; n <= 5; n++) {
+        await p.ok('POST', `${base}/${id}/publish`);
+        await p.ok('PUT', `${base}/${id}`, definition(n));
+    }
+    const numbers = async () => (await p.ok('GET', `${base}/${id}/version`)).data.map((v) => v.version);
+    assert.deepEqual(await numbers(), [5, 4, 3, 2, 1]);
+    const db = join(p.dir, 'postrider.db');
+    await p.stop();
+    // The first was replaced 401 days ago, the second 399.
+    const ago = (days) => Date.now() - days * 86_400_000;
+    const kind = `json_extract(body,'$.number') IS NOT NULL AND json_extract(body,'$.steps') IS NOT NULL`;
+    execFileSync('sqlite3', [db, `UPDATE object SET body=json_set(body,'$.published',${ago(401)}) WHERE ${kind} AND json_extract(body,'$.number')=2; UPDATE object SET body=json_set(body,'$.published',${ago(399)}) WHERE ${kind} AND json_extract(body,'$.number')=3`]);
+    await p.start();
+    await p.ok('PUT', `${base}/${id}`, definition(5));
+    assert.deepEqual(await numbers(), [5, 4, 3, 2, 1], 'no new version was made');
+    await p.ok('POST', `${base}/${id}/publish`);
+    await p.ok('PUT', `${base}/${id}`, definition(6));
+    assert.deepEqual(await numbers(), [6, 5, 4, 3, 2]);
+    await p.ok('POST', `${base}/${id}/publish`);
+    await p.stop();
+    execFileSync('sqlite3', [db, `UPDATE object SET body=json_set(body,'$.number',2002) WHERE json_extract(body,'$.number')=6 AND json_extract(body,'$.steps') IS NULL`]);
+    await p.start();
+    const full = await p.api('PUT', `${base}/${id}`, definition(7));
+    assert.deepEqual([full.status, full.json.detail], [409, 'an automation has at most 2000 versions; a copy of it begins anew']);
 });

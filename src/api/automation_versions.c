@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How many versions an automation keeps. */
+#include "api/automation.h"
+#include "api/handler.h"
+
+enum err automation_versions_forget(struct api_call *call, const struct automation *m, struct object_change *changes,
+                                    size_t *count)
+{
+    struct object *found;
+    struct automation_version v;
+    size_t n = 0, gone = 0;
+    struct object_query q = {.kind = OBJ_AUTOMATION_VERSION,
+                             .env = m->env,
+                             .app = m->app,
+                             .by_key = true,
+                             .after_key = automation_version_key(call->arena, m->id, 0),
+                             .limit = VERSIONS_FORGOTTEN_MAX + 1};
+    enum err e = store_list_objects(call->reader, call->arena, &q, &found, &n);
+    /* Each was replaced when the one after it was published. */
+    for (size_t i = 1; e == ERR_OK && i < n; i++) {
+        e = automation_version_decode(call->arena, &found[i], &v);
+        if (e != ERR_OK || v.published_ms == 0 || v.published_ms > call->now_ms - VERSION_KEEP_MS)
+            break;
+        changes[(*count)++] = (struct object_change){.change = OBJECT_DELETE, .object = found[i - 1]};
+        changes[*count - 1].object.updated_ms = call->now_ms;
+        gone = i;
+    }
+    if (e == ERR_OK && gone < n)
+        e = automation_version_decode(call->arena, &found[gone], &v);
+    return e == ERR_OK && n > 0 && m->number - v.number >= VERSIONS_MAX ? ERR_TOO_LARGE : e;
+}
