@@ -131,3 +131,18 @@ test('bodies of requests: what is sent as JSON is shown as JSON, and each text o
     assert.deepEqual(page.wrongs, []);
     await page.context().close();
 });
+
+test('the parts of a condition can be read, also when it is the only one and on a phone', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { page, open } = await built(all, [{ id: 'branch', type: 'branch', branches: [{ when: { value: '{{ trigger.body.total }}', starts_with: '100' }, steps: [] }] }]);
+    for (const width of [360, 1440]) {
+        await page.setViewportSize({ width, height: 800 });
+        await open();
+        await page.getByRole('button', { name: /^Step 1/ }).click();
+        for (const part of [page.getByLabel('Comparison of condition 1'), textbox(page, 'Value of condition 1'), textbox(page, 'Compared with, condition 1')]) {
+            const box = await part.boundingBox();
+            assert.ok(box.width >= 140, `${width}: ${await part.getAttribute('aria-label')} is ${box.width} wide`);
+        }
+    }
+    await page.context().close();
+});

@@ -31,11 +31,25 @@ test('contacts are imported from a file: columns mapped, checked, then written',
     await portal(page, p, app);
     await step('from the empty list', async () => {
         await page.goto('/portal/records/contact');
-        await page.getByText('No records yet').waitFor();
+        await page.getByText('No contacts yet').waitFor();
         await shot(page, 'empty');
         await page.getByRole('link', { name: 'Import' }).click();
         await page.getByRole('heading', { name: 'Import contacts' }).waitFor();
         assert.deepEqual(await violations(page), []);
+    });
+    await step('what is no text is refused before anything is sent', async () => {
+        for (const [name, bytes, words] of [
+            ['people.xlsx', Buffer.from('PK\x03\x04\x14\x00\x06\x00'), /it is no text in UTF-8.*save or export it as CSV/],
+            ['people.csv', Buffer.from('email,name\r\nzoe@example.com,Zo\xeb', 'latin1'), /it is no text in UTF-8/],
+            ['people.csv', Buffer.from('\n'), /it is empty/],
+        ]) {
+            await page.getByLabel('File to import').setInputFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
+            await page.getByText(words).waitFor();
+            assert.equal(await page.getByRole('button', { name: 'Import', exact: true }).count(), 0);
+        }
+        assert.deepEqual(await violations(page), []);
+    });
+    await step('a file', async () => {
         await page.getByLabel('File to import').setInputFiles({ name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from(file) });
         await page.getByRole('heading', { name: 'Columns' }).waitFor();
     });

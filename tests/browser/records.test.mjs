@@ -18,10 +18,9 @@ test('a contact is made, found, changed, tagged and deleted', async (t) => {
     await portal(page, p, app);
     await step('an empty list', async () => {
         await page.getByRole('link', { name: 'Records' }).click();
-        await page.getByRole('heading', { name: 'Bookings', exact: true }).waitFor();
-        await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Contacts' }).click();
         await page.getByRole('heading', { name: 'Contacts', exact: true }).waitFor();
-        await page.getByText('No records yet').waitFor();
+        await page.getByText('No contacts yet').waitFor();
+        assert.equal(await page.getByRole('searchbox').count(), 0, 'there is nothing to find');
     });
     await step('made, after what is wrong was said', async () => {
         await page.getByRole('button', { name: 'New record' }).click();
@@ -59,6 +58,9 @@ test('a contact is made, found, changed, tagged and deleted', async (t) => {
         await page.getByRole('link', { name: 'grace@example.com' }).waitFor({ state: 'detached' });
         await page.getByRole('link', { name: 'ada@example.com' }).waitFor();
         await page.getByRole('button', { name: 'Clear filters' }).click();
+        await page.getByRole('searchbox', { name: /Find by/ }).fill('grace');
+        await page.keyboard.press('Enter');
+        await page.getByText('None has this email or id.').waitFor();
         await page.getByRole('searchbox', { name: /Find by/ }).fill('grace@example.com');
         await page.keyboard.press('Enter');
         await page.getByRole('link', { name: 'ada@example.com' }).waitFor({ state: 'detached' });
@@ -88,4 +90,28 @@ test('who may only look changes no record', async (t) => {
     await page.getByRole('heading', { name: 'ada@example.com' }).waitFor();
     for (const name of ['Edit', 'Delete', 'Add tag']) assert.equal(await page.getByRole('button', { name }).count(), 0);
     await page.context().close();
+});
+
+test('long words of others fit, on a phone too', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Wide World', profile: 'myra' });
+    const A = `/api/v1/app/${app.id}`;
+    const long = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft';
+    await p.ok('POST', `${A}/record/contact`, { data: { email: `${long}@example.com`, name: 'Ada Lovelace of the Analytical Engine', note: long }, tags: ['Customer', long] });
+    const made = await p.ok('POST', `${A}/automation`, { name: long, trigger: { type: 'incoming_webhook' }, steps: [] });
+    const request = (await p.api('POST', new URL(made.trigger.url).pathname, { [long]: long }, { token: null })).json;
+    for (const width of [360, 1280]) {
+        const page = await openPage(browser, origin, { viewport: { width, height: 800 } });
+        await portal(page, p, app);
+        for (const path of ['records/contact', 'automations', `automations/${made.id}`, `automations/${made.id}/requests/${request.id}`]) {
+            await page.goto(`/portal/${path}`);
+            await page.getByRole('main').getByText(long).first().waitFor();
+            assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, `${path} at ${width}`);
+            if (path !== 'records/contact') continue;
+            const data = await page.locator('td[data-label="Data"]').first().boundingBox();
+            assert.ok(data.width > 200, `there is room for the data: ${data.width}`);
+        }
+        await page.context().close();
+    }
 });

@@ -70,8 +70,21 @@ function columnOf(type: RecordType, name: string, all: string[], examples: strin
     return { name, examples, usual, field: isKey ? key : usual.field, kind: isKey ? kindBySchema(type.schema, [key]) : usual.kind };
 }
 
+// The beginning of a file. What is no text in UTF-8 is said here: the server would only refuse each row.
+async function beginning(file: File): Promise<string> {
+    let text: string;
+    try {
+        text = new TextDecoder('utf-8', { fatal: true }).decode(await file.slice(0, LOOK_BYTES).arrayBuffer(), { stream: file.size > LOOK_BYTES });
+    } catch {
+        text = '\0';
+    }
+    if (/[\0-\x08\x0e-\x1f]/.test(text)) throw new Error('it is no text in UTF-8. In Excel, Numbers or Google Sheets, save or export it as CSV (UTF-8), and choose that file');
+    if (text.trim() === '') throw new Error('it is empty');
+    return text;
+}
+
 export async function pick(file: File, type: RecordType, given?: string): Promise<Picked> {
-    const text = await file.slice(0, LOOK_BYTES).text();
+    const text = await beginning(file);
     const jsonl = /\.(jsonl|ndjson)$/i.test(file.name) || (!/\.(csv|tsv|txt)$/i.test(file.name) && text.trimStart().startsWith('{'));
     if (jsonl) {
         const lines = text.split('\n').map((l) => l.trim());

@@ -135,6 +135,14 @@ export function failureWords(run: Run): string {
     return run.step !== null && error.startsWith(`${run.step}: `) ? error.slice(run.step.length + 2) : error;
 }
 
+// What to do about it; type: of the step that failed.
+export function failureAdvice(run: Run, type: string | undefined): string {
+    if (type === 'http_request') return 'What was sent and answered stands at the step. Once the other system works again, retry: this step is done once more, those before it are not.';
+    if (/there is nothing here|is empty|there is no record/.test(run.error ?? ''))
+        return 'A value that the step needs was not there: compare it with what started the run. For the next runs change the step, for example with | default, and publish; this one keeps its version.';
+    return 'Once the cause is gone, retry: this step is done once more, those before it are not. What the step does is changed in the builder, and holds for new runs once it is published.';
+}
+
 export function recordName(r: NonNullable<Run['record']>): string {
     return r.key ?? r.name ?? r.id;
 }

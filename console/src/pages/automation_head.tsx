@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The top of every page of one automation: its name and state, what one can do with it, and the way to its other pages.
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../lib/api';
 import { type Automation, automationStatus } from '../lib/automations';
 import { go, Link, usePath } from '../lib/router';
@@ -22,8 +22,11 @@ function Tabs({ automation }: { automation: Automation }) {
     const { base } = useWorkspace();
     const path = usePath();
     const here = `${base}/automations/${automation.id}`;
+    const nav = useRef<HTMLElement>(null);
+    // On a phone not all of them are seen.
+    useEffect(() => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), []);
     return (
-        <nav class="tabs" aria-label="Automation">
+        <nav class="tabs" aria-label="Automation" ref={nav}>
             <ul>
                 {tabs
                     .filter((t) => !t.webhook || automation.trigger.type === 'incoming_webhook')

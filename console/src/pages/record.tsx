@@ -58,7 +58,7 @@ function Tags({ record, where, canEdit, onChange }: { record: RecordOut; where: 
     };
     return (
         <div class="stack">
-            <div class="row">
+            <div class="row tags">
                 {record.tags.length === 0 && <span class="muted">None</span>}
                 {record.tags.map((tag) => (
                     <span class="row" key={tag}>

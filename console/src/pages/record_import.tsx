@@ -50,7 +50,8 @@ export function ImportPage({ params }: { params: Record<string, string> }) {
         try {
             setPicked(await pick(file, type));
         } catch (e) {
-            setError(`The file cannot be read: ${errorText(e)}`);
+            setPicked(null);
+            setError(`The file cannot be read: ${errorText(e)}.`);
         }
     };
     const start = async (dry: boolean) => {
@@ -92,10 +93,9 @@ export function ImportPage({ params }: { params: Record<string, string> }) {
         <>
             <Head title={title} crumbs={crumbs} />
             <Card title="File">
-                <Field label="File to import" hint="CSV whose first line names the columns, or one JSON object per line; UTF-8. Nothing is imported before you say so.">
+                <Field label="File to import" error={picked ? null : error} hint="CSV whose first line names the columns, or one JSON object per line; UTF-8. Nothing is imported before you say so.">
                     {(ids) => <input {...ids} type="file" accept=".csv,.tsv,.txt,.jsonl,.ndjson,text/csv,application/x-ndjson" onChange={(e) => void choose(e.currentTarget.files?.[0])} />}
                 </Field>
-                {error && !picked && <p class="field-error">{error}</p>}
             </Card>
             {picked && (
                 <>

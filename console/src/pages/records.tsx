@@ -34,6 +34,7 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
     const error = wanted ? one.error : list.error;
     const about = types.data?.find((t) => t.name === type);
     const title = recordTypeName(type);
+    const filtered = Boolean(wanted || tag || search);
     return (
         <>
             <Head title={title} crumbs={[{ text: app?.name ?? '…' }, { text: title }]}>
@@ -48,7 +49,7 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
                 )}
             </Head>
             <Card flush>
-                <div class="filters">
+                <div class="filters" hidden={!filtered && items?.length === 0}>
                     <TextFilter name="search" label="Search" />
                     <TextFilter name="id" label={about?.key ? `Find by ${about.key}` : 'Find by key or id'} />
                     <TextFilter name="tag" label="Tag" />
@@ -57,15 +58,20 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
                 {error !== undefined && <ErrorNote error={error} retry={wanted ? one.reload : list.refresh} />}
                 {!items && error === undefined && <Skeleton rows={6} />}
                 {items?.length === 0 &&
-                    (wanted || tag || search ? (
-                        <Empty title="No record fits." />
+                    (filtered ? (
+                        <Empty title="No record fits.">
+                            <p>{wanted ? `None has this ${about?.key ?? 'key'} or id. The whole of it is compared; Search looks for a part.` : 'Search for less, or clear the filters.'}</p>
+                        </Empty>
                     ) : (
-                        <Empty title="No records yet">
-                            <p>They are written here, imported from a file, or come by the API and from automations. Their changes cause the events of their type.</p>
+                        <Empty title={`No ${title.toLowerCase()} yet`}>
+                            <p>
+                                {rights.records ? 'Add one with New record, import a CSV file, or let an automation create them. ' : 'They come from automations, imports and the API. '}
+                                What changes in them can start automations and is sent to the endpoints that subscribe to it.
+                            </p>
                         </Empty>
                     ))}
                 {items && items.length > 0 && (
-                    <table class="cards">
+                    <table class="cards records">
                         <thead>
                             <tr>
                                 <th scope="col">{about?.key ?? 'Record'}</th>
@@ -86,7 +92,7 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
                                             <span class="muted small-text">{plainRecord(r, about?.key ?? null)}</span>
                                         </td>
                                         <td data-label="Tags">
-                                            <span class="row">
+                                            <span class="row tags">
                                                 {r.tags.map((t) => (
                                                     <Badge key={t} tone="plain">
                                                         {t}
@@ -122,11 +128,11 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
     );
 }
 
-// Without a type in the address: the first one.
+// Without a type in the address: contacts, or the first one.
 export function RecordsHome() {
     const { base } = useWorkspace();
     const types = useRecordTypes();
-    const first = types.data?.[0]?.name;
+    const first = (types.data?.find((t) => t.name === 'contact') ?? types.data?.[0])?.name;
     useEffect(() => {
         if (first) go(`${base}/records/${encodeURIComponent(first)}`, { replace: true });
     }, [first]);

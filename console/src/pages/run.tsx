@@ -8,7 +8,7 @@ import { useLoad, useNow } from '../lib/load';
 import { memberText } from '../lib/jsontext';
 import { Link } from '../lib/router';
 import { findStep, stepTitle } from '../lib/run_steps';
-import { failureWords, loadRun, recordKind, recordName, type RunDetail, stateStatus, tookMs, tookWords, waitStory } from '../lib/runs';
+import { failureAdvice, failureWords, loadRun, recordKind, recordName, type RunDetail, stateStatus, tookMs, tookWords, waitStory } from '../lib/runs';
 import { Badge, Button, Card, Code, CopyButton, ErrorNote, Facts, Head, Note, Pending } from '../ui/basic';
 import { Confirm } from '../ui/dialog';
 import { Data } from '../ui/json';
@@ -92,13 +92,16 @@ function Story({ run }: { run: RunDetail }) {
         const step = findStep(run.definition, run.step);
         return (
             <Note tone="bad">
-                {step ? (
-                    <>
-                        The step <strong>{stepTitle(step)}</strong> failed: {failureWords(run)}
-                    </>
-                ) : (
-                    failureWords(run)
-                )}
+                <p>
+                    {step ? (
+                        <>
+                            The step <strong>{stepTitle(step)}</strong> failed: {failureWords(run)}
+                        </>
+                    ) : (
+                        failureWords(run)
+                    )}
+                </p>
+                <p>{failureAdvice(run, step?.type)}</p>
             </Note>
         );
     }
