@@ -146,3 +146,46 @@ test('the parts of a condition can be read, also when it is the only one and on 
     }
     await page.context().close();
 });
+
+test('steps change places by keyboard and keep the focus; into the ways of a branch and out of them', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const say = (id) => ({ id, type: 'set', name: id.toUpperCase(), set: { [id]: '1' } });
+    const { page, open, stored } = await built(all, [say('a'), { id: 'branch', type: 'branch', branches: [{ when: { value: '1', eq: '1' }, steps: [say('b')] }] }, say('c')]);
+    await open();
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+    const ids = (steps) => steps.map((s) => (s.type === 'branch' ? { if: ids(s.branches[0].steps), else: ids(s.else ?? []) } : s.id));
+    const saved = async (expected) => {
+        await button(page, 'Save draft').click();
+        await until('it is saved', async () => JSON.stringify(ids((await stored()).steps)) === JSON.stringify(expected));
+    };
+    await step('up and down', async () => {
+        await button(page, 'Move A down').focus();
+        await page.keyboard.press('Enter');
+        await until('the focus goes along', async () => (await focused()) === 'Move A down');
+        await page.getByText('A is number 2 of 3 now.').waitFor();
+        await page.keyboard.press('Enter');
+        await until('at the end it is on a button that works', async () => /^Move A (up|elsewhere)$/.test(await focused()));
+        await saved([{ if: ['b'], else: [] }, 'c', 'a']);
+    });
+    await step('into a way', async () => {
+        await button(page, 'Move C elsewhere').focus();
+        await page.keyboard.press('Enter');
+        await page.getByText('Choose where “C” goes.').waitFor();
+        assert.deepEqual(await violations(page), []);
+        await page.getByRole('group', { name: 'Step 1, otherwise' }).getByRole('button', { name: 'Move C here' }).focus();
+        await page.keyboard.press('Enter');
+        await until('the focus goes along', async () => (await focused()) === 'Move C elsewhere');
+        await saved([{ if: ['b'], else: ['c'] }, 'a']);
+    });
+    await step('out of one, and not into itself', async () => {
+        await button(page, 'Move Branch elsewhere').click();
+        assert.equal(await page.getByRole('group', { name: 'Step 1, way 1' }).getByRole('button', { name: 'Move Branch here' }).count(), 0);
+        await page.keyboard.press('Escape');
+        await button(page, 'Move Branch here').waitFor({ state: 'detached' });
+        await button(page, 'Move B elsewhere').click();
+        await button(page, 'Move B here').last().click();
+        await saved([{ if: [], else: ['c'] }, 'a', 'b']);
+    });
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});

@@ -152,6 +152,18 @@ export function moved(nodes: Node[], key: number, by: -1 | 1): Node[] {
     return out;
 }
 
+// Taken out of where it is and put into a list, before what is at this index now. Into itself it cannot be put.
+export function movedTo(nodes: Node[], key: number, list: ListId, index: number): Node[] {
+    const node = walk(nodes).find((w) => w.node.key === key)?.node;
+    if (!node || walk([node]).some((w) => list.startsWith(`${w.node.key}:`))) return nodes;
+    const hole = { ...emptyNode(''), key: -1 };
+    const rest = mapNode(nodes, key, () => hole);
+    return without(
+        mapList(rest, list, (l) => [...l.slice(0, index), node, ...l.slice(index)]),
+        hole.key,
+    );
+}
+
 // All of them in the order in which they stand, with the path that the API calls them by.
 export function walk(nodes: Node[], at = ''): { node: Node; path: string }[] {
     return nodes.flatMap((node, i) => {

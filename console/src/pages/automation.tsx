@@ -17,6 +17,7 @@ import { useEventTypes, useRecordTypes, useWorkspace } from '../workspace';
 import { AutomationHead } from './automation_head';
 import { TestDialog } from './automation_test';
 import { type Builder, BuilderContext, type Draft, draftOut, gaps, type Problems, problemsOf } from './builder_state';
+import { Moving } from './builder_move';
 import { Flow } from './builder_steps';
 import { TriggerCard } from './builder_trigger';
 import { VariablesCard } from './builder_variables';
@@ -101,6 +102,7 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
     }, [dirty]);
 
     const fresh = useRef({ key: 0 }).current;
+    const [moving, setMoving] = useState<number | null>(null);
     const saving = useRef<() => unknown>(() => {});
     // One after the other: each builds upon what the one before has stored.
     const ask = (what: 'save' | 'publish') => {
@@ -192,6 +194,8 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
         open,
         setOpen,
         fresh,
+        moving,
+        setMoving,
         sequences: (sequences.data ?? []).filter((a) => a.id !== loaded.id),
         recordTypes,
         eventTypes: (events.data ?? []).map((t) => t.name),
@@ -224,6 +228,7 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
                         </div>
                     )}
                     <TriggerCard />
+                    <Moving />
                     <Flow nodes={draft.nodes} list="root" path="" number="" />
                 </div>
                 <aside class="builder-side" aria-label="Variables of this automation">

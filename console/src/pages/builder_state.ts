@@ -33,6 +33,8 @@ export interface Builder {
     open: number | 'trigger' | null; // the part that is unfolded
     setOpen: (part: number | 'trigger' | null) => void;
     fresh: { key: number }; // the step that was just added: it gets the focus
+    moving: number | null; // the step whose new place is being chosen
+    setMoving: (key: number | null) => void;
     sequences: Automation[]; // the other automations
     recordTypes: { name: string; key: string | null }[];
     eventTypes: string[];

@@ -4,7 +4,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { conditionWords } from '../lib/conditions';
 import { usePreviews } from '../lib/preview';
 import { kindOf, kinds, newNode, textsOf, titleOf } from '../lib/step_kinds';
-import { type Arm, before, freeId, type ListId, mapList, mapNode, moved, newArm, type Node, walk, without } from '../lib/steps';
+import { type Arm, before, freeId, type ListId, mapList, mapNode, newArm, type Node, walk, without } from '../lib/steps';
 import { variableGroups } from '../lib/variables';
 import { Button, TextField } from '../ui/basic';
 import { Confirm, Dialog } from '../ui/dialog';
@@ -13,6 +13,7 @@ import { SurroundingsContext } from '../ui/template';
 import { StepCard } from './builder_card';
 import { ConditionEditor, conditionTexts } from './builder_condition';
 import { forms } from './builder_forms';
+import { MoveButtons, MoveHere } from './builder_move';
 import { StepOptions } from './builder_options';
 import { problemAt, useBuilder } from './builder_state';
 
@@ -73,11 +74,12 @@ function useAdd(list: ListId, index: number): (type: string) => void {
     };
 }
 
-function AddStep({ list, index, big }: { list: ListId; index: number; big?: boolean }) {
-    const { readOnly } = useBuilder();
+function AddStep({ list, index, nodes, big }: { list: ListId; index: number; nodes: Node[]; big?: boolean }) {
+    const { readOnly, moving } = useBuilder();
     const [open, setOpen] = useState(false);
     const add = useAdd(list, index);
     if (readOnly) return <div class="flow-line-only" aria-hidden="true" />;
+    if (moving !== null) return <MoveHere list={list} index={index} nodes={nodes} />;
     return (
         <div class={`flow-add${big ? ' big' : ''}`}>
             {big ? (
@@ -198,8 +200,7 @@ function StepActions({ node, index, count, title }: { node: Node; index: number;
     };
     return (
         <>
-            <Button kind="quiet" small icon="up" label={`Move ${title} up`} title="Move up" disabled={index === 0} onClick={() => nodes((n) => moved(n, node.key, -1))} />
-            <Button kind="quiet" small icon="down" label={`Move ${title} down`} title="Move down" disabled={index === count - 1} onClick={() => nodes((n) => moved(n, node.key, 1))} />
+            <MoveButtons node={node} index={index} count={count} title={title} />
             <Button kind="quiet" small icon="trash" label={`Remove ${title}`} title="Remove" onClick={() => (inside > 0 ? setAsking(true) : remove())} />
             {asking && (
                 <Confirm title={`Remove ${title}?`} action="Remove" danger onClose={() => setAsking(false)} onConfirm={() => Promise.resolve(remove())}>
@@ -232,12 +233,12 @@ export function Flow({ nodes, list, path, number }: { nodes: Node[]; list: ListI
         <ol class="flow">
             {nodes.map((n, i) => (
                 <li key={n.key}>
-                    <AddStep list={list} index={i} />
+                    <AddStep list={list} index={i} nodes={nodes} />
                     <StepItem node={n} index={i} count={nodes.length} path={`${path}${i}`} number={`${number}${i + 1}`} />
                 </li>
             ))}
             <li key="add">
-                <AddStep list={list} index={nodes.length} big />
+                <AddStep list={list} index={nodes.length} nodes={nodes} big />
             </li>
         </ol>
     );

@@ -26,6 +26,7 @@ interface ButtonProps {
     'aria-controls'?: string;
     'aria-pressed'?: boolean;
     'aria-haspopup'?: 'menu' | 'dialog';
+    'data-move'?: string; // to be found by, see pages/builder_move.tsx
 }
 
 // While it is busy it does nothing, and keeps the focus: a disabled one would lose it.
