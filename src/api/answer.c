@@ -69,13 +69,10 @@ void answer_header(struct api_call *call, struct str name, struct str value)
     call->out_headers[call->out_header_count++] = (struct http_header){.name = name, .value = value};
 }
 
-bool answer_ok(struct api_call *call, enum err e)
+void answer_failure(struct api_call *call, enum err e)
 {
-    if (e == ERR_OK)
-        return true;
     /* What the store holds is not what was asked for: ours, not the caller's. */
     answer_error(call, e == ERR_INVALID || e == ERR_SYNTAX ? ERR_INTERNAL : e, NULL);
-    return false;
 }
 
 bool call_fits(struct api_call *call)

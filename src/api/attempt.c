@@ -294,7 +294,7 @@ void attempt_answer(const struct api *api, struct api_call *call, int status, co
 
 void attempt_get(struct api *api, struct api_call *call)
 {
-    struct attempt t = {0};
+    struct attempt t;
     if (!call_attempt(api, call, &t))
         return;
     attempt_answer(api, call, 200, &t, NULL);
@@ -302,7 +302,7 @@ void attempt_get(struct api *api, struct api_call *call)
 
 void attempt_headers(struct api *api, struct api_call *call)
 {
-    struct attempt t = {0};
+    struct attempt t;
     if (!call_attempt(api, call, &t))
         return;
     struct json_writer w = answer(call, 200);
@@ -324,7 +324,7 @@ void attempt_headers(struct api *api, struct api_call *call)
 
 void attempt_expunge(struct api *api, struct api_call *call)
 {
-    struct attempt t = {0};
+    struct attempt t;
     if (!call_attempt(api, call, &t))
         return;
     struct store_expunge op = {.op = {.kind = STORE_EXPUNGE}, .app = t.app, .msg = t.msg, .attempt = t.id};

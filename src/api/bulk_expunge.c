@@ -33,14 +33,16 @@ static bool read_ids(struct api_call *call, const struct json *body, struct name
         return true;
     if (ids->type != JSON_ARRAY || ids->count > IDS_MAX) {
         call_problem(call, "ids", "value_error.items", "must be a list of at most %d ids", IDS_MAX);
-        return call_fits(call);
+        call_fits(call);
+        return false;
     }
     struct named *list = arena_zalloc(call->arena, (ids->count + 1) * sizeof *list);
     for (const struct json *i = ids->child; i != NULL; i = i->next) {
         if (!json_as_str(i, &list[*count].text) || list[*count].text.len == 0 || list[*count].text.len > 256 ||
             !chars_fit(CHARS_ID, list[*count].text)) {
             call_problem(call, "ids", "value_error.pattern", "must hold ids of messages");
-            return call_fits(call);
+            call_fits(call);
+            return false;
         }
         ++*count;
     }

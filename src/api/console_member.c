@@ -59,7 +59,8 @@ static bool find_or_make(struct api *api, struct api_call *call, struct str emai
     struct str address;
     if (user_email(call->arena, email, &address) != ERR_OK) {
         call_problem(call, "email", "value_error", "must be a mail address");
-        return call_fits(call);
+        call_fits(call);
+        return false;
     }
     enum err e = user_find(call->reader, call->arena, api->keys, address, u);
     if (e == ERR_NOT_FOUND)

@@ -43,11 +43,12 @@ static bool save(struct api *api, struct api_call *call, const struct user *u)
 
 static bool needs_user(struct api_call *call, struct user *u)
 {
-    if (call->console->is_portal)
-        answer_error(call, ERR_FORBIDDEN, "only for users of the console");
-    else
+    bool is_user = !call->console->is_portal;
+    if (is_user)
         *u = call->console->user;
-    return !call->console->is_portal;
+    else
+        answer_error(call, ERR_FORBIDDEN, "only for users of the console");
+    return is_user;
 }
 
 static void escape_label(struct str text, struct buf *out)

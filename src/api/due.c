@@ -41,7 +41,7 @@ static enum err find_apps(struct due_turns *t, struct store_reader *r, int64_t n
 static enum err take_shares(struct due_turns *t, struct store_reader *r, int64_t now_ms, size_t least,
                             struct turn_list *l)
 {
-    oid_t apps[APPS];
+    oid_t apps[APPS] = {0};
     int64_t next_ms;
     size_t used = 0;
     enum err e = find_apps(t, r, now_ms, apps, &l->apps);

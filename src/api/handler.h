@@ -62,8 +62,15 @@ void answer_empty(struct api_call *call);
 void answer_error(struct api_call *call, enum err e, const char *detail);
 /* A JSON answer has its Content-Type by itself. */
 void answer_header(struct api_call *call, struct str name, struct str value);
+/* The error of something that should have gone well. */
+void answer_failure(struct api_call *call, enum err e);
 /* Whether e is ERR_OK; else it is answered. */
-bool answer_ok(struct api_call *call, enum err e);
+static inline bool answer_ok(struct api_call *call, enum err e)
+{
+    if (e != ERR_OK)
+        answer_failure(call, e);
+    return e == ERR_OK;
+}
 /* Whether nothing is wrong with body and query; else 400 or 422 is answered. */
 bool call_fits(struct api_call *call);
 /* One problem with the body. */

@@ -137,7 +137,7 @@ static struct str next_version(struct api_call *call, struct arena *a, struct st
     struct json *tree = NULL;
     if (schemas.ptr != NULL && json_parse(a, schemas, &tree, NULL) != ERR_OK)
         tree = NULL;
-    const struct json *newest = event_type_newest(tree);
+    const struct json *newest = tree != NULL ? event_type_newest(tree) : NULL;
     if (same_schema(newest, a, schema))
         return schemas;
     uint64_t number = 0;

@@ -82,7 +82,7 @@ static void read_facts(struct api_call *call, const struct json *body, struct ma
         facts->event_type.len > 256 || !chars_fit(CHARS_ID, facts->event_type))
         call_problem(call, "eventType", "value_error", "must be the name of an event type");
     bool fits = facts->channels == NULL || (facts->channel_count >= 1 && facts->channel_count <= CHANNELS_MAX);
-    for (size_t i = 0; i < facts->channel_count && fits; i++)
+    for (size_t i = 0; facts->channels != NULL && i < facts->channel_count && fits; i++)
         fits = facts->channels[i].len > 0 && facts->channels[i].len <= 128 &&
                chars_fit(CHARS_CHANNEL, facts->channels[i]);
     if (!fits)

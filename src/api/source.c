@@ -159,7 +159,7 @@ static void create(struct api *api, struct api_call *call, const struct json *bo
     s->app = oid_next(api->oids, call->now_ms);
     s->created_ms = s->updated_ms = call->now_ms;
     struct trigger_place at = source_place(api, call, s->app);
-    bool timed = (type->flags & SOURCE_CRON) != 0;
+    bool timed = type != NULL && (type->flags & SOURCE_CRON) != 0;
     t.automation = s->id;
     if (!timed) {
         trigger_make(&at, &t, &changes[2]);

@@ -133,7 +133,7 @@ enum err source_cron_tell(struct plan *p, const struct doc *d)
         e = load(p->arena, &s, &t, &cron);
     if (e != ERR_OK && e != ERR_NOT_FOUND)
         return e;
-    if (schedule_next(p, e == ERR_OK ? &cron : NULL, d))
+    if (schedule_next(p, e == ERR_OK ? &cron : NULL, d) && e == ERR_OK)
         emit(p, &t);
     return ERR_OK;
 }

@@ -31,7 +31,7 @@ void source_url_get(struct api *api, struct api_call *call)
 {
     struct object o;
     struct source s;
-    struct str url = STR_NULL;
+    struct str url;
     if (call_source(api, call, &o, &s) && answer_ok(call, source_url(api, call, &s, &url)))
         answer_url(call, "ingestUrl", url);
 }
@@ -95,7 +95,7 @@ void inbound_url_get(struct api *api, struct api_call *call)
     struct app app;
     struct object o;
     struct trigger t;
-    struct str url = STR_NULL;
+    struct str url;
     if (!call_app(api, call, &app))
         return;
     enum err e = find_inbound(call, &app, &o);

@@ -70,7 +70,7 @@ void heap_set(struct heap *h, struct heap_node *n, int64_t key)
     n->order = h->next_order++;
     if (h->len == h->cap) {
         h->cap = h->cap == 0 ? 16 : h->cap * 2;
-        h->nodes = mem_realloc(h->nodes, h->cap * sizeof h->nodes[0]);
+        h->nodes = mem_realloc(h->nodes, h->cap * sizeof h->nodes[0]); /* NOLINT(bugprone-sizeof-expression) */
     }
     h->nodes[h->len] = n;
     sift_up(h, h->len++);

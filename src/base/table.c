@@ -21,7 +21,7 @@ static void grow(struct table *t)
 {
     size_t old_count = t->buckets != NULL ? t->mask + 1 : 0;
     size_t count = old_count == 0 ? 16 : old_count * 2;
-    struct table_node **buckets = mem_zalloc(count, sizeof buckets[0]);
+    struct table_node **buckets = mem_zalloc(count, sizeof buckets[0]); /* NOLINT(bugprone-sizeof-expression) */
     for (size_t i = 0; i < old_count; i++) {
         struct table_node *n = t->buckets[i];
         while (n != NULL) {

@@ -210,7 +210,7 @@ static enum err read_hears(struct loading *l)
         }
     }
     struct str *kept = arena_alloc(l->entry->arena, (w->hear_count + 1) * sizeof *kept);
-    if (w->hear_count > 0)
+    if (names != NULL)
         memcpy(kept, names, w->hear_count * sizeof *kept);
     w->hears = kept;
     free(names);

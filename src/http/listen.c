@@ -81,9 +81,8 @@ enum err http_listen(struct str address, int *fd_out)
 
 int http_listen_port(int fd)
 {
-    struct sockaddr_storage at;
+    struct sockaddr_in6 at = {.sin6_port = 0}; /* an IPv4 address has its port at the same place */
     socklen_t len = sizeof at;
     CHECK(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
-    return ntohs(at.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)&at)->sin6_port
-                                          : ((const struct sockaddr_in *)(const void *)&at)->sin_port);
+    return ntohs(at.sin6_port);
 }
