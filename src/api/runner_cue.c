@@ -483,7 +483,7 @@ static void drop_cue(struct runner *r, const struct doc_due *due, enum err why)
 /* False: the store cannot now. */
 static bool telling_end(struct runner *r, const struct doc_due *due, enum err e)
 {
-    if (e == ERR_OK || e == ERR_STALE || e == ERR_NOT_FOUND) { /* what it would change is gone: it is read again */
+    if (e == ERR_OK || e == ERR_STALE) {
         later_forget(r, due->id);
         return true;
     }
@@ -515,7 +515,10 @@ bool cues_tell(struct runner *r, const struct doc_due *due, size_t count)
         plan_commit_all(plans, n, results);
         chains_commit(&r->chains);
         for (; first <= i; first++) {
-            good = telling_end(r, &due[first], list[first].planned ? results[k++] : list[first].result) && good;
+            enum err e = list[first].planned ? results[k++] : list[first].result;
+            if (list[first].planned && e == ERR_NOT_FOUND) /* what it would change is gone: it is read again */
+                e = ERR_STALE;
+            good = telling_end(r, &due[first], e) && good;
             arena_free(list[first].arena);
         }
         bytes = 0;
