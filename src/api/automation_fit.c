@@ -164,12 +164,12 @@ static enum err check_emit(struct fitting *f)
 /* ---- waiting ------------------------------------------------------------------------------------------------------
  */
 
-static void check_duration(struct fitting *f, const char *name)
+static void check_duration(struct fitting *f, const char *name, int64_t most_ms, const char *why)
 {
     struct str text;
     int64_t ms;
-    if (plain(f->step, name, &text) && time_parse_duration(str_trim(text), &ms) == ERR_OK && ms >= RUN_LIFE_MS)
-        refuse_at(f, name, "must be less than a year: a run lives a year at most");
+    if (plain(f->step, name, &text) && time_parse_duration(str_trim(text), &ms) == ERR_OK && ms > most_ms)
+        refuse_at(f, name, why);
 }
 
 static void check_wait(struct fitting *f)
@@ -177,8 +177,8 @@ static void check_wait(struct fitting *f)
     const struct step_value *event = step_value(f->step, "event");
     if (event != NULL && !are_event_types(event->json))
         refuse_at(f, "event", no_type);
-    check_duration(f, "for");
-    check_duration(f, "timeout");
+    check_duration(f, "for", RUN_LIFE_MS - 1, "must be less than a year: a run lives a year at most");
+    check_duration(f, "timeout", RUN_LIFE_MS, "must be a year at most, which is how long a run lives");
 }
 
 /* ---- what goes outside --------------------------------------------------------------------------------------------

@@ -130,13 +130,14 @@ enum err step_do_start(struct turn *t, struct outcome *out)
     bool alone = !str_eq(turn_text(t, "reentry"), STR("parallel"));
     if (!may_start(t, &m, &e, out) || (turn_text(t, "target").len > 0 && !step_target(t, &d, NULL, &e, out)))
         return e;
-    if (alone && d.id != 0 && reenter(t, &m, d.id, &e, out))
-        return e;
     struct chain_count chain;
     e = chain_open(t->chains, &t->plan, t->plan.origin, &chain);
     if (e != ERR_OK)
         return e;
-    if (chain_next(&chain) != CHAIN_ROOM) {
+    bool room = chain_next(&chain) == CHAIN_ROOM; /* else nothing is ended either */
+    if (room && alone && d.id != 0 && reenter(t, &m, d.id, &e, out))
+        return e;
+    if (!room) {
         *out = turn_failed(t, STR_FMT, STR_ARG(chain_words(&t->plan, chain.origin)));
         return ERR_OK;
     }

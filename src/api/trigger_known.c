@@ -20,13 +20,13 @@
 #define KNOWN_MAX 2048 /* up to 10 KB each, and: */
 #define STEPS_MAX 32768
 #define STEPS_TOTAL                                                                                                    \
-    ((size_t)4 << 20) /* bytes of JSON of all that may be done ahead; compiled it is several times so                  \
-                         much */
+    ((size_t)4 << 20) /* bytes of JSON of all that may be done ahead; compiled it is several times so much */
 
 struct known {
     struct trigger_goal goal; /* what callers hold */
     atomic_int refs;
     struct arena *arena;
+    struct arena *steps; /* of goal.ahead; NULL: none */
     struct str token;
     struct table_node node;
     struct list used;
@@ -110,6 +110,7 @@ void known_trigger_let_go(const struct trigger_goal *g)
         return;
     profile_free(t->goal.profile);
     arena_free(t->arena);
+    arena_free(t->steps);
     free(t);
 }
 
@@ -180,19 +181,21 @@ void known_trigger_forget(const struct api *api, const struct trigger_goal *g)
     pthread_mutex_unlock(&k->lock);
 }
 
-/* The steps, where they can begin at once. */
+/* The steps, where they can begin at once; else nothing of them stays. */
 static enum err read_ahead(struct store_reader *r, struct known *t)
 {
     struct automation_version v;
-    struct definition *d = arena_zalloc(t->arena, sizeof *d);
     struct problems problems = PROBLEMS_INIT;
-    if (t->goal.trigger.use != TRIGGER_STARTS || t->goal.trigger.version == 0)
-        return ERR_OK;
-    enum err e = automation_version_load(r, t->arena, t->goal.trigger.version, &v);
+    struct arena *a = arena_new(16384);
+    struct definition *d = arena_zalloc(a, sizeof *d);
+    enum err e = automation_version_load(r, a, t->goal.trigger.version, &v);
     bool small = e == ERR_OK && v.body.len <= STEPS_MAX;
-    if (small && definition_compile(t->arena, v.steps, d, &problems) && run_ahead_may(&v, d)) {
+    if (small && definition_compile(a, v.steps, d, &problems) && run_ahead_may(&v, d)) {
         t->goal.ahead = d;
         t->steps_bytes = v.body.len;
+        t->steps = a;
+    } else {
+        arena_free(a);
     }
     problems_fini(&problems);
     return e == ERR_NOT_FOUND || e == ERR_INVALID ? ERR_OK : e; /* the runner will say so */
@@ -211,8 +214,6 @@ static enum err read_all(const struct api *api, struct store_reader *r, int64_t 
         e = trigger_goal_read(api, r, t->arena, t->token, now_ms, &t->goal);
     if (e == ERR_OK)
         e = trigger_profile(r, t->arena, &t->goal.trigger, &t->goal.profile, &why);
-    if (e == ERR_OK)
-        e = read_ahead(r, t);
     t->goal.version = version;
     return e;
 }
@@ -251,7 +252,7 @@ void known_trigger_learn(const struct api *api, struct store_reader *r, struct s
     bool echoes = e == ERR_OK && t->goal.profile != NULL && profile_rules(t->goal.profile)->echo.len > 0;
     bool takes = e == ERR_OK && !echoes && t->goal.version != 0 && t->goal.trigger.use == TRIGGER_STARTS &&
                  t->goal.trigger.state == TRIGGER_PUBLISHED && t->goal.trigger.version != 0;
-    if (takes)
+    if (takes && read_ahead(r, t) == ERR_OK)
         insert(api, t);
     else
         known_trigger_let_go(&t->goal);

@@ -3,7 +3,7 @@
 
 #include "json/number.h"
 
-#define EQUAL_STEPS 100000
+#define COMPARED_MAX 1000000 /* values, and pieces of 64 bytes of texts, in the conditions of a step */
 
 enum op { OP_EQ, OP_NE, OP_GT, OP_GTE, OP_LT, OP_LTE, OP_CONTAINS, OP_STARTS, OP_EXISTS, OP_IN, OPS };
 static const char *const op_names[OPS] = {"eq",  "ne",       "gt",          "gte",    "lt",
@@ -140,13 +140,22 @@ enum err condition_compile(struct arena *a, const struct json *from, const struc
 /* ---- deciding -----------------------------------------------------------------------------------------------------
  */
 
-/* Counts what is compared. How many steps it may take. */
-static size_t spend(struct expr_env *env, size_t n)
+/* How much more may be compared. */
+static size_t budget(const struct expr_env *env)
 {
-    env->compared += n;
-    if (env->compared_max == 0)
-        return EQUAL_STEPS;
-    return env->compared <= env->compared_max ? env->compared_max - env->compared : 0;
+    size_t most = env->compared_max != 0 ? env->compared_max : COMPARED_MAX;
+    return env->compared < most ? most - env->compared : 0;
+}
+
+static size_t bytes_of(const struct json *v)
+{
+    return v->type == JSON_NUMBER ? v->raw.len : v->type == JSON_STRING ? v->text.len : 0;
+}
+
+/* Two values are looked at. */
+static void spend(struct expr_env *env, const struct json *v, const struct json *w)
+{
+    env->compared += 1 + (bytes_of(v) + bytes_of(w)) / 64;
 }
 
 /* The number that a value is, or reads as; null: none. */
@@ -162,10 +171,11 @@ static struct str number_of(const struct json *v)
 
 static bool equal(struct expr_env *env, const struct json *v, const struct json *w)
 {
-    size_t may = spend(env, 1), left = may;
+    spend(env, v, w);
+    size_t may = budget(env), left = may;
     if (v->type == w->type) {
         bool same = json_equal(v, w, &left);
-        (void)spend(env, may - left);
+        env->compared += may - left;
         return same;
     }
     struct str x = number_of(v), y = number_of(w);
@@ -177,8 +187,9 @@ static bool equal(struct expr_env *env, const struct json *v, const struct json 
 }
 
 /* Whether they have an order, and which. */
-static bool order(const struct json *v, const struct json *w, int *out)
+static bool order(struct expr_env *env, const struct json *v, const struct json *w, int *out)
 {
+    spend(env, v, w);
     struct str x = number_of(v), y = number_of(w);
     if (x.ptr != NULL && y.ptr != NULL)
         *out = json_number_cmp(x, y);
@@ -192,12 +203,12 @@ static bool order(const struct json *v, const struct json *w, int *out)
 static bool contains(struct expr_env *env, const struct json *v, const struct json *w)
 {
     if (v->type == JSON_STRING && w->type == JSON_STRING) {
-        (void)spend(env, v->text.len / 64);
+        spend(env, v, w);
         return str_find_str(v->text, w->text) < v->text.len || w->text.len == 0;
     }
     if (v->type == JSON_OBJECT)
         return w->type == JSON_STRING && json_get(v, w->text) != NULL;
-    for (const struct json *i = v->type == JSON_ARRAY ? v->child : NULL; i != NULL; i = i->next) {
+    for (const struct json *i = v->type == JSON_ARRAY ? v->child : NULL; i != NULL && budget(env) > 0; i = i->next) {
         if (equal(env, i, w))
             return true;
     }
@@ -213,13 +224,13 @@ static bool passes(struct expr_env *env, enum op op, const struct json *v, const
     case OP_NE:
         return !equal(env, v, w);
     case OP_GT:
-        return order(v, w, &cmp) && cmp > 0;
+        return order(env, v, w, &cmp) && cmp > 0;
     case OP_GTE:
-        return order(v, w, &cmp) && cmp >= 0;
+        return order(env, v, w, &cmp) && cmp >= 0;
     case OP_LT:
-        return order(v, w, &cmp) && cmp < 0;
+        return order(env, v, w, &cmp) && cmp < 0;
     case OP_LTE:
-        return order(v, w, &cmp) && cmp <= 0;
+        return order(env, v, w, &cmp) && cmp <= 0;
     case OP_CONTAINS:
         return contains(env, v, w);
     case OP_STARTS:
@@ -243,7 +254,7 @@ static enum err test_holds(const struct condition *c, struct expr_env *env, bool
         e = expr_tree_value(c->tests[i].with, env, &w);
         *out = e == ERR_OK && passes(env, c->tests[i].op, v, w);
     }
-    if (e == ERR_OK && env->compared_max != 0 && env->compared >= env->compared_max) {
+    if (e == ERR_OK && budget(env) == 0) {
         env->why = STR("compares too much");
         e = ERR_TOO_LARGE;
     }

@@ -68,7 +68,7 @@ struct expr_env {
     int64_t now_ms; /* of `now` */
     size_t steps;   /* used so far: members looked at, filters, items. At most EXPR_STEPS */
     size_t bytes;   /* made so far. At most EXPR_BYTES */
-    /* Of conditions: values compared so far, and how many may be; 0: any number. */
+    /* Of conditions: values compared so far, long texts as several, and how many may be; 0: as condition.c says. */
     size_t compared;
     size_t compared_max;
     /* out */

@@ -63,6 +63,24 @@ test('a sequence that starts itself thrice: the step that would start one too ma
     assert.match(steps[0].error, new RegExp(`not started: 1000 runs have come from ${root.id}, `));
 });
 
+test('a sequence that cannot be started anew, because there were too many, goes on', async (t) => {
+    const w = await Workspace.open(t);
+    const contact = await w.ok('POST', '/record/contact', { data: { email: 'ada@x.example' } });
+    const sequence = await w.publish({ steps: [{ id: 'w', type: 'wait', for: '1h' }] });
+    const start = { id: 's', type: 'start_sequence', automation: sequence.id, target: contact.id, reentry: 'restart' };
+    await w.publish({ trigger: on('begin'), steps: [start] });
+    const burst = await w.publish({ trigger: on('burst'), steps: emits(10, 'burst') });
+    const again = await w.publish({ trigger: on('again'), steps: [...emits(1, 'burst'), { id: 'w', type: 'wait', event: 'now' }, start] });
+    await w.p.send(w.app, 'begin');
+    const [before] = await until('it is started', async () => w.runs(sequence).then((runs) => runs.length > 0 && runs));
+    await w.p.send(w.app, 'again');
+    assert.deepEqual(await settled(w, burst, MAX), { open: 0, done: MAX, failed: 1 });
+    await w.p.send(w.app, 'now');
+    const run = await until('it has ended', async () => w.runs(again).then(([x]) => x.status !== 'waiting' && x.status !== 'running' && x), wait);
+    assert.deepEqual([run.status, /not started: 1000 runs/.test(run.error)], ['failed', true]);
+    assert.deepEqual((await w.runs(sequence)).map((x) => [x.id, x.status]), [[before.id, 'waiting']]);
+});
+
 test('a record that makes ten of its kind is counted like an event', async (t) => {
     const w = await Workspace.open(t);
     const steps = Array.from({ length: 10 }, (_, i) => ({ id: `c${i}`, type: 'upsert_record', record: 'contact', set: { email: `{{ run.id }}.${i}@x.example` } }));

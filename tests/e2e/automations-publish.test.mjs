@@ -101,6 +101,7 @@ test('event types, payloads, times and automations that cannot be', async (t) =>
     await refused(w, one({ type: 'wait', for: '366d' }), { 'steps.0.for': /a year at most/ });
     await refused(w, one({ type: 'wait', event: 'a.b', timeout: '9000h' }), { 'steps.0.timeout': /a year at most/ });
     await accepted(w, one({ type: 'wait', for: '364d' }));
+    await accepted(w, one({ type: 'wait', event: 'a.b', timeout: '365d' }));
     const start = (automation) => one({ type: 'start_sequence', automation });
     await refused(w, start('auto_nothing'), { 'steps.0.automation': /none of this id/ });
     const draft = await w.ok('POST', '/automation', { name: 'Draft', steps: [] });

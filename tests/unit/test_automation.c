@@ -151,6 +151,32 @@ static void compared(void **state)
     arena_free(a);
 }
 
+/* Many numbers beside a text of many digits: each would be a look at all of it. */
+static void compared_with_a_long_text(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(4096);
+    struct buf text = BUF_INIT(1 << 20);
+    const struct condition *c;
+    struct condition_error error;
+    buf_add_str(&text, STR("{'list':[1"));
+    for (int i = 0; i < 8000; i++)
+        buf_add_str(&text, STR(",1"));
+    buf_add_str(&text, STR("],'digits':'"));
+    for (int i = 0; i < 64000; i++)
+        buf_add_str(&text, STR("7"));
+    buf_add_str(&text, STR("'}"));
+    struct expr_root root = {.name = STR("t"), .value = parse(a, arena_cstr(a, buf_str(&text)))};
+    assert_int_equal(condition_compile(a, parse(a, "{'value':'{{ t.list }}','contains':'{{ t.digits }}'}"), &c, &error),
+                     ERR_OK);
+    struct expr_env env = {.arena = a, .roots = &root, .root_count = 1};
+    bool holds = false;
+    assert_int_equal(condition_holds(c, &env, &holds), ERR_TOO_LARGE);
+    assert_true(env.compared < 1002000);
+    buf_fini(&text);
+    arena_free(a);
+}
+
 /* Where each step goes on: "id>next", branches "id>first|else". */
 static void layout(void **state)
 {
@@ -293,9 +319,13 @@ static void waits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cron_times), cmocka_unit_test(cron_refused),
-                                       cmocka_unit_test(conditions), cmocka_unit_test(compared),
-                                       cmocka_unit_test(layout),     cmocka_unit_test(reads),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cron_times),
+                                       cmocka_unit_test(cron_refused),
+                                       cmocka_unit_test(conditions),
+                                       cmocka_unit_test(compared),
+                                       cmocka_unit_test(compared_with_a_long_text),
+                                       cmocka_unit_test(layout),
+                                       cmocka_unit_test(reads),
                                        cmocka_unit_test(waits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
