@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "store/sqlite_cache.h"
 #include "store/sqlite_priv.h"
 #include "store/sqlite_wal_file.h"
 
@@ -13,6 +14,7 @@ static void library_configure(void)
     /* A connection belongs to one thread: no locks inside. Refused, and harmless, when SQLite runs already. */
     sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite_cache_configure();
 }
 
 enum err conn_err(struct conn *c, int rc)
