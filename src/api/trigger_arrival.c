@@ -122,14 +122,16 @@ enum err arrival_body(struct arrival *ar)
 {
     struct str why = STR_NULL;
     struct arena *a = ar->call->arena;
-    enum err e = content_json(a, &ar->in, ar->kind, ar->secret_header, &ar->json, &why);
+    bool tree = wants_tree(ar);
+    enum err e = tree ? content_read(a, &ar->in, ar->kind, ar->secret_header, &ar->json, &why)
+                      : content_json(a, &ar->in, ar->kind, ar->secret_header, &ar->json, &why);
     if (e != ERR_OK)
         return refused(ar, e, arena_cstr(a, why));
-    if (json_depth(ar->json.body) > RUN_JSON_DEPTH)
+    if (ar->json.depth > RUN_JSON_DEPTH)
         return refused(ar, ERR_SYNTAX, "the body is nested deeper than 100 levels");
-    if (wants_tree(ar))
+    if (tree)
         ar->tree = content_tree(a, ar->in.method, &ar->json);
-    return ERR_OK;
+    return tree && ar->tree == NULL ? ERR_INTERNAL : ERR_OK;
 }
 
 enum err arrival_limit(struct arrival *ar)

@@ -224,16 +224,23 @@ static void write_headers(struct arena *a, const struct incoming *in, struct str
     write_members(m, in->header_count, w);
 }
 
-static enum err check_body(struct arena *a, const struct incoming *in, struct str *out, struct str *why)
+/* tree: it is to be read. */
+static enum err check_body(struct arena *a, const struct incoming *in, bool tree, struct incoming_json *out,
+                           struct str *why)
 {
-    struct json_slice value;
+    struct json_slice value = {.type = JSON_NONE};
     struct json_error error;
-    enum err e = json_check(without_mark(in->body), &value, &error);
-    if (e == ERR_OK)
-        *out = value.raw;
-    else
+    struct json *read = NULL;
+    struct str text = without_mark(in->body);
+    enum err e = tree ? json_parse_deep(a, text, &read, &out->depth, &error) : json_check(text, &value, &error);
+    if (e != ERR_OK) {
         *why = arena_printf(a, "the body is no JSON: line %zu, column %zu: %s", error.line, error.column, error.what);
-    return e;
+        return e;
+    }
+    out->tree = read;
+    out->body = tree ? read->raw : value.raw;
+    out->depth = tree ? out->depth : json_depth(out->body);
+    return ERR_OK;
 }
 
 /* Of a body that is not JSON as it came. */
@@ -262,8 +269,8 @@ static enum err write_body(struct arena *a, const struct incoming *in, enum cont
     return e;
 }
 
-enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
-                      struct incoming_json *out, struct str *why)
+static enum err write_parts(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
+                            struct incoming_json *out, struct str *why)
 {
     struct buf text = BUF_INIT(OUT_MAX);
     struct json_writer w = json_writer(&text);
@@ -287,9 +294,25 @@ enum err content_json(struct arena *a, const struct incoming *in, enum content k
         out->headers = str_of(all + 1, to[0] - 1);
         out->query = str_of(all + to[0] + 1, to[1] - to[0] - 1);
         out->body = str_of(all + to[1] + 1, text.len - to[1] - 1);
+        out->tree = NULL;
+        out->depth = kind == CONTENT_MULTIPART || kind == CONTENT_FORM ? json_depth(out->body) : 0;
     }
     buf_fini(&text);
-    return e == ERR_OK && kind == CONTENT_JSON ? check_body(a, in, &out->body, why) : e;
+    return e;
+}
+
+enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
+                      struct incoming_json *out, struct str *why)
+{
+    enum err e = write_parts(a, in, kind, secret_header, out, why);
+    return e == ERR_OK && kind == CONTENT_JSON ? check_body(a, in, false, out, why) : e;
+}
+
+enum err content_read(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
+                      struct incoming_json *out, struct str *why)
+{
+    enum err e = write_parts(a, in, kind, secret_header, out, why);
+    return e == ERR_OK && kind == CONTENT_JSON ? check_body(a, in, true, out, why) : e;
 }
 
 struct str content_checked(struct str body)
@@ -328,15 +351,27 @@ static struct json **add_member(struct json *to, struct json **end, const char *
     return &value->next;
 }
 
+static bool read_part(struct arena *a, struct str text, struct json **out)
+{
+    return json_parse(a, text, out, NULL) == ERR_OK;
+}
+
 const struct json *content_tree(struct arena *a, struct str method, const struct incoming_json *parts)
 {
     struct json *whole = arena_zalloc(a, sizeof *whole), *m = arena_zalloc(a, sizeof *m), **end = &whole->child;
+    struct json *headers, *query, *body;
+    if (!read_part(a, parts->headers, &headers) || !read_part(a, parts->query, &query))
+        return NULL;
+    if (parts->tree != NULL)
+        *(body = arena_alloc(a, sizeof *body)) = *parts->tree;
+    else if (!read_part(a, parts->body, &body))
+        return NULL;
     *whole = (struct json){.type = JSON_OBJECT, .raw = content_whole(a, method, parts)};
     *m = (struct json){.type = JSON_STRING, .text = method};
     m->raw = str_of(whole->raw.ptr + sizeof "{\"method\":" - 1, method.len + 2);
     end = add_member(whole, end, "method", m);
-    end = add_member(whole, end, "headers", json_parse_checked(a, parts->headers));
-    end = add_member(whole, end, "query", json_parse_checked(a, parts->query));
-    add_member(whole, end, "body", json_parse_checked(a, parts->body));
+    end = add_member(whole, end, "headers", headers);
+    end = add_member(whole, end, "query", query);
+    add_member(whole, end, "body", body);
     return whole;
 }

@@ -38,6 +38,8 @@ struct incoming_json {
     struct str headers;
     struct str query;
     struct str body;
+    const struct json *tree; /* the body, if it was to be read (content_read); NULL: it was not, or is no JSON */
+    size_t depth;            /* how deep it is nested */
 };
 /*
  * Values of headers and parameters of the URL that are secrets or signatures read "***": those that look like one by
@@ -46,13 +48,16 @@ struct incoming_json {
  */
 MUST_USE enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
                                struct incoming_json *out, struct str *why);
+/* The same; a body of JSON is read in the pass that checks it. */
+MUST_USE enum err content_read(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
+                               struct incoming_json *out, struct str *why);
 /* Whether a header's value lets in whoever knows it, by the header's name; a signature does not. */
 bool content_is_key(struct str header);
 /* The value in a body of JSON that has been checked before. */
 struct str content_checked(struct str body);
 /* The JSON object of them, in the arena. */
 struct str content_whole(struct arena *a, struct str method, const struct incoming_json *parts);
-/* The same, read; values of it point into the parts. */
+/* The same, read; values of it point into the parts. NULL: they are no JSON. */
 const struct json *content_tree(struct arena *a, struct str method, const struct incoming_json *parts);
 
 #endif

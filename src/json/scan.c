@@ -4,6 +4,7 @@
  */
 #include "json/scan.h"
 
+#include "json/build.h"
 #include "json/lex.h"
 
 #define DIGITS_OF(n) #n
@@ -51,8 +52,27 @@ static bool scan_open(struct json_lex *lx, char close, size_t depth, bool *empty
     return true;
 }
 
-/* One value of any type that begins at the cursor, inside `outside` containers. */
-static bool scan_value(struct json_lex *lx, size_t outside, struct json_slice *out)
+static bool scan_member_name(struct json_lex *lx, struct json_builder *b)
+{
+    struct json_slice name;
+    if (!scan_name(lx, &name))
+        return false;
+    if (b != NULL)
+        json_build_name(b, name);
+    return true;
+}
+
+static bool scan_scalar(struct json_lex *lx, struct json_slice *out, struct json_builder *b)
+{
+    if (!json_lex_scalar(lx, out))
+        return false;
+    if (b != NULL)
+        json_build_scalar(b, *out);
+    return true;
+}
+
+/* One value of any type that begins at the cursor, inside `outside` containers. b: NULL, or what is told. */
+static bool scan_value(struct json_lex *lx, size_t outside, struct json_slice *out, struct json_builder *b)
 {
     char open[JSON_DEPTH_MAX]; /* the closing bracket of each container that is open, from `outside` on */
     size_t depth = outside;
@@ -60,21 +80,26 @@ static bool scan_value(struct json_lex *lx, size_t outside, struct json_slice *o
     char first = json_lex_peek(lx);
     struct json_slice scalar;
     if (first != '{' && first != '[')
-        return json_lex_scalar(lx, out);
+        return scan_scalar(lx, out, b);
     for (;;) {
         char c = json_lex_peek(lx);
         if (c == '{' || c == '[') {
             char close = c == '{' ? '}' : ']';
+            const char *bracket = lx->p;
             bool empty;
             if (!scan_open(lx, close, depth, &empty))
                 return false;
+            if (b != NULL)
+                json_build_open(b, bracket);
             if (!empty) {
                 open[depth++] = close;
-                if (close == '}' && !scan_name(lx, &scalar))
+                if (close == '}' && !scan_member_name(lx, b))
                     return false;
                 continue;
             }
-        } else if (!json_lex_scalar(lx, &scalar)) {
+            if (b != NULL)
+                json_build_close(b, lx->p);
+        } else if (!scan_scalar(lx, &scalar, b)) {
             return false;
         }
         bool closed = true;
@@ -82,10 +107,12 @@ static bool scan_value(struct json_lex *lx, size_t outside, struct json_slice *o
             if (!scan_between(lx, open[depth - 1], &closed))
                 return false;
             depth -= closed;
+            if (closed && b != NULL)
+                json_build_close(b, lx->p);
         }
         if (closed)
             break;
-        if (open[depth - 1] == '}' && !scan_name(lx, &scalar))
+        if (open[depth - 1] == '}' && !scan_member_name(lx, b))
             return false;
     }
     *out = (struct json_slice){first == '{' ? JSON_OBJECT : JSON_ARRAY, false, str_of(from, (size_t)(lx->p - from))};
@@ -100,7 +127,7 @@ static bool scan_members(struct json_lex *lx, struct json_want *wants, size_t co
         return false;
     while (!closed) {
         struct json_slice name, value;
-        if (!scan_name(lx, &name) || !scan_value(lx, 1, &value))
+        if (!scan_name(lx, &name) || !scan_value(lx, 1, &value, NULL))
             return false;
         for (size_t i = 0; i < count; i++)
             if (json_lex_equals(name, wants[i].name))
@@ -152,9 +179,18 @@ enum err json_check(struct str doc, struct json_slice *value, struct json_error 
 {
     struct json_lex lx = begin(&doc);
     struct json_slice v;
-    if (!scan_start(&lx) || !scan_value(&lx, 0, &v) || !scan_end(&lx))
+    if (!scan_start(&lx) || !scan_value(&lx, 0, &v, NULL) || !scan_end(&lx))
         return refuse(&lx, doc, error);
     *value = v;
+    return ERR_OK;
+}
+
+enum err json_scan(struct str doc, struct json_builder *b, struct json_error *error)
+{
+    struct json_lex lx = begin(&doc);
+    struct json_slice v;
+    if (!scan_start(&lx) || !scan_value(&lx, 0, &v, b) || !scan_end(&lx))
+        return refuse(&lx, doc, error);
     return ERR_OK;
 }
 

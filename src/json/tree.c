@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The document is checked first, so that building the tree meets no errors: it only links nodes.
- */
 #include "json/tree.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "json/build.h"
 #include "json/lex.h"
-
-struct builder {
-    struct arena *arena;
-    struct json_lex lx;
-    struct json *open[JSON_DEPTH_MAX]; /* containers that are open */
-    struct json *last[JSON_DEPTH_MAX]; /* their last child so far */
-    size_t depth;
-};
 
 static struct str decode(struct arena *a, struct json_slice v)
 {
@@ -40,80 +30,77 @@ static struct str decode(struct arena *a, struct json_slice v)
     return str_of(text, len);
 }
 
-static void link_child(struct builder *b, struct json *node)
-{
-    if (b->depth == 0)
-        return;
-    struct json **last = &b->last[b->depth - 1];
-    if (*last == NULL)
-        b->open[b->depth - 1]->child = node;
-    else
-        (*last)->next = node;
-    *last = node;
-    b->open[b->depth - 1]->count++;
-}
+/* ---- as the scanner goes -------------------------------------------------------------------------------------------
+ */
 
-/* The next value, with its name when it is a member; a container is left open behind its bracket. */
-static struct json *build_node(struct builder *b)
+static struct json *add_node(struct json_builder *b, enum json_type type)
 {
-    struct json *node = arena_zalloc(b->arena, sizeof *node);
-    struct json_slice s = {.type = JSON_NONE};
-    if (b->depth > 0 && b->open[b->depth - 1]->type == JSON_OBJECT) {
-        CHECK(json_lex_string(&b->lx, &s));
-        node->name = decode(b->arena, s);
-        json_lex_white(&b->lx);
-        b->lx.p++; /* the colon */
-        json_lex_white(&b->lx);
-    }
-    link_child(b, node);
-    char c = json_lex_peek(&b->lx);
-    if (c == '{' || c == '[') {
-        node->type = c == '{' ? JSON_OBJECT : JSON_ARRAY;
-        node->raw.ptr = b->lx.p++;
-        b->open[b->depth] = node;
-        b->last[b->depth++] = NULL;
+    struct json *node = arena_alloc(b->arena, sizeof *node);
+    *node = (struct json){.type = type, .name = b->name};
+    b->name = STR_NULL;
+    if (b->depth == 0) {
+        b->root = node;
         return node;
     }
-    CHECK(json_lex_scalar(&b->lx, &s));
-    node->type = s.type;
-    node->raw = s.raw;
-    if (s.type == JSON_STRING)
-        node->text = decode(b->arena, s);
+    struct json *parent = b->open[b->depth - 1], *last = b->last[b->depth - 1];
+    if (last == NULL)
+        parent->child = node;
+    else
+        last->next = node;
+    b->last[b->depth - 1] = node;
+    parent->count++;
     return node;
 }
 
-static void close_node(struct builder *b)
+void json_build_name(struct json_builder *b, struct json_slice name)
 {
-    b->lx.p++;
-    struct json *node = b->open[--b->depth];
-    node->raw.len = (size_t)(b->lx.p - node->raw.ptr);
+    b->name = decode(b->arena, name);
 }
 
-struct json *json_parse_checked(struct arena *a, struct str doc)
+void json_build_scalar(struct json_builder *b, struct json_slice value)
 {
-    struct builder b = {.arena = a, .lx = {.p = doc.ptr, .end = doc.ptr + doc.len}};
-    json_lex_white(&b.lx);
-    struct json *root = build_node(&b);
-    while (b.depth > 0) {
-        json_lex_white(&b.lx);
-        char c = json_lex_peek(&b.lx);
-        if (c == '}' || c == ']')
-            close_node(&b);
-        else if (c == ',')
-            b.lx.p++;
-        else
-            build_node(&b);
-    }
-    return root;
+    struct json *node = add_node(b, value.type);
+    node->raw = value.raw;
+    if (value.type == JSON_STRING)
+        node->text = decode(b->arena, value);
+}
+
+void json_build_open(struct json_builder *b, const char *bracket)
+{
+    struct json *node = add_node(b, *bracket == '{' ? JSON_OBJECT : JSON_ARRAY);
+    node->raw.ptr = bracket;
+    b->open[b->depth] = node;
+    b->last[b->depth++] = NULL;
+    b->deepest = b->depth > b->deepest ? b->depth : b->deepest;
+}
+
+void json_build_close(struct json_builder *b, const char *behind)
+{
+    struct json *node = b->open[--b->depth];
+    node->raw.len = (size_t)(behind - node->raw.ptr);
+}
+
+/* ---- the tree ------------------------------------------------------------------------------------------------------
+ */
+
+enum err json_parse_deep(struct arena *a, struct str doc, struct json **out, size_t *depth, struct json_error *error)
+{
+    struct json_builder b;
+    b.arena = a;
+    b.depth = b.deepest = 0;
+    b.name = STR_NULL;
+    enum err e = json_scan(doc, &b, error);
+    if (e != ERR_OK)
+        return e;
+    *out = b.root;
+    *depth = b.deepest;
+    return ERR_OK;
 }
 
 enum err json_parse(struct arena *a, struct str doc, struct json **out, struct json_error *error)
 {
-    struct json_slice whole;
-    enum err e = json_check(doc, &whole, error);
-    if (e == ERR_OK)
-        *out = json_parse_checked(a, whole.raw);
-    return e;
+    size_t depth;
+    return json_parse_deep(a, doc, out, &depth, error);
 }
 
 const struct json *json_get(const struct json *j, struct str name)

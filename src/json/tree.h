@@ -20,8 +20,9 @@ struct json {
 
 /* Parses exactly one value. The tree points into doc, which must outlive it. ERR_SYNTAX fills *error (may be NULL). */
 MUST_USE enum err json_parse(struct arena *a, struct str doc, struct json **out, struct json_error *error);
-/* The same of a text that has been checked before: it is one value. */
-struct json *json_parse_checked(struct arena *a, struct str doc);
+/* The same; *depth: how deep arrays and objects are nested (json_depth). */
+MUST_USE enum err json_parse_deep(struct arena *a, struct str doc, struct json **out, size_t *depth,
+                                  struct json_error *error);
 /* The member of an object (last one wins), or NULL; NULL when j is NULL or no object. */
 const struct json *json_get(const struct json *j, struct str name);
 /* Typed access; false when j is NULL or of another type (or, for int, not an integer in range). */

@@ -13,6 +13,8 @@
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
+#define HOOK_ARENA 16384 /* bytes that stay with each */
+
 struct hook {
     struct hook *next_free;
     struct reactor *reactor;
@@ -28,7 +30,8 @@ static struct hook *new_hook(struct reactor *r, struct http_exchange *x)
         r->free_hooks = h->next_free;
     } else {
         h = mem_zalloc(1, sizeof *h);
-        h->quick.call = (struct api_call){.arena = arena_new(4096), .out = BUF_INIT(4096), .problems = PROBLEMS_INIT};
+        h->quick.call =
+                (struct api_call){.arena = arena_new(HOOK_ARENA), .out = BUF_INIT(4096), .problems = PROBLEMS_INIT};
         h->quick.api = &r->shared->api;
         h->reactor = r;
     }
