@@ -9,7 +9,7 @@ import { recordTypeName } from './lib/records';
 import { remember, remembered, useValue, value } from './lib/store';
 import { Button, Choices, ErrorNote } from './ui/basic';
 import { Icon, type IconName } from './ui/icons';
-import { lastWorkspace, onlyWorkspace, useRecordTypes, useWorkspace } from './workspace';
+import { onlyWorkspace, useLastWorkspace, useRecordTypes, useWorkspace } from './workspace';
 
 // The pages of a workspace, as the navigation lists them.
 const workspaceLinks: { path: string; text: string; icon: IconName }[] = [
@@ -94,7 +94,8 @@ function SettingsNav() {
     const workspace = useWorkspace();
     const who = useValue(session);
     const portal = who?.portal ?? null;
-    const last = workspace.id === null ? (lastWorkspace() ?? onlyWorkspace()) : null;
+    const lookedAt = useLastWorkspace();
+    const last = workspace.id === null ? (lookedAt ?? onlyWorkspace()) : null;
     const base = portal ? '/portal' : workspace.id !== null ? workspace.base : last ? `/app/${encodeURIComponent(last.id)}` : null;
     const name = portal?.appName ?? workspace.app?.name ?? last?.name ?? workspace.id ?? '';
     const profile = workspace.app?.profile ?? last?.profile;

@@ -6,7 +6,7 @@ import { api } from './lib/api';
 import { all, useLoad } from './lib/load';
 import type { RecordType } from './lib/records';
 import { environment, rights, type Rights, session } from './lib/session';
-import { remember, remembered, useValue } from './lib/store';
+import { remember, remembered, useValue, value } from './lib/store';
 import type { App, EventType, Profile } from './lib/types';
 
 export interface Workspace {
@@ -20,12 +20,18 @@ export interface Workspace {
 
 const Context = createContext<Workspace>({ id: null, base: '', path: '', app: undefined, error: undefined, rights: rights(null) });
 
+const lookedAt = value(remembered('app')); // by somebody with an account
+
 export function WorkspaceProvider({ app, base, children }: { app: string | null; base: string; children: ComponentChildren }) {
     const who = useValue(session);
     const env = useValue(environment);
-    const loaded = useLoad(app === null ? null : `app ${app} ${env}`, async (signal) => {
-        const found = await api.get<App>(`/app/${encodeURIComponent(app!)}`, {}, { signal });
-        if (!session.get()?.portal) remember('app', JSON.stringify({ id: found.uid ?? found.id, env, name: found.name, profile: found.profile }));
+    // Not stopped when somebody goes on before its answer: pages that are about no workspace lead back to it.
+    const loaded = useLoad(app === null ? null : `app ${app} ${env}`, async () => {
+        const found = await api.get<App>(`/app/${encodeURIComponent(app!)}`);
+        if (!session.get()?.portal) {
+            lookedAt.set(JSON.stringify({ id: found.uid ?? found.id, env, name: found.name, profile: found.profile }));
+            remember('app', lookedAt.get());
+        }
         return found;
     });
     const workspace = useMemo<Workspace>(
@@ -47,10 +53,12 @@ export function useWorkspace(): Workspace {
 }
 
 // The one that was looked at last, for the navigation of pages that are about none.
-export function lastWorkspace(): { id: string; name: string; profile?: string } | null {
+export function useLastWorkspace(): { id: string; name: string; profile?: string } | null {
+    const text = useValue(lookedAt);
+    const env = useValue(environment);
     try {
-        const last = JSON.parse(remembered('app') ?? 'null') as { id: string; env: string; name: string; profile?: string } | null;
-        return last && last.env === environment.get() ? last : null;
+        const last = JSON.parse(text ?? 'null') as { id: string; env: string; name: string; profile?: string } | null;
+        return last && last.env === env ? last : null;
     } catch {
         return null;
     }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before } from 'node:test';
 import { receiver } from '../e2e/lib/receiver.mjs';
 import { sleep, until } from '../e2e/lib/wait.mjs';
-import { openPage, portal, setUp, step, test, unanswered, whyNot } from './lib.mjs';
+import { openPage, portal, setUp, signUp, step, test, unanswered, whyNot } from './lib.mjs';
 
 let all;
 before(async (t) => {
@@ -170,6 +170,22 @@ test('an answer that comes after the filter was changed leaves the new list alon
     await looked;
     await page.getByRole('row').filter({ hasText: 'Sent 200' }).waitFor();
     await page.getByRole('row').filter({ hasText: 'Failed 500' }).waitFor();
+    assert.deepEqual(page.wrongs, []);
+});
+
+test('a page that is about no workspace leads back to the one that was left before its answer', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Wide World', profile: 'myra' });
+    const page = await openPage(browser, origin);
+    await signUp(page, p);
+    const answer = await hold(page, 'GET', `**/api/v1/app/${app.id}`);
+    await page.getByRole('link', { name: 'Wide World' }).click();
+    await page.getByRole('link', { name: 'Settings', exact: true }).click();
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
+    answer();
+    await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+    await page.getByRole('heading', { name: 'Webhooks', exact: true }).waitFor();
     assert.deepEqual(page.wrongs, []);
 });
 
