@@ -95,7 +95,7 @@ const struct setting settings_table[] = {
         {"RETENTION_ATTEMPTS", .read = read_duration, AT(retention_attempts_ms), RANGE(1, YEARS_10), .def = "90d",
          .expects = SAY_LONG, .meaning = "how long messages and attempts are kept"},
         {"RETENTION_HISTORY", .read = read_duration, AT(retention_history_ms), RANGE(1, YEARS_10), .def = "365d",
-         .expects = SAY_LONG, .meaning = "how long it is kept what was changed in records"},
+         .expects = SAY_LONG, .meaning = "how long the history of records is kept"},
         {"WORKERS", .read = read_workers, RANGE(1, 256), .def = "", .shown = "cores",
          .expects = "a number from 1 to 256", .meaning = "reactor threads"},
         {"MEMORY_LIMIT", .read = read_size, AT(memory_limit_bytes), RANGE(32 * MIB, 1024 * GIB), .def = "256MiB",
