@@ -206,10 +206,10 @@ test('with a workspace its runs end, its schedules too, and nothing is asked any
     const w = await Workspace.open(t);
     const server = await receiver(t, { answer: () => 'hang' });
     const ask = { id: 'h', type: 'http_request', url: server.url('/x'), retrySchedule: [0.1] };
-    const timed = await w.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', for: '1s' }, ask] });
+    const timed = await w.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', for: `${4 * slow}s` }, ask] });
     const waits = await w.publish({ trigger: on('go'), steps: [{ id: 'w', type: 'wait', event: 'end' }, ask] });
     const asks = await w.publish({ trigger: on('go'), steps: [ask] });
-    await w.publish({ trigger: { type: 'schedule', cron: '* * * * *' }, steps: [ask] });
+    await w.publish({ trigger: { type: 'schedule', cron: `${(new Date().getUTCMinutes() + 30) % 60} * * * *` }, steps: [ask] });
     await w.p.send(w.app, 'go');
     for (const a of [timed, waits]) await w.run(a, (r) => r.status === 'waiting');
     await server.arrived(1);
@@ -218,7 +218,7 @@ test('with a workspace its runs end, its schedules too, and nothing is asked any
     const open = () => sql(w.p, `SELECT (SELECT count(*) FROM doc WHERE kind=${kinds.run} AND status<2) || ' ' || (SELECT count(*) FROM doc WHERE kind=${kinds.cue})`);
     await until(() => `all have ended: ${open()}`, () => open() === '0 0');
     assert.equal(sql(w.p, `SELECT DISTINCT status || json_extract(body,'$.error') FROM doc WHERE kind=${kinds.run}`), '4the workspace was deleted');
-    await sleep(1300);
+    await sleep(4300 * slow);
     assert.equal(server.count, 1);
 });
 

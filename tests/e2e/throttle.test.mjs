@@ -28,7 +28,6 @@ test('a workspace sends no faster than its throttleRate, loses nothing, and keep
     await eachOf(Array(60).keys(), 30, () => p.send(app, 'a.b')); // 180 deliveries
     await eachOf(Array(60).keys(), 30, () => p.send(other, 'a.b'));
     await free.arrived(60);
-    if (Date.now() - began < 3500) assert.ok(arrivals().length < 180, 'others have no limit');
     for (const r of limited) await r.arrived(60);
     const took = Math.max(...arrivals().map((q) => q.at)) - began;
     assert.ok(took > ((180 - 1) / RATE) * 1000 * 0.95, `180 requests in ${took} ms`);
@@ -40,6 +39,9 @@ test('a workspace sends no faster than its throttleRate, loses nothing, and keep
     // Without a limit what still waits, for minutes, goes at once.
     await p.ok('PATCH', `/api/v1/app/${app.id}`, { throttleRate: 1 });
     await eachOf(Array(60).keys(), 30, () => p.send(app, 'a.b'));
+    await eachOf(Array(60).keys(), 30, () => p.send(other, 'a.b'));
+    await free.arrived(120);
+    assert.ok(arrivals().length < 360, 'others have no limit');
     await p.ok('PATCH', `/api/v1/app/${app.id}`, { throttleRate: null });
     for (const r of limited) await r.arrived(120);
 });

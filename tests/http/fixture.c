@@ -150,7 +150,7 @@ size_t connections(void)
 
 void wait_for_connections(size_t n)
 {
-    for (int i = 0; i < 500 && connections() != n; i++)
+    for (int i = 0; i < 6000 && connections() != n; i++)
         usleep(10000);
     assert_int_equal(connections(), n);
 }
@@ -191,7 +191,7 @@ int fx_teardown(void **state)
 
 void wait_for(const atomic_int *what, int value)
 {
-    for (int i = 0; i < 2000 && *what != value; i++)
+    for (int i = 0; i < 60000 && *what != value; i++)
         usleep(1000);
     assert_int_equal(*what, value);
 }
@@ -202,7 +202,7 @@ int dial(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(fx.port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval t = {.tv_sec = 5};
+    struct timeval t = {.tv_sec = 60};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
     assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
     return fd;

@@ -37,6 +37,7 @@ export function usePreviews(where: string, sample: Sample | undefined, earlier: 
     const asked = texts.filter((t) => t.text.includes('{{')).slice(0, TEXTS_MAX);
     const which = sample?.requests.find((r) => r.selected)?.id ?? '';
     const body = on && asked.length > 0 && sample ? JSON.stringify({ ...tryBody(sample), steps: stepsBefore(earlier), texts: asked.map(({ text, as }) => ({ text, as })) }) : null;
+    const places = asked.map((t) => t.path).join('\n');
     useEffect(() => {
         if (body === null) {
             setPreviews({});
@@ -56,7 +57,7 @@ export function usePreviews(where: string, sample: Sample | undefined, earlier: 
             clearTimeout(timer);
             abort.abort();
         };
-    }, [where, body, which]);
+    }, [where, body, which, places]);
     return previews;
 }
 

@@ -194,7 +194,7 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
         open,
         setOpen,
         fresh,
-        moving,
+        moving: walk(draft.nodes).some((w) => w.node.key === moving) ? moving : null, // it may have been removed
         setMoving,
         sequences: (sequences.data ?? []).filter((a) => a.id !== loaded.id),
         recordTypes,

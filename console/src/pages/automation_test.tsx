@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test run: what each step would do with the sample. Nothing is done.
 import { useEffect, useState } from 'preact/hooks';
-import { api, type Problem } from '../lib/api';
+import { api, isAbort, type Problem } from '../lib/api';
 import type { JsonValue } from '../lib/json';
 import { itemsWith } from '../lib/jsontext';
 import { tryBody } from '../lib/preview';
@@ -119,10 +119,11 @@ export function TestDialog({ builder, onClose, onProblems, onFound }: Props) {
     const nodes = walk(draft.nodes).map((w) => w.node);
     const nameOf = (id: string) => sequences.find((s) => s.id === id)?.name ?? id;
     useEffect(() => {
-        if (sampleLoading) return;
+        if (sampleLoading) return undefined;
         const missing = gaps(draft);
-        if (Object.keys(missing).length > 0) return onProblems(missing);
-        api.sendText('POST', `${where}/test`, JSON.stringify({ ...tryBody(sample), steps: stepsOf(draft.nodes) })).then(
+        if (Object.keys(missing).length > 0) return void onProblems(missing);
+        const abort = new AbortController();
+        api.sendText('POST', `${where}/test`, JSON.stringify({ ...tryBody(sample), steps: stepsOf(draft.nodes) }), { signal: abort.signal }).then(
             (out) => {
                 const { problems } = JSON.parse(out) as { problems: Problem[] };
                 setTried(itemsWith<Omit<Tried, 'exact'>>(out, 'steps', 'input'));
@@ -130,11 +131,13 @@ export function TestDialog({ builder, onClose, onProblems, onFound }: Props) {
                 if (problems.length > 0) onFound(problemsAt(problems));
             },
             (e) => {
+                if (isAbort(e)) return;
                 const problems = problemsOf(e);
                 if (Object.keys(problems).length > 0) onProblems(problems);
                 else setError(e);
             },
         );
+        return () => abort.abort();
     }, [sampleLoading]);
     const without = draft.trigger.type === 'incoming_webhook' && sample?.requests.length === 0;
     return (
