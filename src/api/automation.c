@@ -542,13 +542,7 @@ void automation_versions(struct api *api, struct api_call *call)
     if (!find(api, call, &app, &m))
         return;
     int64_t first = m.number > PAGE_READ ? m.number - PAGE_READ : 0;
-    struct object_query q = {.kind = OBJ_AUTOMATION_VERSION,
-                             .env = m.env,
-                             .app = m.app,
-                             .by_key = true,
-                             .after_key = automation_version_key(call->arena, m.id, first),
-                             .limit = (size_t)(m.number - first)};
-    if (!answer_ok(call, store_list_objects(call->reader, call->arena, &q, &found, &count)))
+    if (!answer_ok(call, automation_versions_list(call, &m, first, (size_t)(m.number - first), &found, &count)))
         return;
     struct automation_version *versions = arena_alloc(call->arena, (count + 1) * sizeof *versions);
     for (size_t i = 0; i < count; i++) {

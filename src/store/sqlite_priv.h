@@ -74,7 +74,7 @@ static inline struct sqlite_backend *backend_of(struct backend *b)
     "ifnull((SELECT max(id) FROM object),0),ifnull((SELECT max(id) FROM doc),0),"                                      \
     "ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key='highest_oid'),0))"
 
-#define SCHEMA_VERSION        11
+#define SCHEMA_VERSION        10
 #define SCHEMA_APPLICATION_ID 0x50737452 /* "PstR" */
 /* Brings the file to SCHEMA_VERSION; *version: what it has. */
 MUST_USE enum err schema_migrate(struct conn *c, bool may_change, int *version, const char **why);

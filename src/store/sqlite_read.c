@@ -147,16 +147,17 @@ enum err sqlite_get_health(struct store_reader *base, oid_t ep, struct endpoint_
 
 /* ---- deliveries of an endpoint, by state -------------------------------------------------------------------------
  * Most have succeeded, and those are in no index of their own: they are what is left of all. So 100,000 are counted in
- * some ms; only those that wait are looked at. Up to COUNT_PIECE the numbers are of one moment; of more they are of the
- * moments of a few transactions.
+ * some ms; only those that wait are looked at, each of them. The numbers are of the moments of a few transactions.
  */
 
 #define COUNT_PIECE 20000
+#define OPEN_PIECE  2000
 
 struct count_walk {
     struct sqlite_reader *r;
     oid_t ep, from, to;
-    int64_t pos; /* of the pending, where to go on */
+    int64_t pos; /* of the pending, where to go on: behind this … */
+    oid_t msg;   /* … and this */
     uint64_t others;
     struct delivery_counts counts;
 };
@@ -203,26 +204,27 @@ static enum err ended_piece(struct count_walk *w, bool *more)
     return e;
 }
 
-/* Also what has ended waits in this index, when it is to be sent again. */
+/* Also what has ended waits in this index, when it is to be sent again. Many may be due at once: the message tells them
+ * apart. */
 static enum err pending_piece(struct count_walk *w, oid_t from, bool *more)
 {
     sqlite3_stmt *st = conn_stmt(&w->r->c, R_COUNT_OPEN,
-                                 "SELECT count(*),max(pos),count(*) FILTER (WHERE msg>=? AND msg<? AND status=1) FROM"
-                                 " (SELECT msg,pos,status FROM delivery INDEXED BY delivery_pending"
-                                 " WHERE ep=? AND pos>? ORDER BY pos LIMIT ?)");
-    bind_int(st, 1, from);
-    bind_int(st, 2, w->to);
-    bind_int(st, 3, w->ep);
-    bind_int(st, 4, w->pos);
-    bind_int(st, 5, COUNT_PIECE);
-    enum err e = conn_next(&w->r->c, st);
-    if (e != ERR_OK)
-        return e;
-    *more = col_int(st, 0) == COUNT_PIECE;
-    w->pos = col_int(st, 1);
-    w->counts.pending += (uint64_t)col_int(st, 2);
-    sqlite3_reset(st);
-    return ERR_OK;
+                                 "SELECT msg,pos,status FROM delivery INDEXED BY delivery_pending"
+                                 " WHERE ep=? AND pos IS NOT NULL AND (pos,msg)>(?,?) ORDER BY pos,msg LIMIT ?");
+    enum err e;
+    int n = 0;
+    bind_int(st, 1, w->ep);
+    bind_int(st, 2, w->pos);
+    bind_int(st, 3, w->msg);
+    bind_int(st, 4, OPEN_PIECE);
+    while ((e = conn_next(&w->r->c, st)) == ERR_OK) {
+        w->msg = col_int(st, 0);
+        w->pos = col_int(st, 1);
+        w->counts.pending += w->msg >= from && w->msg < w->to && col_int(st, 2) == DELIVERY_PENDING;
+        n++;
+    }
+    *more = n == OPEN_PIECE;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 enum err sqlite_count_deliveries(struct store_reader *base, oid_t ep, int64_t since_ms, int64_t until_ms,

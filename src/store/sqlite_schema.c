@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "base/log.h"
 #include "store/sqlite_priv.h"
 
 #define KEY_TABLE(slot)                                                                                                \
@@ -111,10 +112,7 @@ static const char *const migrations[SCHEMA_VERSION] = {
         /* 9: what is due of each workspace, so that they can take turns. */
         "CREATE INDEX doc_turn ON doc(kind, app, due_ms, id) WHERE due_ms > 0;",
 
-        /* 10: what was changed in a record is kept for a year (RETENTION_HISTORY), also what was written before. */
-        "UPDATE doc SET purge_ms=created_ms+31536000000 WHERE kind=2 AND purge_ms=0;",
-
-        /* 11: what ended badly, so that the deliveries of an endpoint are counted without a look at each; only those
+        /* 10: what ended badly, so that the deliveries of an endpoint are counted without a look at each; only those
          * pay for it. */
         "CREATE INDEX delivery_bad ON delivery(ep, msg, status) WHERE status IN (2, 4);",
 };
@@ -169,6 +167,8 @@ enum err schema_migrate(struct conn *c, bool may_change, int *version, const cha
         *why = "the database was written by an older version: start the server once, it brings it up to date";
         return ERR_INVALID;
     }
+    if (have > 0 && have < SCHEMA_VERSION) /* a large file takes a while */
+        log_info("migrating", LOG_INT("from", have), LOG_INT("to", SCHEMA_VERSION));
     for (int n = (int)have + 1; n <= SCHEMA_VERSION && e == ERR_OK; n++)
         e = migration_run(c, n);
     *version = SCHEMA_VERSION;

@@ -412,6 +412,26 @@ test('a request to its URL starts a published automation; the secret is not in i
     assert.equal((await w.runs(made)).length, 1);
 });
 
+test('of other automations no version is forgotten, and none is listed', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const base = `/api/v1/app/${app.id}/automation`;
+    const definition = (n) => ({ name: `n${n}`, trigger: { type: 'sequence' }, steps: [{ id: 'say', type: 'emit_event', event: 'a.b', payload: { n } }] });
+    const made = [];
+    for (let n = 0; n < 3; n++) {
+        made.push((await p.ok('POST', base, definition(n))).id);
+        await p.ok('POST', `${base}/${made[n]}/publish`);
+    }
+    await p.stop();
+    execFileSync('sqlite3', [join(p.dir, 'postrider.db'), `UPDATE object SET body=json_set(body,'$.published',${Date.now() - 500 * 86_400_000}) WHERE json_extract(body,'$.number') IS NOT NULL AND json_extract(body,'$.steps') IS NOT NULL`]);
+    await p.start();
+    await p.ok('PUT', `${base}/${made[0]}`, definition(10));
+    for (const [i, id] of made.entries()) {
+        const { data } = await p.ok('GET', `${base}/${id}/version`);
+        assert.deepEqual(data.map((v) => [v.version, v.status]), i === 0 ? [[2, 'draft'], [1, 'published']] : [[1, 'published']]);
+    }
+});
+
 test('versions that no run can need any more are forgotten, and there are not any number of them', async (t) => {
     const p = await postrider(t);
     const app = await p.app();

@@ -131,9 +131,24 @@ static void counts_follow_the_work(void **state)
     }
 }
 
+/* More than are looked at in a transaction, all due at the same time. */
+static void what_is_due_at_once_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    oid_t app = fx_app(f), ep = fx_id(f);
+    struct delivery_counts c;
+    f->now_ms += 1000;
+    for (int i = 0; i < 2500; i++)
+        fx_send(f, app, ep, f->now_ms);
+    OK(store_count_deliveries(f->reader, ep, f->now_ms - 1000, f->now_ms + 1000, &c));
+    assert_int_equal(c.pending, 2500);
+    assert_int_equal(c.success + c.fail + c.canceled, 0);
+}
+
 const struct CMUnitTest pending_tests[] = {
         FX_TEST(the_summary_names_first_work),
         FX_TEST(work_loads_in_order_and_within_bounds),
         FX_TEST(counts_follow_the_work),
+        FX_TEST(what_is_due_at_once_is_counted),
 };
 const size_t pending_test_count = ARRAY_LEN(pending_tests);
