@@ -26,9 +26,14 @@ async function hold(page, method, where) {
     const held = new Promise((resolve) => (letGo = resolve));
     await page.route(where, async (route) => {
         if (route.request().method() !== method) return route.continue();
-        const response = await route.fetch();
-        await held;
-        await route.fulfill({ response });
+        try {
+            const response = await route.fetch();
+            await held;
+            await route.fulfill({ response });
+        } catch (error) {
+            // The page is closed while it is asked once more.
+            if (!/has been closed/.test(error.message)) throw error;
+        }
     });
     return letGo;
 }
