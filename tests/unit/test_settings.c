@@ -440,7 +440,9 @@ static void help(void **state)
         assert_true(line.ptr[meaning_at] != ' ' && line.ptr[meaning_at - 1] == ' ');
         rows++;
     }
-    assert_int_equal(rows, 41); /* the 34 of the contract, --dev, the resolver, imports, histories and three of transformations */
+    assert_int_equal(
+            rows,
+            41); /* the 34 of the contract, --dev, the resolver, imports, histories and three of transformations */
     struct str whole = buf_str(&out);
     assert_true(str_find_str(whole, STR("--jwt-secret ")) == whole.len);
     assert_true(str_find_str(whole, STR("--max-in-flight ")) < whole.len);
