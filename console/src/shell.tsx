@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What surrounds every page: where one can go, who one is, whether the server is there.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { connected } from './lib/api';
 import { go, Link, usePath } from './lib/router';
 import { chooseEnvironment, environment, ownsEnvironment, session, signOut } from './lib/session';
@@ -247,8 +247,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
     const menu = useRef<HTMLDivElement>(null);
     const path = usePath();
     const workspace = useWorkspace();
-    useEffect(() => setOpen(false), [path]);
-    useEffect(() => {
+    useLayoutEffect(() => setOpen(false), [path]);
+    useLayoutEffect(() => {
         if (!open) return undefined;
         const close = (event: KeyboardEvent) => {
             if (event.key !== 'Escape') return;

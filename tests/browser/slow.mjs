@@ -4,6 +4,8 @@
 //                      what a stream brings comes late, too. 1 is 800.
 //   SLOW_CPU=6         the page has a sixth of the processor. 1 is 4. Its frames and timers are late, too: what a person types comes
 //                      before them, as in a browser that is busy.
+//   SLOW_FRAMES=200    only frames and timers are late, by so many milliseconds: whatever waits for one misses what is typed meanwhile.
+//                      1 is 200.
 // The line is a proxy of the browser: the tests' own requests do not go through it.
 import http from 'node:http';
 import net from 'node:net';
@@ -12,9 +14,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const number = (text, usual) => (!text || text === '0' ? 0 : text === '1' ? usual : Number(text));
 export const answersMs = number(process.env.SLOW_ANSWERS, 800);
 export const cpuRate = number(process.env.SLOW_CPU, 4);
+export const framesMs = number(process.env.SLOW_FRAMES, 200);
 
 // What a test that is held to a time, or waits for one, multiplies it with.
-export const patience = (answersMs > 0 ? 3 : 1) * (cpuRate > 0 ? 2 : 1);
+export const patience = (answersMs > 0 ? 3 : 1) * (cpuRate > 0 || framesMs > 0 ? 2 : 1);
 
 const some = () => sleep(Math.random() * Math.random() * answersMs);
 
@@ -79,7 +82,8 @@ function lateFrames([leastMs, mostMs]) {
 
 // lateMs: so late are frames and timers of the page, whatever the settings say.
 export async function slowDown(page, lateMs = 0) {
-    if (lateMs > 0 || cpuRate > 0) await page.addInitScript(lateFrames, [lateMs, lateMs + 50 * cpuRate]);
+    const least = lateMs + framesMs;
+    if (least > 0 || cpuRate > 0) await page.addInitScript(lateFrames, [least, least + 50 * cpuRate]);
     if (cpuRate === 0) return;
     page.cdp = await page.context().newCDPSession(page);
     await setRate(page, cpuRate);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading what a page shows: one thing, or a list that grows page by page and takes in what is new at its top.
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, isAbort } from './api';
 import type { Page } from './types';
 
@@ -58,7 +58,8 @@ export function useLoad<T>(key: string | null, load: (signal: AbortSignal) => Pr
         run.current?.abort();
         run.current = null;
     };
-    useEffect(() => {
+    // Before the next frame: what somebody leaves at once was asked for, too.
+    useLayoutEffect(() => {
         start();
         return stop;
     }, [start]);
@@ -168,7 +169,7 @@ export function usePaged<T extends { id: string }>(path: string | null, query: Q
     // As above.
     const now = useRef({ key, fetchPage });
     now.current = { key, fetchPage };
-    useEffect(() => {
+    useLayoutEffect(() => {
         busy.current = null;
         void fetchPage(null);
         return () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values that several components show: set one and all of them follow. And what the browser keeps, where it lets us.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 export interface Value<T> {
     get(): T;
@@ -28,7 +28,7 @@ export function value<T>(initial: T): Value<T> {
 export function useValue<T>(v: Value<T>): T {
     const [, again] = useState(0);
     const seen = v.get();
-    useEffect(() => {
+    useLayoutEffect(() => {
         // A child may have set it before we began to watch.
         if (!Object.is(seen, v.get())) again((n) => n + 1);
         return v.watch(() => again((n) => n + 1));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The builder of one automation: a draft of its trigger and its steps, tried, saved and published.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, ApiError } from '../lib/api';
 import { type Automation, hasDraft } from '../lib/automations';
 import { exactNumbers } from '../lib/json';
@@ -17,7 +17,7 @@ import { useEventTypes, useRecordTypes, useWorkspace } from '../workspace';
 import { AutomationHead } from './automation_head';
 import { TestDialog } from './automation_test';
 import { type Builder, BuilderContext, type Draft, draftOut, gaps, type Problems, problemsOf } from './builder_state';
-import { Moving } from './builder_move';
+import { Moving, useFocusOnMoved } from './builder_move';
 import { Flow } from './builder_steps';
 import { TriggerCard } from './builder_trigger';
 import { VariablesCard } from './builder_variables';
@@ -102,6 +102,7 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
     }, [dirty]);
 
     const fresh = useRef({ key: 0 }).current;
+    const focusOn = useFocusOnMoved();
     const [moving, setMoving] = useState<number | null>(null);
     const saving = useRef<() => unknown>(() => {});
     // One after the other: each builds upon what the one before has stored.
@@ -110,12 +111,12 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
         else if (dirty || what === 'publish') void run(what);
     };
     saving.current = () => readOnly || ask('save');
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (busy !== null || next === null) return;
         setNext(null);
         ask(next);
     }, [busy]);
-    useEffect(() => {
+    useLayoutEffect(() => {
         const keys = (event: KeyboardEvent) => {
             if (event.key !== 's' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
             event.preventDefault();
@@ -194,6 +195,7 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
         open,
         setOpen,
         fresh,
+        focusOn,
         moving: walk(draft.nodes).some((w) => w.node.key === moving) ? moving : null, // it may have been removed
         setMoving,
         sequences: (sequences.data ?? []).filter((a) => a.id !== loaded.id),

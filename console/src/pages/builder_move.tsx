@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps in another order: one up or down, or anywhere, also into the ways of branches and out of them. A step that is to move is
 // picked up, and every place that it can go to has a button then; so it works by pointer, finger and keyboard.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type ListId, moved, movedTo, type Node, walk } from '../lib/steps';
 import { titleOf } from '../lib/step_kinds';
 import { Button } from '../ui/basic';
-import { useBuilder } from './builder_state';
+import { type Builder, type MoveButton, useBuilder } from './builder_state';
 
-// A moved card takes the focus with it: what is moved in the document loses it.
-function focusOn(key: number, first: 'up' | 'down' | 'move'): void {
-    requestAnimationFrame(() => {
-        const of = (which: string) => document.querySelector<HTMLButtonElement>(`[data-move="${which} ${key}"]:not(:disabled)`);
+// A moved card takes the focus with it: what is moved in the document loses it. At once when the builder has been rendered anew: keys
+// that come before the next frame are meant for it, too.
+export function useFocusOnMoved(): Builder['focusOn'] {
+    const wanted = useRef<{ key: number; first: MoveButton } | null>(null);
+    useLayoutEffect(() => {
+        if (!wanted.current) return;
+        const { key, first } = wanted.current;
+        const of = (which: MoveButton) => document.querySelector<HTMLButtonElement>(`[data-move="${which} ${key}"]:not(:disabled)`);
         const button = of(first) ?? of('move') ?? of('up') ?? of('down');
+        wanted.current = null;
         button?.focus({ preventScroll: true });
         button?.closest('section')?.scrollIntoView({ block: 'nearest' });
     });
+    return (key, first) => (wanted.current = { key, first });
 }
 
 export function MoveButtons({ node, index, count, title }: { node: Node; index: number; count: number; title: string }) {
-    const { edit, draft, moving, setMoving, setOpen } = useBuilder();
+    const { edit, draft, moving, setMoving, setOpen, focusOn } = useBuilder();
     const [said, setSaid] = useState('');
     const by = (step: -1 | 1) => {
         edit((d) => ({ ...d, nodes: moved(d.nodes, node.key, step) }));
@@ -55,7 +61,7 @@ export function MoveButtons({ node, index, count, title }: { node: Node; index: 
 
 // A place between steps, while one is being moved.
 export function MoveHere({ list, index, nodes }: { list: ListId; index: number; nodes: Node[] }) {
-    const { edit, draft, moving, setMoving } = useBuilder();
+    const { edit, draft, moving, setMoving, focusOn } = useBuilder();
     const node = walk(draft.nodes).find((w) => w.node.key === moving)?.node;
     // Where it is, and within itself, there is nothing to choose.
     if (!node || nodes[index]?.key === moving || nodes[index - 1]?.key === moving || walk([node]).some((w) => list.startsWith(`${w.node.key}:`))) return <div class="flow-line-only" aria-hidden="true" />;
@@ -75,13 +81,13 @@ export function MoveHere({ list, index, nodes }: { list: ListId; index: number; 
 
 // While a step is being moved: what to do, and the way back.
 export function Moving() {
-    const { draft, moving, setMoving } = useBuilder();
+    const { draft, moving, setMoving, focusOn } = useBuilder();
     const node = walk(draft.nodes).find((w) => w.node.key === moving)?.node;
     const end = () => {
         setMoving(null);
         if (node) focusOn(node.key, 'move');
     };
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (!node) return undefined;
         const escape = (e: KeyboardEvent) => e.key === 'Escape' && end();
         document.addEventListener('keydown', escape);

@@ -17,6 +17,8 @@ export interface Draft {
     nodes: Node[];
 }
 
+export type MoveButton = 'up' | 'down' | 'move';
+
 // By place: "name", "trigger.verify.secret", "steps.0.set.email".
 export type Problems = Record<string, string>;
 
@@ -33,6 +35,7 @@ export interface Builder {
     open: number | 'trigger' | null; // the part that is unfolded
     setOpen: (part: number | 'trigger' | null) => void;
     fresh: { key: number }; // the step that was just added: it gets the focus
+    focusOn: (key: number, first: MoveButton) => void; // the button of a step, once what was just changed is shown
     moving: number | null; // the step whose new place is being chosen
     setMoving: (key: number | null) => void;
     sequences: Automation[]; // the other automations

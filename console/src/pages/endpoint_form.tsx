@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Creating and changing an endpoint. A change sends only what was changed, and only over the version that was shown.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { api, ApiError } from '../lib/api';
 import { all, useLoad } from '../lib/load';
 import { go, setLeaveGuard } from '../lib/router';
@@ -136,7 +136,7 @@ function EndpointForm({ initial, action, onSave, onCancel, remove }: FormProps) 
     const used = form.profile || app?.profile;
     const types = useEventTypes(used);
     const dirty = JSON.stringify(form) !== JSON.stringify(initial);
-    useEffect(() => {
+    useLayoutEffect(() => {
         setLeaveGuard(() => dirty && !busy);
         return () => setLeaveGuard(null);
     }, [dirty, busy]);
