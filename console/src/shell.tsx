@@ -95,7 +95,8 @@ function SettingsNav() {
     const who = useValue(session);
     const portal = who?.portal ?? null;
     const lookedAt = useLastWorkspace();
-    const last = workspace.id === null ? (lookedAt ?? onlyWorkspace()) : null;
+    // Until a workspace is there, it looks as it did the last time.
+    const last = workspace.id === null ? (lookedAt ?? onlyWorkspace()) : lookedAt?.id === workspace.id ? lookedAt : null;
     const base = portal ? '/portal' : workspace.id !== null ? workspace.base : last ? `/app/${encodeURIComponent(last.id)}` : null;
     const name = portal?.appName ?? workspace.app?.name ?? last?.name ?? workspace.id ?? '';
     const profile = workspace.app?.profile ?? last?.profile;

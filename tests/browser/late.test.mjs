@@ -178,6 +178,39 @@ test('an answer that comes after the filter was changed leaves the new list alon
     assert.deepEqual(page.wrongs, []);
 });
 
+test('what arrives late moves nothing that is there to be clicked', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Fabrikam', profile: 'metapulse' });
+    const r = await receiver(t, { answer: () => ({ status: 500, body: 'down' }) });
+    const endpoint = await p.endpoint(app, r.url(), { name: 'Warehouse' });
+    await p.attempted(app, await p.send(app, 'team.updated', { i: 1 }), 1);
+    const page = await openPage(browser, origin);
+    await portal(page, p, app);
+    const top = async (part) => (await part.boundingBox()).y;
+    await step('an endpoint and its attempts', async () => {
+        const answer = await hold(page, 'GET', '**/attempt/endpoint/**');
+        await page.goto(`/portal/webhooks/${endpoint.id}`);
+        await page.getByRole('link', { name: 'team.updated' }).waitFor();
+        const before = await top(button(page, 'Failed'));
+        answer();
+        await page.getByText('Success rate').waitFor();
+        assert.ok(Math.abs((await top(button(page, 'Failed'))) - before) <= 1, `from ${before} to ${await top(button(page, 'Failed'))}`);
+    });
+    await step('logs and what they can be narrowed down by', async () => {
+        const answer = await hold(page, 'GET', '**/event-type*');
+        await page.goto('/portal/logs');
+        await page.getByRole('link', { name: 'team.updated' }).waitFor();
+        const before = await top(page.getByRole('link', { name: 'team.updated' }));
+        const types = page.getByLabel('Event type').locator('option');
+        assert.equal(await types.count(), 1);
+        answer();
+        await until('the types are offered', async () => (await types.count()) > 1);
+        assert.equal(await top(page.getByRole('link', { name: 'team.updated' })), before);
+    });
+    assert.deepEqual(page.wrongs, []);
+});
+
 test('a page that is about no workspace leads back to the one that was left before its answer', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const { p, browser, origin } = all;

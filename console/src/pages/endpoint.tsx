@@ -142,6 +142,23 @@ function Events({ endpoint }: { endpoint: Endpoint }) {
     );
 }
 
+// As high as what comes instead of it: what is below stays where it is.
+function HealthToCome() {
+    return (
+        <Card title="Health">
+            <div class="stack health-to-come" role="status">
+                <span class="unseen">Loading…</span>
+                <div class="numbers">
+                    <div class="skeleton" />
+                    <div class="skeleton" />
+                </div>
+                <div class="skeleton chart" />
+                <div class="skeleton legend" />
+            </div>
+        </Card>
+    );
+}
+
 // The last attempts, as numbers and over time.
 function Health({ attempts, timeline }: { attempts: Attempt[]; timeline: Bucket[] | null | undefined }) {
     const ownBuckets = useMemo(
@@ -182,7 +199,8 @@ function Health({ attempts, timeline }: { attempts: Attempt[]; timeline: Bucket[
     );
 }
 
-function Story({ endpoint, last, reload }: { endpoint: Endpoint; last: Attempt | undefined; reload: () => void }) {
+// attempts: the last ones; not there yet, the line about them has its place.
+function Story({ endpoint, attempts, reload }: { endpoint: Endpoint; attempts: Attempt[] | undefined; reload: () => void }) {
     const { path, rights } = useWorkspace();
     const [recovering, setRecovering] = useState(false);
     const [busy, setBusy] = useState(false);
@@ -200,6 +218,7 @@ function Story({ endpoint, last, reload }: { endpoint: Endpoint; last: Attempt |
         setBusy(false);
     };
     const off = endpoint.state.status === 'disabled';
+    const last = attempts?.[0];
     return (
         <Note
             tone={off ? 'warn' : endpoint.state.reason === 'exhausted' ? 'bad' : 'warn'}
@@ -219,6 +238,7 @@ function Story({ endpoint, last, reload }: { endpoint: Endpoint; last: Attempt |
             }
         >
             <p>{story}</p>
+            {!attempts && !off && <p>Last failure: …</p>}
             {last && last.status !== 0 && (
                 <p>
                     Last failure: {attemptFailure(last)}. {advice(last)}
@@ -356,10 +376,10 @@ export function EndpointPage({ params }: { params: Record<string, string> }) {
                     </LinkButton>
                 )}
             </Head>
-            <Story endpoint={endpoint} last={attempts.data?.data[0]} reload={loaded.reload} />
+            <Story endpoint={endpoint} attempts={attempts.data?.data ?? (attempts.error === undefined ? undefined : [])} reload={loaded.reload} />
             <div class="columns">
                 <div class="stack">
-                    <Health attempts={attempts.data?.data ?? []} timeline={timeline.data} />
+                    {attempts.data || attempts.error !== undefined ? <Health attempts={attempts.data?.data ?? []} timeline={timeline.data} /> : <HealthToCome />}
                     <Events endpoint={endpoint} />
                 </div>
                 <div class="stack">

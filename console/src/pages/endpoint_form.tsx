@@ -184,7 +184,7 @@ function EndpointForm({ initial, action, onSave, onCancel, remove }: FormProps) 
                         hint={urlSeen && !own.url && !theirs.url ? 'Looks right. The address behind it is checked again at every delivery.' : 'A publicly accessible HTTPS URL that takes POST requests.'}
                     />
                     {types.error !== undefined && <ErrorNote error={types.error} retry={types.reload} />}
-                    {types.data ? <EventTypePicker types={types.data} chosen={form.eventTypes} onChange={(eventTypes) => change({ eventTypes })} error={problem('eventTypes') ?? null} /> : <Skeleton rows={4} />}
+                    {types.data ? <EventTypePicker types={types.data} chosen={form.eventTypes} onChange={(eventTypes) => change({ eventTypes })} error={problem('eventTypes') ?? null} /> : <Skeleton rows={12} />}
                 </div>
             </Card>
             <Card title="Delivery">
