@@ -8,6 +8,7 @@
 #include "api/env_settings.h"
 #include "api/profile_use.h"
 #include "api/routes.h"
+#include "incoming/dedupe.h"
 
 struct found {
     struct object object;
@@ -96,10 +97,14 @@ static struct str read_row(struct api_call *call, struct str path_name, struct s
     buf_fini(&out);
     struct profile *parsed;
     if (call->problems.count == 0) {
-        if (profile_parse(call->arena, row, &parsed, &path, &why) == ERR_OK)
+        if (profile_parse(call->arena, row, &parsed, &path, &why) == ERR_OK) {
+            const char *dedupe_why = dedupe_check_row(call->arena, parsed);
+            if (dedupe_why != NULL)
+                call_problem(call, "verify.dedupe", "value_error", "%s", dedupe_why);
             profile_free(parsed);
-        else
+        } else {
             problem_add(&call->problems, "body", path, STR_NULL, "value_error", STR_FMT, STR_ARG(why));
+        }
     }
     return call_fits(call) ? row : STR_NULL;
 }

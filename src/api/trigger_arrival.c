@@ -23,7 +23,8 @@ void arrival_read(struct arrival *ar)
                                .header_count = call->header_count < ARRIVAL_HEADERS_MAX ? call->header_count
                                                                                         : ARRIVAL_HEADERS_MAX,
                                .body = call->body,
-                               .peer = console_client_ip(ar->api, call)};
+                               .peer = console_client_ip(ar->api, call),
+                               .profile = ar->profile};
     ar->in.url = arena_printf(call->arena, "%s" STR_FMT "%s" STR_FMT, base, STR_ARG(call->path),
                               call->query.len > 0 ? "?" : "", STR_ARG(call->query));
     ar->secret_header = ar->profile != NULL ? profile_secret_header(ar->profile, ar->trigger.header)

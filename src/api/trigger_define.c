@@ -141,6 +141,9 @@ static enum err check_row(struct reader *rd)
         trouble(rd, rd->t->row.ptr != NULL ? "verify.row" : "verify.profile", arena_cstr(at->arena, why));
         return ERR_OK;
     }
+    const char *dedupe_why = p != NULL && rd->t->row.ptr != NULL ? dedupe_check_row(at->arena, p) : NULL;
+    if (dedupe_why != NULL)
+        trouble(rd, "verify.row", arena_printf(at->arena, "verify.dedupe: %s", dedupe_why).ptr);
     for (size_t i = 0; e == ERR_OK && p != NULL && i < rd->t->secret_count; i++) {
         if (profile_check_incoming(p, rd->t->secrets[i], &secret_why) != ERR_OK)
             trouble(rd, "verify.secret", secret_why);

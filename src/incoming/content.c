@@ -4,6 +4,7 @@
 #include "incoming/multipart.h"
 #include "signing/form.h"
 #include "signing/header.h"
+#include "signing/profile_incoming.h"
 #include "json/write.h"
 
 #define OUT_MAX (8 * INCOMING_BODY_MAX)
@@ -154,17 +155,25 @@ static struct str json_text(struct arena *a, struct str s)
     return kept;
 }
 
+static bool is_secret_parameter(const struct incoming *in, struct str name)
+{
+    struct str signature = in->profile != NULL ? profile_rules(in->profile)->signature_query : STR_NULL;
+    return fits_any(name, secret_parameters, ARRAY_LEN(secret_parameters)) ||
+           (signature.len > 0 && str_eq(name, signature));
+}
+
 /* A form's body, or what stands behind '?' in a URL, where some values are secrets. */
-static enum err write_form(struct arena *a, struct str text, bool is_query, struct json_writer *w, const char **why)
+static enum err write_form(struct arena *a, const struct incoming *in, bool is_query, struct json_writer *w,
+                           const char **why)
 {
     size_t count;
-    struct form_field *fields = form_read(a, text, &count);
+    struct form_field *fields = form_read(a, is_query ? in->query : in->body, &count);
     struct member *m = arena_zalloc(a, (count + 1) * sizeof *m);
     *why = is_query ? "the URL has more than 1,000 parameters" : "the form has more than 1,000 fields";
     if (count > MULTIPART_MAX)
         return ERR_SYNTAX;
     for (size_t i = 0; i < count; i++) {
-        bool secret = is_query && fits_any(fields[i].name, secret_parameters, ARRAY_LEN(secret_parameters));
+        bool secret = is_query && is_secret_parameter(in, fields[i].name);
         m[i] = (struct member){.name = fields[i].name, .json = json_text(a, secret ? STR("***") : fields[i].value)};
     }
     write_members(m, count, w);
@@ -218,7 +227,8 @@ static void write_headers(struct arena *a, const struct incoming *in, struct str
     for (size_t i = 0; i < in->header_count; i++) {
         const struct http_header *h = &in->headers[i];
         bool secret = content_is_key(h->name) || fits_any(h->name, signature_headers, ARRAY_LEN(signature_headers)) ||
-                      (secret_header.len > 0 && str_eq_nocase(h->name, secret_header));
+                      (secret_header.len > 0 && str_eq_nocase(h->name, secret_header)) ||
+                      (in->profile != NULL && profile_signs_header(in->profile, h->name));
         m[i] = (struct member){.name = lower(a, h->name), .json = json_text(a, secret ? STR("***") : h->value)};
     }
     write_members(m, in->header_count, w);
@@ -255,7 +265,7 @@ static enum err write_body(struct arena *a, const struct incoming *in, enum cont
         json_w_null(w);
         break;
     case CONTENT_FORM:
-        e = write_form(a, in->body, false, w, &trouble);
+        e = write_form(a, in, false, w, &trouble);
         break;
     case CONTENT_MULTIPART:
         e = write_multipart(a, in, w, &trouble);
@@ -279,7 +289,7 @@ static enum err write_parts(struct arena *a, const struct incoming *in, enum con
     json_w_array(&w);
     write_headers(a, in, secret_header, &w);
     to[0] = text.len;
-    enum err e = write_form(a, in->query, true, &w, &trouble);
+    enum err e = write_form(a, in, true, &w, &trouble);
     to[1] = text.len;
     if (e == ERR_OK)
         e = write_body(a, in, kind, &w, why);

@@ -17,6 +17,8 @@
 #define INCOMING_BODY_MAX ((size_t)1 << 20)
 #define MULTIPART_MAX     1000 /* parts or fields of a form, parameters of a URL */
 
+struct profile;
+
 struct incoming {
     struct str method;
     struct str url;   /* as the sender knows it */
@@ -24,7 +26,8 @@ struct incoming {
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    struct str peer; /* textual address */
+    struct str peer;               /* textual address */
+    const struct profile *profile; /* what verifies it: its signatures are secrets too; NULL: nothing */
 };
 
 struct str incoming_header(const struct incoming *in, struct str name);
@@ -43,8 +46,8 @@ struct incoming_json {
 };
 /*
  * Values of headers and parameters of the URL that are secrets or signatures read "***": those that look like one by
- * their name, and secret_header (null: none). ERR_SYNTAX: the body does not read, *why (in the arena, or static) says
- * where. ERR_TOO_LARGE.
+ * their name, where the profile has the signature, and secret_header (null: none). ERR_SYNTAX: the body does not read,
+ * *why (in the arena, or static) says where. ERR_TOO_LARGE.
  */
 MUST_USE enum err content_json(struct arena *a, const struct incoming *in, enum content kind, struct str secret_header,
                                struct incoming_json *out, struct str *why);

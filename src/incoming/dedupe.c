@@ -3,6 +3,7 @@
 
 #include "expr/expr.h"
 #include "signing/form.h"
+#include "signing/profile_incoming.h"
 
 #define KEY_MAX 65536
 
@@ -38,10 +39,34 @@ const char *dedupe_check(struct arena *a, struct str expression)
     return compile_path(a, expression, &t) == ERR_OK ? NULL : "must be a path in the body, such as body:order.id";
 }
 
-static struct str body_key(struct arena *a, struct str path, const struct json *trigger)
+const char *dedupe_check_row(struct arena *a, const struct profile *p)
+{
+    struct str dedupe = profile_rules(p)->dedupe;
+    return dedupe.len == 0 || profile_rules_signed(profile_rules(p)) ? NULL : dedupe_check(a, dedupe);
+}
+
+/* A text, read as what its bytes say. The type of a body is signed by nobody: one that is sent again under another
+ * type is still the same. */
+static const struct json *read_text(struct arena *a, const struct incoming *in, const struct json *trigger)
+{
+    struct http_header type = {STR("Content-Type"), STR("application/x-www-form-urlencoded")};
+    struct incoming as = {.method = in->method, .headers = &type, .header_count = 1, .body = in->body};
+    const struct json *body = json_get(trigger, STR("body")), *again;
+    struct incoming_json parts;
+    enum content kind;
+    const char *media;
+    struct str why;
+    if (body == NULL || body->type != JSON_STRING || content_kind(&as, &kind, &media) != ERR_OK ||
+        content_read(a, &as, kind, STR_NULL, &parts, &why) != ERR_OK)
+        return trigger;
+    again = content_tree(a, in->method, &parts);
+    return again != NULL ? again : trigger;
+}
+
+static struct str body_key(struct arena *a, struct str path, const struct incoming *in, const struct json *trigger)
 {
     const struct expr_template *t;
-    struct expr_root root = {.name = STR("trigger"), .value = trigger};
+    struct expr_root root = {.name = STR("trigger"), .value = read_text(a, in, trigger)};
     struct expr_env env = {.arena = a, .roots = &root, .root_count = 1};
     struct buf out = BUF_INIT(KEY_MAX);
     struct str key = STR_NULL;
@@ -60,7 +85,7 @@ struct str dedupe_key(struct arena *a, struct str expression, const struct incom
     } else if (take_kind(&expression, STR("query:"))) {
         value = form_find(a, in->query, expression);
     } else if (take_kind(&expression, STR("body:"))) {
-        value = body_key(a, expression, trigger);
+        value = body_key(a, expression, in, trigger);
     }
     return value.len > 0 ? value : STR_NULL;
 }

@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The member "verify" of a row: what holds for received requests besides the signature. */
+#include "signing/header.h"
 #include "signing/parse.h"
 
 #define EXPRESSION_MAX 256
+
+/* What browsers and proxies do something with: who writes a row must not speak for the server. */
+static const char *const not_echoed[] = {
+        "x-accel-*", "x-sendfile*",   "x-lighttpd-*",     "x-litespeed-*", "x-reproxy-*", "x-frame-*", "x-content-*",
+        "x-xss-*",   "x-permitted-*", "x-dns-prefetch-*", "x-download-*",  "x-robots-*",  "x-ua-*",    "x-sourcemap"};
 
 static const struct choice handshakes[] = {
 #define HANDSHAKE_CHOICE(sym, name) {name, HANDSHAKE_##sym},
         HANDSHAKE_TABLE(HANDSHAKE_CHOICE)
 #undef HANDSHAKE_CHOICE
 };
+
+static bool may_echo(struct str name)
+{
+    bool good = header_is_name(name) && str_starts_nocase(name, STR("X-"));
+    for (size_t i = 0; i < ARRAY_LEN(not_echoed) && good; i++)
+        good = !header_name_fits(str_c(not_echoed[i]), name);
+    return good;
+}
 
 bool parser_verify(struct parser *ps, const struct json *row)
 {
@@ -30,6 +44,8 @@ bool parser_verify(struct parser *ps, const struct json *row)
         !parser_text(ps, v, "verify.", "echo", EXPRESSION_MAX, &r->echo) ||
         !parser_text(ps, v, "verify.", "signatureQuery", EXPRESSION_MAX, &r->signature_query))
         return false;
+    if (r->echo.len > 0 && !may_echo(r->echo))
+        return parser_fail(ps, "verify.echo", "must name a header that begins with X- and is a provider's own");
     r->handshake = (enum handshake)handshake;
     r->accepted_status = (int)status;
     if (template_occurs(&ps->p->signed_string, FIELD_BODY_TIME) > 0 && r->body_time.len == 0)
@@ -56,6 +72,15 @@ struct str profile_signature_header(const struct profile *p)
 struct str profile_secret_header(const struct profile *p, struct str renamed)
 {
     return renamed.len > 0 ? renamed : profile_signature_header(p);
+}
+
+bool profile_signs_header(const struct profile *p, struct str name)
+{
+    for (size_t i = 0; i < p->header_count; i++) {
+        if ((p->headers[i].value.fields & FIELD_BIT(SIGNATURE)) != 0 && str_eq_nocase(p->headers[i].name, name))
+            return true;
+    }
+    return false;
 }
 
 bool profile_is_token(const struct profile *p)

@@ -22,7 +22,8 @@
  *                    "anyPort":true           the sender may have signed the URL with or without its default port
  *                    "acceptedStatus":200     what the sender wants to hear when all is well, 200..204; 0: no matter
  *                    "quiet":true             refusals without a body
- *                    "echo":"X-Client-Id"     a header of the request that answers must repeat
+ *                    "echo":"X-Client-Id"     a header of the request that answers must repeat; its name begins with X-
+ *                                             and means nothing to browsers and proxies
  *                    "signatureQuery":"sig"   a parameter of the URL that holds the signature, if no header does}
  */
 #ifndef PR_SIGNING_PROFILE_INCOMING_H
@@ -72,6 +73,8 @@ const struct profile_rules *profile_rules(const struct profile *p);
 /* The name of the header that holds the signature, or of a token the secret itself. renamed: null, or what it is called
  * instead. */
 struct str profile_secret_header(const struct profile *p, struct str renamed);
+/* Whether a header of this name holds a signature. */
+bool profile_signs_header(const struct profile *p, struct str name);
 /* Whether a repeated request is told by what is signed. */
 static inline bool profile_rules_signed(const struct profile_rules *r)
 {

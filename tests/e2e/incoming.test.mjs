@@ -78,6 +78,61 @@ test('the same request on fifty connections at once starts one run, by header an
     }
 });
 
+// A signature covers a body, not what it is called.
+test('a signed request that comes again under another content type, method or query is the same', async (t) => {
+    const p = await postrider(t, { settings: { INCOMING_RATE_LIMIT: 10000 } });
+    const app = await p.app();
+    const row = { headers: { 'X-Sign': '{signature}' }, verify: { dedupe: 'body:id' } };
+    const bodies = [['application/json', '{ "id": 7, "a": "x" }'], ['application/x-www-form-urlencoded', 'a=x&id=%37']];
+    for (const [type, body] of bodies) {
+        const a = await automation(p, app, { verify: { row, secret: 'k' } });
+        const signed = { 'x-sign': createHmac('sha256', 'k').update(body).digest('hex') };
+        const first = await a.send(body, { ...signed, 'content-type': type });
+        assert.equal(first.status, 202, first.text);
+        for (const as of [type, 'text/plain', 'application/xml', 'text/html; charset=utf-8', 'application/x-www-form-urlencoded', '']) {
+            for (const how of [{}, { method: 'PUT' }, { query: '?id=8' }]) {
+                const again = await a.send(body, { ...signed, 'content-type': as }, how);
+                assert.deepEqual([again.status, again.json], [200, { id: first.json.id, duplicate: true }], `${type} as ${as}`);
+            }
+        }
+        const other = body.replace(/7/, '9');
+        const late = await a.send(other, { 'x-sign': createHmac('sha256', 'k').update(other).digest('hex'), 'content-type': 'text/plain' });
+        assert.equal(late.status, 202);
+        assert.equal((await a.runs()).length, 2);
+    }
+});
+
+// Who writes a row answers for it, not for the server that others see.
+test('rows of customers: no headers but their own in answers, only duplicates that can be told, and no secret that is kept', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const at = `/api/v1/app/${app.id}/automation`;
+    const row = (verify, headers = { 'X-One': '{signature}' }) => ({ headers, algorithm: 'token', encoding: 'raw', secret: { keyDecoding: 'raw' }, verify });
+    const define = (r) => p.api('POST', at, { name: 'In', trigger: { type: 'incoming_webhook', verify: { row: r, secret: 'canary-6b2f' } }, steps: say });
+    const page = 'X-A: b\r\nContent-Type: text/html\r\n\r\n<script>alert(1)</script>';
+    for (const echo of [page, 'Content-Length', 'Transfer-Encoding', 'Set-Cookie', 'Location', 'X-Accel-Redirect', 'X-Sendfile', 'X-Frame-Options']) {
+        const refused = await define(row({ echo }));
+        assert.equal(refused.status, 422, echo);
+        assert.match(refused.json.detail[0].msg, /verify\.echo/);
+    }
+    for (const dedupe of ['x-request-id', 'header:', 'body:']) {
+        const refused = await define(row({ dedupe }));
+        assert.equal(refused.status, 422, dedupe);
+        assert.match(refused.json.detail[0].msg, /verify\.dedupe/);
+        const profile = await p.api('POST', '/api/v1/profile', { name: 'mine', headers: { 'X-One': '{signature}' }, verify: { dedupe } });
+        assert.deepEqual([profile.status, profile.json.detail[0].loc], [422, ['body', 'verify.dedupe']]);
+    }
+    const a = await automation(p, app, { verify: { row: row({ echo: 'X-Mine', signatureQuery: 'k', dedupe: 'signed' }, { 'X-One': '{signature}', 'X-Two': '{signature}' }), secret: 'canary-6b2f' } });
+    const taken = await a.send('{"id":1}', { 'x-two': 'canary-6b2f', 'x-mine': 'again' });
+    assert.deepEqual([taken.status, taken.headers['x-mine']], [202, 'again']);
+    assert.equal((await a.send('{"id":2}', {}, { query: '?k=canary-6b2f' })).status, 202);
+    assert.equal((await a.send('{', {}, { query: '?k=canary-6b2f' })).status, 400);
+    assert.equal((await a.send('{"id":3}', { 'x-two': 'canary-6b2f 2' }, { query: '?k=canary-6b2f' })).status, 401);
+    const kept = await p.api('GET', `${a.at}/request`);
+    assert.deepEqual(kept.json.data.map((r) => [r.status, r.headers['x-two'] ?? r.query.k]), [[401, '***'], [400, '***'], [202, '***'], [202, '***']]);
+    assert.ok(!kept.text.includes('canary'), kept.text);
+});
+
 // ---- the store ---------------------------------------------------------------------------------------------------------
 
 test('a full disk: 503 with Retry-After; what was taken runs, what was not can be sent again', { timeout: 300_000 * slow }, async (t) => {

@@ -554,6 +554,14 @@ static const struct {
         {ROW(",\"eventTypes\":[{\"name\":\"a b\"}]"), "eventTypes.0.name", "letters"},
         {ROW(",\"eventTypes\":[{\"name\":\"a\",\"example\":1}]"), "eventTypes.0.example", "object"},
         {ROW(",\"verify\":1"), "verify", "object"},
+        {ROW(",\"verify\":{\"echo\":\"X-A: b\\r\\n\\r\\n<script>\"}"), "verify.echo", "X-"},
+        {ROW(",\"verify\":{\"echo\":\"X A\"}"), "verify.echo", "X-"},
+        {ROW(",\"verify\":{\"echo\":\"X-\\u00e9\"}"), "verify.echo", "X-"},
+        {ROW(",\"verify\":{\"echo\":\"Content-Length\"}"), "verify.echo", "X-"},
+        {ROW(",\"verify\":{\"echo\":\"transfer-encoding\"}"), "verify.echo", "X-"},
+        {ROW(",\"verify\":{\"echo\":\"Set-Cookie\"}"), "verify.echo", "X-"},
+        {ROW(",\"verify\":{\"echo\":\"x-accel-redirect\"}"), "verify.echo", "own"},
+        {ROW(",\"verify\":{\"echo\":\"X-Frame-Options\"}"), "verify.echo", "own"},
 };
 
 static void bad_rows_are_refused(void **state)

@@ -565,6 +565,7 @@ static void test_definitions(void **state)
             "{\"verify\":{\"profile\":\"nobody\"}}",
             "{\"verify\":{\"profile\":\"github\",\"row\":{}}}",
             "{\"verify\":{\"row\":{\"headers\":{}}}}",
+            "{\"verify\":{\"row\":{\"headers\":{\"X-A\":\"{signature}\"},\"verify\":{\"dedupe\":\"x-id\"}}}}",
             "{\"verify\":{\"profile\":\"standard\",\"secret\":\"whsec_!\"}}",
             "{\"verify\":{\"profile\":\"github\",\"secret\":\"a\",\"secrets\":[\"b\"]}}",
             "{\"verify\":{\"profile\":\"github\",\"toleranceSeconds\":-1}}",
