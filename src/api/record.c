@@ -176,10 +176,16 @@ void record_put(struct api *api, struct api_call *call)
     bool named = key.ptr != NULL && str_eq(key, call->params[2]);
     if (e == ERR_NOT_FOUND && !named)
         answer_error(call, e, "no such record; to create it, name it in its data too");
-    else if (e == ERR_OK || e == ERR_NOT_FOUND)
-        write_edit(api, call, &app, &t, e == ERR_OK ? &d : NULL, &edit, &r);
-    else
+    else if (e == ERR_NOT_FOUND && call_header(call, STR("If-Match")).ptr != NULL)
+        answer_error(call, ERR_CHANGED, NULL); /* it was seen, and is gone */
+    else if (e == ERR_NOT_FOUND)
+        write_edit(api, call, &app, &t, NULL, &edit, &r);
+    else if (e != ERR_OK)
         answer_error(call, e, NULL);
+    else if (call_saw(call, r.updated_ms))
+        write_edit(api, call, &app, &t, &d, &edit, &r);
+    if (call->status == 409 && e == ERR_NOT_FOUND)
+        call->stale = true; /* somebody else created it meanwhile: change it */
 }
 
 void record_patch(struct api *api, struct api_call *call)
@@ -190,7 +196,8 @@ void record_patch(struct api *api, struct api_call *call)
     struct record r;
     struct doc d;
     const struct json *data;
-    if (!read_in(call, FIELD_PATCH, &in, &data) || !record_call(api, call, &app, &t, &d, &r))
+    if (!read_in(call, FIELD_PATCH, &in, &data) || !record_call(api, call, &app, &t, &d, &r) ||
+        !call_saw(call, r.updated_ms))
         return;
     struct record_edit edit = {
             .merge = data, .add_tags = in.tags, .add_count = in.tag_count, .set_tags = in.tags != NULL};
@@ -203,7 +210,7 @@ void record_delete(struct api *api, struct api_call *call)
     struct record_type t;
     struct record r;
     struct doc d;
-    if (!record_call(api, call, &app, &t, &d, &r))
+    if (!record_call(api, call, &app, &t, &d, &r) || !call_saw(call, r.updated_ms))
         return;
     struct plan p = plan_of(api, call, &app);
     enum err e = record_plan_delete(&p, &t, &d);

@@ -125,17 +125,42 @@ static const struct json *from_double(struct filter_call *c, double v)
     return value_number(c->env, arena_str(c->env->arena, str_c(text)));
 }
 
+/* A number without an exponent, rounded half away from zero; its digits are not those of a double. */
+static struct str round_text(struct arena *a, struct str s, size_t places)
+{
+    bool minus = str_starts(s, STR("-")), zero = true;
+    struct str fraction = str_skip(s, minus), whole = str_split(&fraction, '.');
+    size_t n = whole.len + places;
+    bool up = fraction.len > places && fraction.ptr[places] >= '5';
+    char *to = arena_alloc(a, n + 1);
+    to[0] = '0'; /* for what is carried */
+    for (size_t i = 1; i <= n; i++) {
+        size_t at = i - 1 - whole.len;
+        to[i] = (char)(i <= whole.len ? whole.ptr[i - 1] : at < fraction.len ? fraction.ptr[at] : '0');
+    }
+    for (size_t i = n; up; i--) {
+        up = to[i] == '9';
+        to[i] = (char)(up ? '0' : to[i] + 1);
+    }
+    for (size_t i = 0; i <= n; i++)
+        zero = zero && to[i] == '0';
+    size_t from = to[0] == '0';
+    struct str head = str_of(to + from, whole.len + 1 - from), tail = str_of(to + whole.len + 1, places);
+    return arena_printf(a, "%s" STR_FMT "%s" STR_FMT, minus && !zero ? "-" : "", STR_ARG(head), places > 0 ? "." : "",
+                        STR_ARG(tail));
+}
+
 static const struct json *do_round(struct filter_call *c)
 {
     struct str s;
-    int64_t places = 0, whole;
+    int64_t places = 0;
     char text[400];
     if (!number_text(c, c->in, &s))
         return NULL;
     if (c->arg_count > 0 && (!json_as_i64(c->args[0], &places) || places < 0 || places > 15))
         return filter_failed(c, "its argument must be a whole number from 0 to 15");
-    if (str_to_i64(s, &whole) == ERR_OK && places == 0)
-        return value_number(c->env, s);
+    if (str_find(s, 'e') == s.len && str_find(s, 'E') == s.len)
+        return value_number(c->env, round_text(c->env->arena, s, (size_t)places));
     double v = to_double(s);
     if (!isfinite(v))
         return filter_failed(c, "the number is too large");
@@ -196,7 +221,7 @@ const struct filter_row filters_value[] = {
         {"number", 0, 0, do_number, "", "the number that a text is"},
         {"plus", 1, 1, do_plus, "number", "the sum"},
         {"required", 0, 0, do_required, "", "the value; where there is nothing, the step fails"},
-        {"round", 0, 1, do_round, "places", "rounded to so many decimal places, 0 unless said"},
+        {"round", 0, 1, do_round, "places", "rounded to so many decimal places, 0 unless said; halves away from zero"},
         {"size", 0, 0, do_size, "", "how many characters, items or members"},
         {"times", 1, 1, do_times, "number", "the product"},
 };

@@ -137,10 +137,14 @@ enum err expr_tree_value(const struct expr_tree *t, struct expr_env *env, const 
     struct json_writer w = json_writer(&text);
     struct json *tree = NULL;
     enum err e = fill(t, env, &w);
-    if (e == ERR_OK && text.overflow)
+    if (e == ERR_OK && text.overflow) {
+        env->why = STR("it makes more than 1,048,576 bytes");
         e = ERR_TOO_LARGE;
-    if (e == ERR_OK)
-        e = json_parse(env->arena, arena_str(env->arena, buf_str(&text)), &tree, NULL);
+    }
+    if (e == ERR_OK && json_parse(env->arena, arena_str(env->arena, buf_str(&text)), &tree, NULL) != ERR_OK) {
+        env->why = STR("it is nested too deeply");
+        e = ERR_INVALID;
+    }
     buf_fini(&text);
     *out = tree;
     return e;

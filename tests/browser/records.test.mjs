@@ -49,6 +49,25 @@ test('a contact is made, found, changed, tagged and deleted', async (t) => {
         assert.match(stored.text, /"order":9007199254740993,"name":"Ada","price":1\.10/);
         assert.deepEqual(stored.json.tags, ['Customer']);
     });
+    await step('an edit that was overtaken is not saved, and the next one is', async () => {
+        const path = `/api/v1/app/${app.id}/record/contact/ada@example.com`;
+        await page.getByRole('button', { name: 'Edit' }).click();
+        const box = page.getByRole('textbox', { name: 'Data' });
+        await box.fill((await box.inputValue()).replace('"Ada"', '"Mine"'));
+        await p.ok('POST', `${path}/tag/Meanwhile`);
+        await page.getByRole('button', { name: 'Save' }).click();
+        await page.getByText(/Somebody else changed this record/).waitFor();
+        assert.match(await box.inputValue(), /Mine/);
+        const stored = await p.ok('GET', path);
+        assert.deepEqual([stored.data.name, stored.tags], ['Ada', ['Customer', 'Meanwhile']]);
+        await page.getByRole('button', { name: 'Cancel' }).click();
+        await page.getByRole('button', { name: 'Remove tag Meanwhile' }).waitFor();
+        await page.getByRole('button', { name: 'Edit' }).click();
+        await box.fill((await box.inputValue()).replace('"Ada"', '"Countess"'));
+        await page.getByRole('button', { name: 'Save' }).click();
+        await page.getByText('name: Ada → Countess').waitFor();
+        assert.deepEqual((await p.ok('GET', path)).tags, ['Customer', 'Meanwhile']);
+    });
     await step('found by key and by tag', async () => {
         await p.ok('POST', `/api/v1/app/${app.id}/record/contact`, { data: { email: 'grace@example.com' } });
         await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'Contacts' }).click();

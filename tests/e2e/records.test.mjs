@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
-import { until } from './lib/wait.mjs';
+import { sleep, until } from './lib/wait.mjs';
 
 // Answers, and refuses anything but `status`.
 async function ask(p, method, path, body, status = 200) {
@@ -394,4 +394,35 @@ test('twenty at once with one key make one record', async (t) => {
     const again = await Promise.all([1, 2, 3].map(() => p.api('POST', `/api/v1/app/${app.id}/record/contact`, { data: { email: 'two@example.com' } }, { headers: { 'idempotency-key': 'k' } })));
     assert.deepEqual([...new Set(again.map((x) => `${x.status} ${x.json.id}`))].length, 1);
     assert.equal(again[0].status, 201);
+});
+
+test('as many PUTs of one new key make one record, and refuse nobody', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra' });
+    const path = `/api/v1/app/${app.id}/record/contact/one@example.com`;
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => p.api('PUT', path, { data: { email: 'one@example.com', n } })));
+    assert.deepEqual(answers.map((x) => x.status).sort(), [...Array(19).fill(200), 201]);
+    assert.equal((await ask(p, 'GET', path)).version, 20);
+});
+
+test('If-Match keeps one from overwriting what another has changed', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app({ profile: 'myra' });
+    const base = `/api/v1/app/${app.id}/record/contact`;
+    const path = `${base}/ada@example.com`;
+    const data = (name) => ({ data: { email: 'ada@example.com', name } });
+    const made = await ask(p, 'POST', base, data('One'), 201);
+    const seen = (at) => ({ headers: { 'if-match': `"${at}"` } });
+    const status = async (method, body, options) => (await p.api(method, path, body, options)).status;
+    await sleep(5);
+    const second = await p.ok('PUT', path, data('Two'), seen(made.updatedAt));
+    assert.notEqual(second.updatedAt, made.updatedAt);
+    for (const method of ['PUT', 'PATCH']) assert.equal(await status(method, data('Three'), seen(made.updatedAt)), 412);
+    assert.equal(await status('DELETE', undefined, seen(made.updatedAt)), 412);
+    assert.deepEqual([(await ask(p, 'GET', path)).data.name, (await ask(p, 'GET', path)).version], ['Two', 2]);
+    assert.equal(await status('PATCH', data('Four'), { headers: { 'if-match': '*' } }), 200);
+    const { updatedAt } = await ask(p, 'GET', path);
+    assert.equal(await status('DELETE', undefined, seen(updatedAt)), 204);
+    assert.equal(await status('PUT', data('Five'), seen(updatedAt)), 412, 'what is gone is not made again');
+    assert.equal(await status('PUT', data('Five')), 201);
 });

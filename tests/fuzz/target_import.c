@@ -53,6 +53,8 @@ static void run(struct str in)
     const char *why = NULL;
     enum csv_result r = CSV_ROW;
     c.separator = o.separator = csv_separator(c.text);
+    if (!str_is_utf8(map)) /* what a query says is */
+        map = STR_NULL;
     if (str_is_utf8(c.text) && o.format == IMPORT_CSV) {
         r = csv_next(&c, a, &row, &why);
         if (r == CSV_ROW && import_columns(a, &row, &map, map.len > 0, t, &o) == NULL)

@@ -119,6 +119,13 @@ static void texts(void **state)
             {"{{ 7 | minus: 10 | times: 3 }} {{ 7 | divided_by: 2 }} {{ 8 | divided_by: 2 }}", "-9 3.5 4"},
             {"{{ 2.345 | round: 1 }} {{ 5 | round }} {{ '19.999' | round: 2 }} {{ 820982911946154508 | round }}",
              "2.3 5 20.00 820982911946154508"},
+            /* halves away from zero, in the digits that are written */
+            {"{{ 2.5 | round }} {{ -2.5 | round }} {{ 0.125 | round: 2 }} {{ 1.005 | round: 2 }} {{ 0.5 | round }}",
+             "3 -3 0.13 1.01 1"},
+            {"{{ -0.4 | round }} {{ 99.995 | round: 2 }} {{ 12345678901234567890.5 | round }} {{ 5 | round: 2 }}",
+             "0 100.00 12345678901234567891 5.00"},
+            {"{{ 2.34 | round: 4 }} {{ -0.004 | round: 2 }} {{ 25e-1 | round: 1 }} {{ '9.99' | round }}",
+             "2.3400 0.00 2.5 10"},
             {"{{ trigger.body.tags | json }} {{ 'a\"b' | json }}", "[\"new\",\"vip\",\"old\"] \"a\\\"b\""},
             {"{{ trigger.body.query | urlencode }}", "a%20b%26c%3Dd%2F%C3%A9"},
             {"{{ 'abc' | sha256 }}", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
@@ -368,6 +375,40 @@ static void depths(void **state)
     arena_free(f.arena);
 }
 
+/* Too large, or too deep together with what it is put into: said in words. */
+static void tree_values(void **state)
+{
+    struct arena *a = arena_new(1 << 21);
+    char *long_text = arena_alloc(a, 700000);
+    struct json big = {.type = JSON_STRING}, *from, *deepest;
+    const struct json *value;
+    const struct expr_tree *t;
+    struct expr_error error;
+    struct str pointer;
+    (void)state;
+    memset(long_text, 'x', 700000);
+    big.text = str_of(long_text, 700000);
+    struct buf text = BUF_INIT(4096);
+    for (int i = 0; i < 2 * 100; i++)
+        buf_add_c(&text, i < 100 ? '[' : ']');
+    assert_int_equal(json_parse(a, buf_str(&text), &deepest, NULL), ERR_OK);
+    assert_int_equal(json_parse(a, STR("{\"a\":\"{{ x }}\",\"b\":\"{{ x }}\"}"), &from, NULL), ERR_OK);
+    assert_int_equal(expr_tree_compile(a, from, &t, &error, &pointer), ERR_OK);
+    struct expr_root root = {STR("x"), &big};
+    struct expr_env env = {.arena = a, .roots = &root, .root_count = 1};
+    assert_int_equal(expr_tree_value(t, &env, &value), ERR_TOO_LARGE);
+    assert_true(str_ends(env.why, STR("bytes")));
+    struct str nested = STR("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"{{ x }}\"]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
+    assert_int_equal(json_parse(a, nested, &from, NULL), ERR_OK);
+    assert_int_equal(expr_tree_compile(a, from, &t, &error, &pointer), ERR_OK);
+    root.value = deepest;
+    env = (struct expr_env){.arena = a, .roots = &root, .root_count = 1};
+    assert_int_equal(expr_tree_value(t, &env, &value), ERR_INVALID);
+    assert_true(str_ends(env.why, STR("too deeply")));
+    buf_fini(&text);
+    arena_free(a);
+}
+
 static void budgets(void **state)
 {
     struct fixture f;
@@ -497,11 +538,17 @@ static void filters_are_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(texts),      cmocka_unit_test(destinations),
-            cmocka_unit_test(injections), cmocka_unit_test(errors),
-            cmocka_unit_test(trees),      cmocka_unit_test(missing_paths),
-            cmocka_unit_test(depths),     cmocka_unit_test(budgets),
-            cmocka_unit_test(noise),      cmocka_unit_test(filters_are_described),
+            cmocka_unit_test(texts),
+            cmocka_unit_test(destinations),
+            cmocka_unit_test(injections),
+            cmocka_unit_test(errors),
+            cmocka_unit_test(trees),
+            cmocka_unit_test(missing_paths),
+            cmocka_unit_test(depths),
+            cmocka_unit_test(tree_values),
+            cmocka_unit_test(budgets),
+            cmocka_unit_test(noise),
+            cmocka_unit_test(filters_are_described),
             cmocka_unit_test(json_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

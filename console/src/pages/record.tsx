@@ -146,7 +146,9 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
     const where = `${path}/record/${encodeURIComponent(type)}/${encodeURIComponent(params.record!)}`;
     const loaded = useLoad(where, (signal) => loadRecord(where, signal));
     const history = usePaged<Change>(`${where}/history`, { limit: 50 });
-    const [dialog, setDialog] = useState<'edit' | 'delete' | null>(null);
+    const [deleting, setDeleting] = useState(false);
+    // What was there when the dialog opened: it is saved over that, and over nothing newer.
+    const [editing, setEditing] = useState<typeof loaded.data>(undefined);
     const record = loaded.data?.record;
     const crumbs = [{ text: app?.name ?? '…' }, { to: back, text: recordTypeName(type) }, { text: record ? recordLabel(record) : '…' }];
     const again = () => {
@@ -176,10 +178,10 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
             >
                 {rights.records && (
                     <>
-                        <Button kind="danger" onClick={() => setDialog('delete')}>
+                        <Button kind="danger" onClick={() => setDeleting(true)}>
                             Delete
                         </Button>
-                        <Button kind="primary" icon="edit" onClick={() => setDialog('edit')}>
+                        <Button kind="primary" icon="edit" onClick={() => setEditing(loaded.data)}>
                             Edit
                         </Button>
                     </>
@@ -202,26 +204,30 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
             </Card>
             <RecordRuns where={where} record={record.id} />
             <History list={history} />
-            {dialog === 'edit' && (
+            {editing && (
                 <RecordDialog
                     title="Edit record"
                     action="Save"
-                    initial={pretty(data) ?? data}
-                    onClose={() => setDialog(null)}
+                    initial={pretty(editing.data) ?? editing.data}
+                    onClose={() => {
+                        setEditing(undefined);
+                        again();
+                    }}
                     onSave={async (text) => {
-                        await api.sendText('PUT', where, `{"data":${text},"tags":${JSON.stringify(record.tags)}}`);
-                        setDialog(null);
+                        const body = `{"data":${text},"tags":${JSON.stringify(editing.record.tags)}}`;
+                        await api.sendText('PUT', where, body, { headers: { 'If-Match': `"${editing.record.updatedAt}"` } });
+                        setEditing(undefined);
                         toast.done('Saved.');
                         again();
                     }}
                 />
             )}
-            {dialog === 'delete' && (
+            {deleting && (
                 <Confirm
                     title="Delete this record?"
                     action="Delete"
                     danger
-                    onClose={() => setDialog(null)}
+                    onClose={() => setDeleting(false)}
                     onConfirm={async () => {
                         await api.delete(where);
                         go(back, { force: true });

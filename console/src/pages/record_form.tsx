@@ -24,6 +24,7 @@ function problemOf(text: string): string | null {
 }
 
 function places(error: unknown): string {
+    if (error instanceof ApiError && error.status === 412) return 'Somebody else changed this record meanwhile, so nothing was saved. Copy your text, close this and edit the record as it is now.';
     if (!(error instanceof ApiError) || error.problems.length === 0) return errorText(error);
     return error.problems.map((p) => `${p.loc[2]?.slice(1).replaceAll('/', '.') || p.loc[1] || 'data'} ${p.msg}`).join('; ');
 }
