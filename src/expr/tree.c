@@ -25,7 +25,7 @@ static struct str pointer_to(struct arena *a, struct str parent, const struct js
     buf_add_c(&out, '/');
     if (j->name.ptr == NULL)
         buf_add_u64(&out, index);
-    for (size_t i = 0; i < j->name.len; i++) {
+    for (size_t i = 0; j->name.ptr != NULL && i < j->name.len; i++) {
         if (j->name.ptr[i] == '~' || j->name.ptr[i] == '/')
             buf_add_str(&out, j->name.ptr[i] == '~' ? STR("~0") : STR("~1"));
         else

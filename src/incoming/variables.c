@@ -8,6 +8,7 @@
 struct variable {
     struct str path;
     const struct json *value;
+    size_t parent; /* number of the item + 1; 0: none */
 };
 
 struct variables {
@@ -66,32 +67,21 @@ static struct str join_first(struct arena *a, struct str path)
     return joined;
 }
 
-static void walk(struct variables *v, struct str path, const struct json *j, int depth)
+static void walk(struct variables *v, struct str path, const struct json *j, size_t parent, int depth)
 {
     if (v->count == VARIABLES_MAX || depth > DEPTH_MAX)
         return;
-    v->items[v->count++] = (struct variable){path, j};
+    v->items[v->count++] = (struct variable){path, j, parent};
+    parent = v->count;
     if (j->type == JSON_ARRAY && j->child != NULL)
-        walk(v, join_first(v->arena, path), j->child, depth + 1);
+        walk(v, join_first(v->arena, path), j->child, parent, depth + 1);
     if (j->type != JSON_OBJECT)
         return;
-    for (const struct json *m = j->child; m != NULL; m = m->next)
-        walk(v, join(v->arena, path, m->name), m, depth + 1);
+    for (const struct json *m = j->child; m != NULL && v->count < VARIABLES_MAX; m = m->next)
+        walk(v, join(v->arena, path, m->name), m, parent, depth + 1);
 }
 
-static struct variables list(struct arena *a, const struct json *trigger)
-{
-    static const char *const roots[] = {"body", "headers", "query", "method"};
-    struct variables v = {.arena = a, .items = arena_alloc(a, VARIABLES_MAX * sizeof *v.items)};
-    for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
-        const struct json *j = json_get(trigger, str_c(roots[i]));
-        if (j != NULL)
-            walk(&v, arena_printf(a, "trigger.%s", roots[i]), j, 0);
-    }
-    return v;
-}
-
-/* ---- comparing --------------------------------------------------------------------------------------------------- */
+/* ---- by path ----------------------------------------------------------------------------------------------------- */
 
 struct index {
     size_t *slots; /* number of the item + 1; 0: free */
@@ -123,6 +113,38 @@ static const struct json *find_value(const struct index *x, struct str path)
     size_t slot = *find_slot(x, path);
     return slot != 0 ? x->of->items[slot - 1].value : NULL;
 }
+
+/* Of names that come again the last one counts: the others go, and what is in them. */
+static void drop_overridden(struct variables *v)
+{
+    struct index x = index_of(v->arena, v);
+    bool *gone = arena_zalloc(v->arena, v->count + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < v->count; i++) {
+        size_t parent = v->items[i].parent;
+        gone[i] = find_value(&x, v->items[i].path) != v->items[i].value || (parent > 0 && gone[parent - 1]);
+    }
+    for (size_t i = 0; i < v->count; i++) {
+        if (!gone[i])
+            v->items[n++] = v->items[i];
+    }
+    v->count = n;
+}
+
+static struct variables list(struct arena *a, const struct json *trigger)
+{
+    static const char *const roots[] = {"body", "headers", "query", "method"};
+    struct variables v = {.arena = a, .items = arena_alloc(a, VARIABLES_MAX * sizeof *v.items)};
+    for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+        const struct json *j = json_get(trigger, str_c(roots[i]));
+        if (j != NULL)
+            walk(&v, arena_printf(a, "trigger.%s", roots[i]), j, 0, 0);
+    }
+    drop_overridden(&v);
+    return v;
+}
+
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
 
 /* Headers come and go with every request: they are no drift. */
 static bool may_drift(struct str path)
@@ -176,15 +198,12 @@ size_t variables_write(struct arena *a, const struct json *trigger, const struct
     }
     json_w_array(w);
     for (size_t i = 0; i < mine.count; i++) {
-        if (find_value(&here, mine.items[i].path) != mine.items[i].value)
-            continue; /* a name that comes again: the last one counts */
         const char *change = later != NULL ? change_of(&mine.items[i], &there) : NULL;
         changed += change != NULL;
         write_item(&mine.items[i], change, w);
     }
     for (size_t i = 0; i < theirs.count; i++) {
-        if (!may_drift(theirs.items[i].path) || find_value(&here, theirs.items[i].path) != NULL ||
-            find_value(&there, theirs.items[i].path) != theirs.items[i].value)
+        if (!may_drift(theirs.items[i].path) || find_value(&here, theirs.items[i].path) != NULL)
             continue;
         changed++;
         write_item(&theirs.items[i], "added", w);

@@ -499,6 +499,16 @@ test('captures stay fifty, with the sample; keys that change are pointed out', a
     assert.match((await p.ok('POST', `${a.base}/test`, { sample: first })).steps[0].error, /there is nothing here/);
 });
 
+test('a name that comes again hides what the first one had: nothing of that is offered', async (t) => {
+    const p = await postrider(t);
+    const a = await automation(p, await p.app(), {}, { publish: false });
+    await a.send('{"a":{"x":[1]},"b":1,"a":{"y":2},"b":{"z":3}}');
+    const { data, changes } = await p.ok('GET', `${a.base}/variable`);
+    const body = data.filter((v) => v.path.startsWith('trigger.body.'));
+    assert.deepEqual(body.map((v) => [v.path, v.type]), [['trigger.body.a', 'object'], ['trigger.body.a.y', 'number'], ['trigger.body.b', 'object'], ['trigger.body.b.z', 'number']]);
+    assert.equal(changes, 0);
+});
+
 test('what is asked of senders changes with the publication', async (t) => {
     const p = await postrider(t);
     const a = await automation(p, await p.app(), { verify: { profile: 'bearer', secret: 'one' } });
