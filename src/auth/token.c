@@ -81,7 +81,7 @@ enum err token_check(const struct token *t, const char **field, const char **why
         return ERR_INVALID;
     *field = "scopes";
     *why = "a scope is AREA:read or AREA:write; areas: app, endpoint, message, attempt, event-type, profile, settings, "
-           "token, secret, environment, transformation, *";
+           "token, secret, environment, transformation, record, automation, *";
     for (size_t i = 0; i < t->scope_count; i++) {
         if (auth_scope(t->scopes[i], &bits) != ERR_OK)
             return ERR_INVALID;

@@ -16,11 +16,12 @@ static const char *const common_help[] = {"--json", "answer as JSON", "--help", 
 const char *args_nearest(const char *name, const char *const *candidates, size_t count)
 {
     const char *best = NULL;
-    size_t least = NEAR_MAX;
+    /* Of a short word not every letter may be wrong. */
+    size_t half = strlen(name) / 2 + 1, least = half < NEAR_MAX ? half : NEAR_MAX;
     for (size_t i = 0; i < count; i++) {
         /* The beginning of a word is nearly the word. */
         bool begins = name[0] != '\0' && str_starts(str_c(candidates[i]), str_c(name));
-        size_t d = begins ? 1 : str_distance(str_c(name), str_c(candidates[i]));
+        size_t d = begins ? 0 : str_distance(str_c(name), str_c(candidates[i]));
         if (d < least) {
             least = d;
             best = candidates[i];

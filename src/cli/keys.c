@@ -123,7 +123,7 @@ static int rotate(const struct args *a, const struct settings *set)
 int cli_keys(int argc, char **argv)
 {
     static const char *const words[] = {"rotate"};
-    static const char *const summaries[] = {"make a new master key and seal everything again"};
+    static const char *const summaries[] = {"Makes a new master key and seals everything again."};
     const struct args_words w = {"keys", words, summaries, ARRAY_LEN(words)};
     struct args a;
     struct settings set;

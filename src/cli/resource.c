@@ -64,12 +64,34 @@ int resource_path(const struct args *a, struct arena *arena, const char *pattern
     return ARGS_GO_ON;
 }
 
+/* The first flag that a path wants and has not got. */
+static const char *missing_flag(const struct args *a, struct arena *arena, const char *pattern)
+{
+    struct str rest = str_c(pattern);
+    while (str_find(rest, '{') < rest.len) {
+        rest = str_skip(rest, str_find(rest, '{') + 1);
+        struct str name = str_split(&rest, '}');
+        if (placeholder_value(a, arena, name) == NULL)
+            return name.len > 0 ? arena_cstr(arena, name) : a->page->operands;
+    }
+    return "?";
+}
+
+/* Flags that are always needed were asked for before: what is missing here is one of two. */
+static int refuse_path(const struct args *a, struct arena *arena, const struct resource_verb *v)
+{
+    const char *first = missing_flag(a, arena, v->path);
+    if (v->path_else == NULL)
+        return args_refuse(a, "--%s is missing", first);
+    return args_refuse(a, "--%s or --%s is missing", first, missing_flag(a, arena, v->path_else));
+}
+
 static int make_path(const struct resource_verb *v, const struct args *a, struct arena *arena, struct buf *out)
 {
     if (!fill_path(a, arena, v->path, out)) {
         buf_clear(out);
         if (v->path_else == NULL || !fill_path(a, arena, v->path_else, out))
-            return args_refuse(a, "a flag is missing for %s", v->path_else != NULL ? v->path_else : v->path);
+            return refuse_path(a, arena, v);
     }
     add_query(a, out);
     return ARGS_GO_ON;

@@ -35,12 +35,12 @@ static const struct arg_page page = {
         .operands = "[FILE]",
         .operands_max = 1,
         .summary = "Sends a request to a trigger as a provider would, with a right signature, and prints the answer. "
-                   "Exit status 0: it was taken.",
+                   "Exit status\n0: it was taken.",
         .flags = flags,
         .flag_count = ARRAY_LEN(flags),
         .notes = "The body is FILE, byte for byte; - is standard input; without one it is {\"test\":true}, with a time "
                  "in "
-                 "it for providers that sign one there.",
+                 "it for\nproviders that sign one there.",
         .example =
                 "postrider trigger send --provider github --secret s3cret --url http://127.0.0.1:8071/v1/webhooks/in/… "
                 "push.json",
@@ -141,7 +141,11 @@ static int send_request(struct speak *s, const struct profile *p, struct str bod
                                .ca_file = s->ca_file,
                                .pinned_cert = s->pinned_cert};
     if (!sign(s, p, body, is_form, &r, headers))
-        return args_refuse(a, "--secret is none that %s signs with", args_text(a, "provider"));
+        return args_refuse(
+                a,
+                "%s cannot sign with this --secret: write one, or \"private:\" and the private key for those "
+                "that sign with a key of their own",
+                args_text(a, "provider"));
     headers[r.header_count++] = arena_printf(s->arena, "Content-Type: %s", type).ptr;
     r.header_count += args_list(a, "header", headers + r.header_count, ARGS_GIVEN_MAX);
     if (client_global_init() != ERR_OK || simple_send(&r, &got, &why) != ERR_OK) {
@@ -163,12 +167,28 @@ static struct str default_body(struct arena *a, const struct profile *p)
     return arena_printf(a, "{\"test\":true,\"" STR_FMT "\":%lld}", STR_ARG(time), (long long)clock_system_ms());
 }
 
+/* What would be sent as something else than it says, or not at all. */
+static int check_given(const struct args *a)
+{
+    const char *headers[ARGS_GIVEN_MAX], *url = args_text(a, "url");
+    if (!str_starts_nocase(str_c(url), STR("http://")) && !str_starts_nocase(str_c(url), STR("https://")))
+        return args_refuse(a, "--url \"%s\" does not fit: write the whole Trigger URL, from http:// or https:// on",
+                           url);
+    size_t n = args_list(a, "header", headers, ARRAY_LEN(headers));
+    for (size_t i = 0; i < n; i++)
+        if (headers[i][0] == ':' || strchr(headers[i], ':') == NULL)
+            return args_refuse(a, "--header \"%s\" does not fit: write a name, a colon and the value", headers[i]);
+    return ARGS_GO_ON;
+}
+
 static int trigger_send(int argc, char **argv)
 {
     struct args a;
     struct speak s;
     struct str body;
     int status = args_read(&page, argc, argv, &a);
+    if (status == ARGS_GO_ON)
+        status = check_given(&a);
     if (status != ARGS_GO_ON)
         return status;
     const struct provider *known = provider_find(str_c(args_text(&a, "provider")));
@@ -188,9 +208,9 @@ static int trigger_send(int argc, char **argv)
 
 int cli_trigger(int argc, char **argv)
 {
-    if (argc >= 2 && strcmp(argv[1], "send") == 0)
-        return trigger_send(argc - 1, argv + 1);
-    fprintf(argc >= 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr,
-            "usage: postrider trigger send --provider NAME --secret SECRET --url URL [FILE]\n");
-    return argc >= 2 && strcmp(argv[1], "--help") == 0 ? CLI_DONE : CLI_USAGE;
+    static const char *const words[] = {"send"};
+    static const char *const summaries[] = {"Sends a request to a trigger, signed as a provider would."};
+    const struct args_words w = {"trigger", words, summaries, ARRAY_LEN(words)};
+    int status;
+    return args_word(&w, argc, argv, &status) < 0 ? status : trigger_send(argc - 1, argv + 1);
 }

@@ -124,7 +124,7 @@ static const struct arg_flag preview_data[] = {
     }
 #define RECORD_WANTED                                                                                                  \
     QUERY("tag", "TAG", "only with this tag", ARG_TEXT, "tag"),                                                        \
-            QUERY("where", "FIELD:VALUE", "only with this value; may be repeated", ARG_LIST, "where"),                 \
+            QUERY("where", "FIELD:VALUE", "only with this value", ARG_LIST, "where"),                                  \
             QUERY("search", "TEXT", "only with this text in the key, a tag, or a value", ARG_TEXT, "search")
 
 static const struct arg_flag in_type[] = {APP, RECORD_TYPE};

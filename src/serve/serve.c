@@ -234,7 +234,9 @@ static void open_listeners(struct server *v, const struct settings *set)
     }
     v->metrics_fd = -1;
     if (set->metrics_listen[0] != '\0' && http_listen(str_c(set->metrics_listen), &v->metrics_fd) != ERR_OK) {
-        snprintf(why, sizeof why, "%s: %s (METRICS_LISTEN= turns it off)", set->metrics_listen, strerror(errno));
+        snprintf(why, sizeof why,
+                 "%s: %s; name another with --metrics-listen, or turn it off with --metrics-listen off",
+                 set->metrics_listen, strerror(errno));
         die(3, "cannot listen for metrics", why);
     }
     const char *tls_why = NULL;

@@ -44,6 +44,7 @@ const verbs = {
     attempt: ['list', 'get'],
     profile: ['create', 'list', 'get', 'update', 'delete', 'preview'],
     record: ['create', 'list', 'get', 'update', 'delete', 'import', 'export'],
+    trigger: ['send'],
     keys: ['rotate'],
 };
 const single = ['send', 'listen', 'replay', 'verify', 'doctor', 'backup', 'restore', 'migrate'];
@@ -71,6 +72,9 @@ test('every command has a page with flags and an example', async (t) => {
     }
     assert.match((await run(p, USAGE, ['sned'])).stderr, /"send"/);
     assert.match((await run(p, USAGE, ['app', 'lst'])).stderr, /"list"/);
+    assert.match((await run(p, USAGE, ['-v'])).stderr, /see postrider --help/);
+    assert.match((await run(p, USAGE, ['attempt', 'list', '--app', 'a'])).stderr, /--message or --endpoint is missing/);
+    assert.doesNotMatch((await run(p, DONE, ['record', 'list', '--help'])).stdout, /repeated; may be repeated/);
     await run(p, USAGE, []);
     assert.match((await run(p, DONE, ['--version'])).stdout, /^postrider \d/);
 });

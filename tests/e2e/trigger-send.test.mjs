@@ -55,4 +55,11 @@ test('requests of every provider', async (t) => {
     const unknown = await p.command(['trigger', 'send', '--provider', 'nobody', '--secret', 'x', '--url', r.url('/')]);
     assert.equal(unknown.status, 2);
     assert.match(unknown.stderr, /known are standard, stripe, github/);
+    const wrong = { url: ['github', 's3cret', 'hooks.example.com/in', []], secret: ['github', '', r.url('/wrong'), []], private: ['discord', 's3cret', r.url('/wrong'), []], header: ['github', 's3cret', r.url('/wrong'), ['--header', 'X-Nothing']] };
+    for (const [what, [provider, secret, to, more]] of Object.entries(wrong)) {
+        const refused = await p.command(['trigger', 'send', '--provider', provider, '--secret', secret, '--url', to, ...more]);
+        assert.equal(refused.status, 2, what);
+        assert.match(refused.stderr, new RegExp(what), what);
+    }
+    assert.equal(r.requests.some((x) => x.path === '/wrong'), false);
 });

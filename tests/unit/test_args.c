@@ -133,7 +133,8 @@ static void nearest_names(void **state)
         const char *meant;
     } cases[] = {
             {"lst", "list"},      {"craete", "create"}, {"event", "event-type"}, {"event_type", "event-type"},
-            {"frobnicate", NULL}, {"delte", "delete"},
+            {"frobnicate", NULL}, {"delte", "delete"},  {"ge", "get"},           {"foo", NULL},
+            {"-v", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const char *got = args_nearest(cases[i].typed, names, ARRAY_LEN(names));
