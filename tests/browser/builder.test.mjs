@@ -21,8 +21,8 @@ async function post(p, url, body) {
 }
 
 // An automation with a Trigger URL and these steps, and a page that shows it.
-async function built({ p, browser, origin }, steps = []) {
-    const app = await p.app({ name: 'Lovelace Coaching', profile: 'myra' });
+async function built({ p, browser, origin }, steps = [], profile = 'myra') {
+    const app = await p.app({ name: 'Lovelace Coaching', profile });
     const where = `/api/v1/app/${app.id}/automation`;
     const made = await p.ok('POST', where, { name: 'Purchases', trigger: { type: 'incoming_webhook' }, steps });
     const page = await openPage(browser, origin);
@@ -186,6 +186,27 @@ test('steps change places by keyboard and keep the focus; into the ways of a bra
         await button(page, 'Move B here').last().click();
         await saved([{ if: [], else: ['c'] }, 'a', 'b']);
     });
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
+
+test('a workspace without types of records says so where one is wanted', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { page, open } = await built(all, [{ id: 'contact', type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}' } }], 'standard');
+    const why = /^Types of records come with the profile of the workspace/;
+    await page.goto('/portal/records');
+    await page.getByText('This workspace has no types of records').waitFor();
+    await page.getByText(why).waitFor();
+    assert.deepEqual(await violations(page), []);
+    await open();
+    await page.getByText('Create or update contact').click();
+    await page.getByText(why).waitFor();
+    const type = page.getByLabel('Type of record', { exact: true });
+    assert.deepEqual(await type.locator('option').allTextContents(), ['Choose a type…']);
+    await button(page, 'Publish').click();
+    await until('the type is what is wrong', async () => (await type.getAttribute('aria-invalid')) === 'true');
+    await page.getByText(/There is no type of records "contact" in this workspace/).waitFor();
+    assert.deepEqual(await violations(page), []);
     assert.deepEqual(page.wrongs, []);
     await page.context().close();
 });

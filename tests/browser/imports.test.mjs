@@ -16,7 +16,7 @@ const shots = process.env.SHOTS;
 const shot = async (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
 
 const file = [
-    'E-Mail,name,address.city,Age,Labels,internal',
+    'E-Mail,Name,address.city,Age,Labels,internal',
     'ada@example.com,"Ada Lovelace, Countess",London,36,"Customer; vip",x',
     'grace@example.com,Grace Hopper,New York,not yet,,y',
     'zofia@example.com,Żofia,,41,,z',
@@ -55,6 +55,7 @@ test('contacts are imported from a file: columns mapped, checked, then written',
     });
     await step('the columns: the key is found, the rest is told', async () => {
         assert.equal(await page.getByLabel('Field for E-Mail').inputValue(), 'email');
+        assert.equal(await page.getByLabel('Field for Name').inputValue(), 'name');
         assert.equal(await page.getByLabel('Field for address.city').inputValue(), 'address.city');
         await page.getByText('ada@example.com · grace@example.com').waitFor();
         await page.getByLabel('Field for Age').fill('facts.age');
@@ -66,10 +67,10 @@ test('contacts are imported from a file: columns mapped, checked, then written',
         await shot(page, 'columns');
     });
     await step('what cannot be is said before', async () => {
-        await page.getByLabel('Field for name').fill('email');
+        await page.getByLabel('Field for Name').fill('email');
         await page.getByRole('button', { name: 'Check the file' }).click();
         await page.getByText('Two columns go to “email”.').waitFor();
-        await page.getByLabel('Field for name').fill('name');
+        await page.getByLabel('Field for Name').fill('name');
     });
     await step('checked: nothing is written', async () => {
         await page.getByRole('button', { name: 'Check the file' }).click();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Importing records: what a file holds, where its columns go, and what becomes of it.
 import { readCsv, separatorOf } from './csv';
-import type { JsonSchema, RecordType } from './records';
+import { commonFields, type JsonSchema, type RecordType } from './records';
 import type { Task } from './types';
 
 export type CellKind = 'text' | 'number' | 'boolean' | 'json' | 'tags' | 'skip';
@@ -63,11 +63,19 @@ function kindBySchema(schema: JsonSchema | null, path: string[]): CellKind {
 const plain = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 const sameAsKey: Record<string, string[]> = { email: ['email', 'emailaddress', 'mail', 'mailaddress'] };
 
+// The field that records of the type have under this name but for capitals and signs: “Name” goes to “name”.
+function knownField(type: RecordType, name: string, all: string[]): string | undefined {
+    const known = [...Object.keys(type.schema?.properties ?? {}), ...(commonFields[type.name] ?? [])].filter((k) => k !== type.key);
+    const found = known.find((k) => plain(k) === plain(name));
+    return found !== undefined && !all.includes(found) && all.find((n) => plain(n) === plain(name)) === name ? found : undefined;
+}
+
 function columnOf(type: RecordType, name: string, all: string[], examples: string[]): Column {
     const usual: Column['usual'] = name === '' ? { field: '', kind: 'skip' } : name.toLowerCase() === 'tags' ? { field: '', kind: 'tags' } : { field: name, kind: kindBySchema(type.schema, pathOf(name)) };
     const key = type.key;
     const isKey = key !== null && !all.includes(key) && (sameAsKey[key] ?? [plain(key)]).includes(plain(name)) && all.findIndex((n) => (sameAsKey[key] ?? [plain(key)]).includes(plain(n))) === all.indexOf(name);
-    return { name, examples, usual, field: isKey ? key : usual.field, kind: isKey ? kindBySchema(type.schema, [key]) : usual.kind };
+    const field = isKey ? key : usual.kind === 'skip' || usual.kind === 'tags' ? undefined : knownField(type, name, all);
+    return { name, examples, usual, field: field ?? usual.field, kind: field !== undefined ? kindBySchema(type.schema, [field]) : usual.kind };
 }
 
 // The beginning of a file. What is no text in UTF-8 is said here: the server would only refuse each row.

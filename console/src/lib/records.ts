@@ -25,6 +25,11 @@ export interface RecordOut {
     updatedAt: string;
 }
 
+// What records of a type have in most workspaces, and is suggested.
+export const commonFields: Record<string, string[]> = { contact: ['email', 'name', 'phone', 'company'], deal: ['name', 'stage', 'value'], booking: ['name', 'status'] };
+
+export const noRecordTypes = 'Types of records come with the profile of the workspace, such as contacts with “myra”; your operator can add others.';
+
 // "knowledge_item" → "Knowledge items"
 export function recordTypeName(name: string): string {
     const words = name.replace(/[_.-]+/g, ' ').replace(/([^aeiou])y$/, '$1ie');

@@ -3,7 +3,7 @@
 import type { ComponentChild, ComponentType } from 'preact';
 import { useState } from 'preact/hooks';
 import { before, type Fields, fieldsOf, type Node, rowsOf } from '../lib/steps';
-import { recordTypeName } from '../lib/records';
+import { commonFields, noRecordTypes, recordTypeName } from '../lib/records';
 import { saysJson, titleOf } from '../lib/step_kinds';
 import { Choices, SelectField, TextField } from '../ui/basic';
 import { Link } from '../lib/router';
@@ -70,14 +70,20 @@ function Target(props: StepFormProps & { optional?: boolean }) {
     );
 }
 
-const commonFields: Record<string, string[]> = { contact: ['email', 'name', 'phone', 'company'], deal: ['name', 'stage', 'value'], booking: ['name', 'status'] };
-
 function UpsertForm({ n, change, problem }: StepFormProps) {
     const { recordTypes } = useBuilder();
     const type = recordTypes.find((r) => r.name === n.texts.record);
+    const hint = type?.key ? `Found by its ${type.key}; a new one is made if there is none.` : type ? 'A new one is made each time.' : recordTypes.length === 0 ? noRecordTypes : undefined;
     return (
         <>
-            <SelectField label="Type of record" value={n.texts.record ?? ''} onChange={(record) => change(setText(n, 'record', record))} options={recordTypes.map((r) => ({ value: r.name, text: recordTypeName(r.name) }))} hint={type?.key ? `Found by its ${type.key}; a new one is made if there is none.` : 'A new one is made each time.'} />
+            <SelectField
+                label="Type of record"
+                value={type?.name ?? ''}
+                onChange={(record) => change(setText(n, 'record', record))}
+                options={[...(type ? [] : [{ value: '', text: 'Choose a type…' }]), ...recordTypes.map((r) => ({ value: r.name, text: recordTypeName(r.name) }))]}
+                hint={hint}
+                error={problem('record')}
+            />
             <FieldsEditor
                 label="Fields"
                 place="set"
@@ -85,7 +91,7 @@ function UpsertForm({ n, change, problem }: StepFormProps) {
                 onChange={(to) => change(setFields(n, 'set', to))}
                 names={{ name: 'Field', value: 'Value', add: 'Add field' }}
                 suggest={[...(type?.key ? [type.key] : []), ...(commonFields[n.texts.record ?? ''] ?? []).filter((f) => f !== type?.key)]}
-                error={problem('record') ?? problem('key') ?? problem('set')}
+                error={problem('key') ?? problem('set')}
                 hint="Fields that are not named here stay as they are."
             />
         </>

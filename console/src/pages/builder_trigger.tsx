@@ -10,6 +10,7 @@ import { triggerChoices } from './automation_new';
 import { Concurrency } from './builder_concurrency';
 import { ConditionEditor } from './builder_condition';
 import { problemAt, useBuilder } from './builder_state';
+import { noRecordTypes } from '../lib/records';
 import { StepCard } from './builder_card';
 import { WebhookForm } from './builder_webhook';
 import { variableGroups } from '../lib/variables';
@@ -56,7 +57,7 @@ function RecordForm({ t, change }: { t: TriggerDraft; change: (part: Partial<Tri
     const toggle = (name: string, on: boolean) => change({ on: on ? allChanges.filter((c) => c === name || t.on.includes(c)) : t.on.filter((c) => c !== name) });
     return (
         <>
-            <SelectField label="Type of record" value={t.record} onChange={(record) => change({ record })} options={recordTypes.map((r) => ({ value: r.name, text: r.name.replace(/_/g, ' ') }))} />
+            <SelectField label="Type of record" value={t.record} onChange={(record) => change({ record })} options={recordTypes.map((r) => ({ value: r.name, text: r.name.replace(/_/g, ' ') }))} hint={recordTypes.length === 0 ? noRecordTypes : undefined} />
             {problems['trigger.record'] && <p class="field-error">{problems['trigger.record']}</p>}
             <div class="field" role="group" aria-label="When it is">
                 <span class="field-label">When it is</span>

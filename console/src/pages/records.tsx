@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError, isAbort } from '../lib/api';
 import { useLoad, usePaged } from '../lib/load';
 import { go, Link, useQuery } from '../lib/router';
-import { plainRecord, recordLabel, recordTypeName, type RecordOut } from '../lib/records';
+import { noRecordTypes, plainRecord, recordLabel, recordTypeName, type RecordOut } from '../lib/records';
 import { Badge, Button, Card, Empty, ErrorNote, Head, LinkButton, MoreButton, Skeleton, Time } from '../ui/basic';
 import { useRecordTypes, useWorkspace } from '../workspace';
 import { ExportDialog } from './record_export';
@@ -130,7 +130,7 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
 
 // Without a type in the address: contacts, or the first one.
 export function RecordsHome() {
-    const { base } = useWorkspace();
+    const { base, app } = useWorkspace();
     const types = useRecordTypes();
     const first = (types.data?.find((t) => t.name === 'contact') ?? types.data?.[0])?.name;
     useEffect(() => {
@@ -138,9 +138,17 @@ export function RecordsHome() {
     }, [first]);
     return (
         <>
-            <Head title="Records" />
+            <Head title="Records" crumbs={[{ text: app?.name ?? '…' }, { text: 'Records' }]} />
             {types.error !== undefined && <ErrorNote error={types.error} retry={types.reload} />}
-            <Card>{types.data?.length === 0 ? <Empty title="This workspace has no types of records." /> : <Skeleton rows={4} />}</Card>
+            <Card>
+                {types.data?.length === 0 ? (
+                    <Empty title="This workspace has no types of records">
+                        <p>{noRecordTypes}</p>
+                    </Empty>
+                ) : (
+                    <Skeleton rows={4} />
+                )}
+            </Card>
         </>
     );
 }

@@ -42,7 +42,7 @@ function NewWorkspace({ onClose }: { onClose: () => void }) {
                         label="Profile"
                         value={profile}
                         onChange={setProfile}
-                        hint="What its webhooks look like and how they are signed. Its event types come along."
+                        hint="What its webhooks look like and how they are signed. Its event types come along, and its types of records: contacts with myra."
                         options={[{ value: '', text: 'The default' }, ...(profiles.data ?? []).map((p) => ({ value: p.name, text: p.name }))]}
                     />
                     {error !== null && !field('name') && !field('uid') && <ErrorNote error={error} />}
