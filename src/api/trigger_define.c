@@ -90,13 +90,29 @@ static void read_tolerance(struct reader *rd, const struct json *verify)
         trouble(rd, "verify.toleranceSeconds", "must be a whole number from 0 to 86400");
 }
 
-/* What is a secret: named anew it replaces, absent it stays, null takes it away. */
+/* What answers say instead of secrets: how many, or whether there is one. */
+static bool is_shown_count(const struct json *j, size_t count)
+{
+    int64_t n;
+    return j != NULL && json_as_i64(j, &n) && n == (int64_t)count;
+}
+
+static bool is_shown_flag(const struct json *j, bool flag)
+{
+    bool b;
+    return j != NULL && json_as_bool(j, &b) && b == flag;
+}
+
+/* What is a secret: named anew it replaces; absent, or as an answer shows it, it stays; null takes it away. */
 static void read_secrets(struct reader *rd, const struct json *verify)
 {
     struct trigger *t = rd->t;
     const struct json *one = json_get(verify, STR("secret")), *many = json_get(verify, STR("secrets"));
+    const struct json *token = json_get(verify, STR("verifyToken"));
     struct str *secrets = arena_zalloc(rd->at->arena, sizeof *secrets);
-    if (json_get(verify, STR("verifyToken")) != NULL) {
+    if (is_shown_count(many, t->secret_count))
+        many = NULL;
+    if (token != NULL && !is_shown_flag(token, t->verify_token.len > 0)) {
         t->verify_token = STR_NULL;
         read_text(rd, verify, "verifyToken", "verify.verifyToken", SECRET_MAX, &t->verify_token);
     }
@@ -104,7 +120,8 @@ static void read_secrets(struct reader *rd, const struct json *verify)
         return;
     t->secrets = NULL;
     t->secret_count = 0;
-    read_list(rd, verify, "secrets", "verify.secrets", TRIGGER_SECRETS_MAX, &t->secrets, &t->secret_count);
+    if (many != NULL)
+        read_list(rd, verify, "secrets", "verify.secrets", TRIGGER_SECRETS_MAX, &t->secrets, &t->secret_count);
     if (one != NULL && !json_is_null(one) && many != NULL && !json_is_null(many)) {
         trouble(rd, "verify.secret", "goes without secrets");
         return;

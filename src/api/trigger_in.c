@@ -65,12 +65,16 @@ static enum err keep_in_ring(struct arrival *ar, oid_t id, const struct request 
     return e == ERR_CONFLICT || e == ERR_STALE || e == ERR_NOT_FOUND ? ERR_BUSY : e;
 }
 
-/* Headers and query of what is kept without its body having been read. */
+/* Headers and query of what is kept without its body having been read; nothing where nobody can say any longer which
+ * of them are secrets. */
 static void describe(struct arrival *ar)
 {
     struct incoming bare = ar->in;
     struct str why;
+    bool lost = ar->profile == NULL && (ar->trigger.profile.ptr != NULL || ar->trigger.row.ptr != NULL);
     bare.body = STR("");
+    if (lost)
+        bare.header_count = bare.query.len = 0;
     if (ar->json.headers.ptr == NULL &&
         content_json(ar->call->arena, &bare, CONTENT_NONE, ar->secret_header, &ar->json, &why) != ERR_OK)
         ar->json = (struct incoming_json){.headers = STR("{}"), .query = STR("{}")};

@@ -131,6 +131,39 @@ test('rows of customers: no headers but their own in answers, only duplicates th
     const kept = await p.api('GET', `${a.at}/request`);
     assert.deepEqual(kept.json.data.map((r) => [r.status, r.headers['x-two'] ?? r.query.k]), [[401, '***'], [400, '***'], [202, '***'], [202, '***']]);
     assert.ok(!kept.text.includes('canary'), kept.text);
+    // The row that says what is secret is gone.
+    await p.ok('POST', '/api/v1/profile', { name: 'acme', headers: { 'X-Acme': '{signature}' }, verify: { signatureQuery: 'k' } });
+    const b = await automation(p, app, { verify: { profile: 'acme', secret: 'one-0123456789-0123456789' } });
+    await p.ok('DELETE', '/api/v1/profile/acme');
+    assert.equal((await b.send('{}', { 'x-acme': 'canary-6b2f' }, { query: '?k=canary-6b2f' })).status, 401);
+    const lost = await p.api('GET', `${b.at}/request`);
+    assert.deepEqual(lost.json.data.map((r) => [r.status, r.headers, r.query]), [[401, {}, {}]]);
+});
+
+test('what an answer says of a trigger can be sent back, and keeps its secrets', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const body = '{"id":1}';
+    const send = (a, secret) => a.send(body, { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` });
+    for (const verify of [{ profile: 'meta', secret: 'one', verifyToken: 'told' }, { profile: 'github', secrets: ['another', 'one'], addresses: ['127.0.0.1'], toleranceSeconds: 10 }]) {
+        const a = await automation(p, app, { verify });
+        const shown = await p.ok('GET', a.base);
+        assert.deepEqual([shown.trigger.verify.secrets, shown.trigger.verify.verifyToken], [verify.secrets?.length ?? 1, verify.verifyToken !== undefined]);
+        const again = await p.ok('PUT', a.base, { ...shown, name: 'Renamed' });
+        assert.deepEqual([again.name, again.trigger.verify], ['Renamed', shown.trigger.verify]);
+        await p.ok('POST', `${a.base}/publish`);
+        assert.equal((await send(a, 'one')).status, 202);
+        const { trigger } = again;
+        // One more than there are: whose?
+        for (const wrong of [{ secrets: trigger.verify.secrets + 1 }, { verifyToken: !trigger.verify.verifyToken }, { secrets: '1' }]) {
+            assert.equal((await p.api('PUT', a.base, { ...again, trigger: { ...trigger, verify: { ...trigger.verify, ...wrong } } })).status, 422);
+        }
+        await p.ok('PUT', a.base, { ...again, trigger: { ...trigger, verify: { ...trigger.verify, secret: 'new' } } });
+        await p.ok('POST', `${a.base}/publish`);
+        assert.deepEqual([(await send(a, 'one')).status, (await send(a, 'new')).status], [401, 202]);
+        // A copy has none of them.
+        assert.equal((await p.api('POST', `/api/v1/app/${app.id}/automation`, shown)).status, 422);
+    }
 });
 
 // ---- the store ---------------------------------------------------------------------------------------------------------
