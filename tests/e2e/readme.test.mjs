@@ -40,3 +40,20 @@ test('the steps of "Send an event" work in their order', async (t) => {
     });
     assert.deepEqual(attempts.map((a) => a.responseStatusCode), [204]);
 });
+
+test('the steps of "Receive one" work in their order', async (t) => {
+    const p = await postrider(t, { settings: { ENVIRONMENT: undefined } });
+    const here = (text) => text.replaceAll('build/postrider', program).replaceAll(':8071', `:${p.port}`);
+    const [, setUp] = blocks('Send an event');
+    const [commands, ...rest] = blocks('Receive one');
+    assert.deepEqual(rest, []);
+    const shell = here(`${setUp.split(/^post \/app /m)[0]}\n${commands}`);
+    const { stdout } = await promisify(execFile)('bash', ['-e', '-c', `${shell}\necho $TOKEN`], { cwd: p.dir, env: { ...p.env(), PATH: process.env.PATH } });
+    assert.match(stdout, /"id":"run_/);
+    const token = stdout.trim().split('\n').at(-1);
+    const contact = await until('the contact', async () => {
+        const { data } = await p.ok('GET', '/api/v1/app/studio/record/contact', undefined, { token });
+        return data[0]?.tags.length > 0 && data[0];
+    });
+    assert.deepEqual([contact.key, contact.tags], ['ada@example.com', ['Customer']]);
+});

@@ -155,6 +155,7 @@ function printNext(server) {
     const lastStart = readFileSync(logFile, 'utf8').split(' dev_mode ').pop();
     const link = /\/link#[\w.=-]+/.exec(lastStart)?.[0];
     say(`Console ${bold(`${server.base}${link ?? '/'}`)}${link ? '   (this link makes its first user)' : ''}`);
+    say('To receive webhooks: the workspace demo-myra → Automations → New Automation (docs/guide.md, “Automations in the console”)');
     say(`API ${bold(`${server.base}/api/v1`)}   guide docs/guide.md   log ${logFile}   data ${folder} (remove it to begin anew)`);
     say('Ctrl-C stops both Postrider and the receiver.\n');
 }
