@@ -131,7 +131,7 @@ static const char *map_read(struct arena *a, struct str item, struct str *column
 
 static const char *column_map(struct arena *a, struct str item, struct import_options *o, bool *told)
 {
-    struct str column, field, kind;
+    struct str column = STR_NULL, field = STR_NULL, kind = STR_NULL;
     size_t i = 0;
     const char *why = map_read(a, item, &column, &field, &kind);
     if (why != NULL)

@@ -125,7 +125,8 @@ static void add_params(struct ingest *in, struct message *m, struct str params)
 
 void ingest_match(struct ingest *in, struct match_facts *facts, struct message_in *m, int64_t now_ms)
 {
-    const struct catalog_profile **wraps = arena_alloc(in->arena, (in->ws->endpoint_count + 1) * sizeof *wraps);
+    const struct catalog_profile **wraps = arena_alloc(
+            in->arena, (in->ws->endpoint_count + 1) * sizeof *wraps); /* NOLINT(bugprone-sizeof-expression) */
     size_t wrap_count = match_all(in, facts, &m->message, now_ms, wraps);
     if (wrap_count > 0)
         render_all(in, &m->message, wraps, wrap_count);

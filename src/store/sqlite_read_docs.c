@@ -116,7 +116,7 @@ enum err sqlite_list_docs(struct store_reader *base, struct arena *a, const stru
                           size_t *count)
 {
     struct sqlite_reader *r = reader_of(base);
-    size_t visited = 0, visit_max = q->statuses != 0 ? q->budget.rows_max : 0;
+    size_t visited = 0, visit_max = q->statuses != 0 && q->budget.stopped != NULL ? q->budget.rows_max : 0;
     int64_t end_ms = clock_mono_ms() + VISIT_MAX_MS;
     oid_t last = 0;
     enum err e = ERR_OK;

@@ -165,7 +165,7 @@ enum err mem_read_list_docs(struct store_reader *r, struct arena *a, const struc
         const struct doc *d = doc_at(m, q->descending ? m->docs.len - 1 - n : n);
         if (!is_listed(q, d))
             continue;
-        if (q->statuses != 0 && q->budget.rows_max != 0 && visited >= q->budget.rows_max) {
+        if (q->statuses != 0 && q->budget.stopped != NULL && q->budget.rows_max != 0 && visited >= q->budget.rows_max) {
             *q->budget.stopped = last;
             break;
         }
@@ -210,14 +210,14 @@ enum err mem_read_due(struct store_reader *r, enum doc_kind kind, oid_t app, int
                       size_t limit, size_t *count, int64_t *next_ms)
 {
     struct mem_store *m = store_read(r);
-    const struct doc **due = mem_alloc((m->docs.len + 1) * sizeof *due);
+    const struct doc **due = mem_alloc((m->docs.len + 1) * sizeof *due); /* NOLINT(bugprone-sizeof-expression) */
     size_t n = 0;
     for (size_t i = 0; i < m->docs.len; i++) {
         if (is_due(doc_at(m, i), kind, app))
             due[n++] = doc_at(m, i);
     }
     if (n > 1)
-        qsort(due, n, sizeof *due, compare_due);
+        qsort(due, n, sizeof *due, compare_due); /* NOLINT(bugprone-sizeof-expression) */
     for (*count = 0; *count < n && *count < limit && due[*count]->due_ms <= until_ms; (*count)++)
         out[*count] = (struct doc_due){.id = due[*count]->id, .app = due[*count]->app, .due_ms = due[*count]->due_ms};
     *next_ms = *count < n ? due[*count]->due_ms : TIME_NEVER;

@@ -328,7 +328,7 @@ enum err mem_read_list_pending(struct store_reader *r, struct arena *a, oid_t af
     struct pending_list list = {.at = all};
     size_t n = 0;
     table_each(&m->deliveries.index, pending_collect, &list);
-    qsort(list.at, list.len, sizeof list.at[0], compare_places);
+    qsort(list.at, list.len, sizeof list.at[0], compare_places); /* NOLINT(bugprone-sizeof-expression) */
     *out = arena_zalloc(a, (limit + 1) * sizeof **out);
     for (size_t i = 0; i < list.len && n < limit; i++) {
         const struct delivery *d = list.at[i];

@@ -69,9 +69,10 @@ static void rows_swap(struct rows *rows, struct row *was, struct row *is)
     if (was == NULL) {
         if (rows->len == rows->cap) {
             rows->cap = rows->cap == 0 ? 64 : rows->cap * 2;
-            rows->at = mem_realloc(rows->at, rows->cap * sizeof rows->at[0]);
+            rows->at = mem_realloc(rows->at, rows->cap * sizeof rows->at[0]); /* NOLINT(bugprone-sizeof-expression) */
         }
-        memmove(rows->at + i + 1, rows->at + i, (rows->len - i) * sizeof rows->at[0]);
+        memmove(rows->at + i + 1, rows->at + i,
+                (rows->len - i) * sizeof rows->at[0]); /* NOLINT(bugprone-sizeof-expression) */
         rows->len++;
     }
     if (is != NULL) {
@@ -80,7 +81,8 @@ static void rows_swap(struct rows *rows, struct row *was, struct row *is)
         return;
     }
     rows->len--;
-    memmove(rows->at + i, rows->at + i + 1, (rows->len - i) * sizeof rows->at[0]);
+    memmove(rows->at + i, rows->at + i + 1,
+            (rows->len - i) * sizeof rows->at[0]); /* NOLINT(bugprone-sizeof-expression) */
 }
 
 void rows_change(struct changes *log, struct rows *rows, struct row *was, struct row *is)
