@@ -75,13 +75,15 @@ enum err multipart_read(struct arena *a, struct str content_type, struct str tex
     *why = "the content type has no boundary";
     if (boundary.len == 0 || boundary.len > BOUNDARY_MAX)
         return ERR_SYNTAX;
-    struct str first = arena_printf(a, "--" STR_FMT, STR_ARG(boundary));
-    struct str next = arena_printf(a, "\r\n--" STR_FMT, STR_ARG(boundary));
-    size_t at = str_find_str(text, first);
+    struct str next = arena_printf(a, "\r\n--" STR_FMT, STR_ARG(boundary)), first = str_skip(next, 2);
     *why = "the form does not begin with its boundary";
-    if (at == text.len)
+    if (!str_starts(text, first)) { /* where a line begins: no other body can be read as a form of no parts */
+        text = str_skip(text, str_find_str(text, next));
+        first = next;
+    }
+    if (text.len == 0)
         return ERR_SYNTAX;
-    text = str_skip(text, at + first.len);
+    text = str_skip(text, first.len);
     while (!str_starts(text, STR("--"))) {
         size_t head = str_find_str(text, STR("\r\n\r\n")), end = str_find_str(str_skip(text, head), next);
         *why = "a part of the form has no end";

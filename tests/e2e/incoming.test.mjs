@@ -83,7 +83,7 @@ test('a signed request that comes again under another content type, method or qu
     const p = await postrider(t, { settings: { INCOMING_RATE_LIMIT: 10000 } });
     const app = await p.app();
     const row = { headers: { 'X-Sign': '{signature}' }, verify: { dedupe: 'body:id' } };
-    const bodies = [['application/json', '{ "id": 7, "a": "x" }'], ['application/x-www-form-urlencoded', 'a=x&id=%37']];
+    const bodies = [['application/json', '{ "id": 7, "a": "--x--" }'], ['application/json', '{\r\n"a": "\\r\\n--x--",\r\n"id": 7 }'], ['application/x-www-form-urlencoded', 'a=--x--&id=%37']];
     for (const [type, body] of bodies) {
         const a = await automation(p, app, { verify: { row, secret: 'k' } });
         const signed = { 'x-sign': createHmac('sha256', 'k').update(body).digest('hex') };
@@ -94,6 +94,10 @@ test('a signed request that comes again under another content type, method or qu
                 const again = await a.send(body, { ...signed, 'content-type': as }, how);
                 assert.deepEqual([again.status, again.json], [200, { id: first.json.id, duplicate: true }], `${type} as ${as}`);
             }
+        }
+        for (const boundary of ['x', '"x"', '-', '""']) {
+            const odd = await a.send(body, { ...signed, 'content-type': `multipart/form-data; boundary=${boundary}` });
+            assert.equal(odd.status, 400, `${body} with ${boundary}: ${odd.text}`);
         }
         const other = body.replace(/7/, '9');
         const late = await a.send(other, { 'x-sign': createHmac('sha256', 'k').update(other).digest('hex'), 'content-type': 'text/plain' });

@@ -544,8 +544,13 @@ static void test_contents(void **state)
     }
     struct http_header broken[] = {{STR("Content-Type"), STR("multipart/form-data; boundary=x")},
                                    {{NULL, 0}, {NULL, 0}}};
-    static const char *const bad[] = {"", "--x", "--x\r\n\r\n", "--x\r\nA: b\r\n\r\n1\r\n--x--",
-                                      "--x\r\nContent-Disposition: form-data; name=a"};
+    static const char *const bad[] = {"",
+                                      "--x",
+                                      "--x\r\n\r\n",
+                                      "--x\r\nA: b\r\n\r\n1\r\n--x--",
+                                      "--x\r\nContent-Disposition: form-data; name=a",
+                                      "{\"a\":\"--x--\"}",
+                                      "a\n--x--"};
     for (size_t i = 1; i < ARRAY_LEN(bad); i++) {
         ask(f, HTTP_M_POST, path, "", broken, str_c(bad[i]));
         assert_int_equal(f->status, 400);
