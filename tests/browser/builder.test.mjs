@@ -50,10 +50,17 @@ test('who may send: all that the program knows, and what each wants as a secret'
     assert.equal(await textbox(page, 'Name of the header (optional)').getAttribute('placeholder'), 'X-Webhook-Token');
     await select.selectOption('vapi');
     await page.getByLabel('Token', { exact: true }).fill('hush hush');
+    await page.getByText('It is named here once the draft is saved.').waitFor();
     assert.deepEqual(await violations(page), []);
     await button(page, 'Save draft').click();
     await page.getByText('The draft is saved.').waitFor();
     assert.equal((await stored()).trigger.verify.profile, 'vapi');
+    await select.selectOption('github');
+    await page.getByLabel('Secret', { exact: true }).fill('hush hush');
+    await button(page, 'Save draft').click();
+    await page.getByText('Now: header x-github-delivery.').waitFor();
+    await select.selectOption('');
+    await page.getByText('Of this sender nothing is known: each request starts a run.').waitFor();
     assert.deepEqual(page.wrongs, []);
     await page.context().close();
 });
@@ -199,7 +206,7 @@ test('a workspace without types of records says so where one is wanted', async (
     await page.getByText(why).waitFor();
     assert.deepEqual(await violations(page), []);
     await open();
-    await page.getByText('Create or update contact').click();
+    await page.getByRole('button', { name: /^Step 1 Create or update contact/ }).click();
     await page.getByText(why).waitFor();
     const type = page.getByLabel('Type of record', { exact: true });
     assert.deepEqual(await type.locator('option').allTextContents(), ['Choose a type…']);

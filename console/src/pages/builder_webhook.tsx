@@ -2,6 +2,7 @@
 // The trigger that takes requests: its URL, who may send, what tells a repeated request.
 import { useRef, useState } from 'preact/hooks';
 import { api } from '../lib/api';
+import type { Trigger } from '../lib/automations';
 import { sampleCurl } from '../lib/curl';
 import { useLoad } from '../lib/load';
 import { loadSenders, type Sender } from '../lib/senders';
@@ -164,9 +165,16 @@ const dedupes: { value: TriggerDraft['dedupeBy']; text: string }[] = [
 ];
 const dedupeHints: Record<string, [string, string]> = { body: ['Field', 'order.id'], header: ['Header', 'x-request-id'], query: ['Parameter', 'id'] };
 
+// The mark that is used unless one is chosen: the server names that of the sender that is stored.
+function usualMark(t: TriggerDraft, stored: Trigger): string {
+    const { verify, dedupe, effectiveDedupe: mark } = stored;
+    if (t.profile !== '' && (dedupe || t.profile !== (verify?.row ? 'row' : verify?.profile))) return 'It is named here once the draft is saved.';
+    if (t.profile === '' || !mark) return 'Of this sender nothing is known: each request starts a run.';
+    return `Now: ${mark === 'signed' ? 'what is signed' : mark.replace(':', ' ')}.`;
+}
+
 function Dedupe({ t, change }: FormProps) {
     const { problems, automation, sample } = useBuilder();
-    const effective = automation.trigger.effectiveDedupe;
     const [label, placeholder] = dedupeHints[t.dedupeBy] ?? ['', ''];
     const paths = sample?.variables.filter((v) => v.path.startsWith('trigger.body.') && v.type !== 'object' && v.type !== 'array').map((v) => v.path.slice('trigger.body.'.length)) ?? [];
     return (
@@ -176,7 +184,7 @@ function Dedupe({ t, change }: FormProps) {
                 value={t.dedupeBy}
                 onChange={(by) => change({ dedupeBy: by as TriggerDraft['dedupeBy'], dedupe: '' })}
                 options={dedupes}
-                hint={t.dedupeBy === '' ? (effective ? `Now: ${effective === 'signed' ? 'what is signed' : effective.replace(':', ' ')}.` : 'Of this sender nothing is known: each request starts a run.') : 'A repeated one is answered, and starts nothing.'}
+                hint={t.dedupeBy === '' ? usualMark(t, automation.trigger) : 'A repeated one is answered, and starts nothing.'}
             />
             {label && (
                 <>
