@@ -30,7 +30,8 @@ export const connected = value(true);
 let bearer: string | null = null; // an embedded portal has no cookie
 let csrf: string | null = null;
 let environment: string | null = null;
-let onSignedOut: () => void = () => {};
+let onSignedOut: () => boolean = () => false;
+let onRenew: () => Promise<boolean> = () => Promise.resolve(false);
 let onConfirm: () => Promise<boolean> = () => Promise.resolve(false);
 
 export const identify = {
@@ -43,8 +44,13 @@ export const identify = {
     environment(id: string | null) {
         environment = id;
     },
-    signedOut(fn: () => void) {
+    // Returns whether the page stays, for the sake of what is not saved.
+    signedOut(fn: () => boolean) {
         onSignedOut = fn;
+    },
+    // Takes over what the session is known by now; false: it is the same.
+    renew(fn: () => Promise<boolean>) {
+        onRenew = fn;
     },
     // Asks for the password once more; false: it was not given.
     confirm(fn: () => Promise<boolean>) {
@@ -66,6 +72,7 @@ interface Options {
     // A 401 is an answer here, not the end of the session.
     quiet?: boolean;
     confirmed?: boolean;
+    renewed?: boolean;
     // The body, if there is one, and the answer are texts.
     asText?: boolean;
     file?: Blob;
@@ -140,8 +147,12 @@ async function send<T>(method: string, path: string, body: unknown, options: Opt
     connected.set(true);
     if (!response.ok) {
         // Of whoever asked: somebody may have signed in since.
-        if (response.status === 401 && !options.quiet && as === [bearer, csrf].join()) onSignedOut();
+        const stays = response.status === 401 && !options.quiet && as === [bearer, csrf].join() && onSignedOut();
         const error = await failure(response);
+        if (stays) error.message = 'You are signed out. Sign in again in another tab, then try once more: what is not saved stays here.';
+        if (error.status === 403 && error.code !== 'confirm_required' && changes && csrf !== null && !options.quiet && !options.renewed) {
+            if (await onRenew()) return send<T>(method, path, body, { ...options, renewed: true });
+        }
         if (error.code === 'confirm_required' && !options.confirmed) {
             if (await onConfirm()) return send<T>(method, path, body, { ...options, confirmed: true });
             throw new ApiError(403, error.code, 'This needs your password once more.');

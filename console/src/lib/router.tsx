@@ -5,25 +5,54 @@ import { useValue, value } from './store';
 
 const here = value(location.pathname + location.search);
 
-addEventListener('popstate', () => here.set(location.pathname + location.search));
-
-// Asked before leaving a page with unsaved changes; returns whether to stay.
+// Asked before leaving a page with unsaved changes; returns whether to stay. kept: whether something would be lost, also while it is
+// being saved.
 let guard: (() => boolean) | null = null;
-export function setLeaveGuard(fn: (() => boolean) | null): void {
+let keeps: (() => boolean) | null = null;
+export function setLeaveGuard(fn: (() => boolean) | null, kept = fn): void {
     guard = fn;
+    keeps = kept;
+}
+export function unsaved(): boolean {
+    return keeps?.() ?? false;
 }
 addEventListener('beforeunload', (event) => {
     if (guard?.()) event.preventDefault();
+});
+const mayLeave = () => !guard?.() || confirm('Leave this page? What you changed is not saved.');
+
+// The browser has gone back or forward before we are asked: who stays goes to where they were. Entries are numbered to know the way.
+const numberOf = (state: unknown) => (state as { at?: number } | null)?.at;
+let at = numberOf(history.state) ?? 0;
+let returning = false;
+history.replaceState({ at }, '');
+addEventListener('popstate', (event) => {
+    if (returning) {
+        returning = false;
+        return;
+    }
+    const to = numberOf(event.state) ?? 0;
+    const moved = location.pathname !== here.get().split('?')[0];
+    if (moved && !mayLeave()) {
+        returning = to !== at;
+        if (returning) history.go(at - to);
+        else history.pushState({ at }, '', here.get());
+        return;
+    }
+    if (moved) setLeaveGuard(null);
+    at = to;
+    here.set(location.pathname + location.search);
 });
 
 // from: the path that this follows from; who has gone elsewhere while an answer was on its way is not taken back.
 export function go(to: string, { replace = false, force = false, from = location.pathname } = {}): void {
     if (from !== location.pathname) return;
-    if (!force && guard?.() && !confirm('Leave this page? What you changed is not saved.')) return;
+    if (!force && !mayLeave()) return;
     const moved = to.split('?')[0] !== location.pathname;
-    if (moved) guard = null;
-    if (replace) history.replaceState(null, '', to);
-    else history.pushState(null, '', to);
+    if (moved) setLeaveGuard(null);
+    if (!replace) at++;
+    if (replace) history.replaceState({ at }, '', to);
+    else history.pushState({ at }, '', to);
     here.set(to);
     if (moved) scrollTo(0, 0);
 }

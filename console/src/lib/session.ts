@@ -2,7 +2,7 @@
 // Who is here and what they may do. One session per browser; the portal of an embedded frame has a token instead of a
 // cookie, since browsers keep cookies from frames of other sites.
 import { api, ApiError, identify } from './api';
-import { go } from './router';
+import { go, unsaved } from './router';
 import { remember, remembered, value } from './store';
 import type { App } from './types';
 
@@ -76,11 +76,24 @@ export function forget(): void {
 }
 
 identify.signedOut(() => {
-    if (!session.get()) return; // the first answer that said so was enough
+    if (!session.get()) return false; // the first answer that said so was enough
     const portal = session.get()?.portal;
+    if (!portal && unsaved()) return true;
     forget();
     const back = location.pathname + location.search;
     if (!portal && back !== '/login') go(`/login?back=${encodeURIComponent(back)}`, { replace: true, force: true });
+    return false;
+});
+
+// Who has signed in again in another tab has another session here, too: its token is asked for.
+identify.renew(async () => {
+    const mine = session.get();
+    if (!mine?.user) return false;
+    const now = await api.get<Session>('/console/session', {}, { quiet: true }).catch(() => null);
+    if (!now || now.user?.id !== mine.user.id || now.csrf === mine.csrf) return false;
+    identify.csrf(now.csrf);
+    session.set(now);
+    return true;
 });
 
 // A token of the portal speaks for itself: what the session route would say is put together from what it may see.
@@ -137,7 +150,7 @@ async function find(): Promise<Session | null> {
 // Takes the key from the address, where it must not stay, or finds the session that there is.
 export async function begin(): Promise<void> {
     const key = location.pathname.startsWith('/portal') ? /^#key=([\w.-]+)$/.exec(location.hash)?.[1] : undefined;
-    if (key) history.replaceState(null, '', location.pathname);
+    if (key) history.replaceState(history.state, '', location.pathname);
     const s = key ? await exchange(key) : await find();
     if (s) signedIn(s);
     else session.set(null);

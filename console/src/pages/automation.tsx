@@ -105,6 +105,8 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
     const focusOn = useFocusOnMoved();
     const [moving, setMoving] = useState<number | null>(null);
     const saving = useRef<() => unknown>(() => {});
+    const stored = useRef(loaded);
+    stored.current = loaded;
     // One after the other: each builds upon what the one before has stored.
     const ask = (what: 'save' | 'publish') => {
         if (busy !== null) setNext(next === 'publish' ? next : what);
@@ -192,6 +194,7 @@ function Editor({ loaded, recordTypes, onSaved, onReload }: EditorProps) {
         sample: sample.data,
         sampleLoading: sample.data === undefined && sample.loading,
         reloadSample: sample.reload,
+        rotated: (url) => onSaved({ ...stored.current, trigger: { ...stored.current.trigger, url } }),
         open,
         setOpen,
         fresh,

@@ -51,9 +51,10 @@ function DeleteAutomation({ automation, onClose }: { automation: Automation; onC
             danger
             onClose={onClose}
             onConfirm={async () => {
+                const from = location.pathname;
                 await api.delete(`${path}/automation/${automation.id}`);
                 toast.done('The automation is deleted.');
-                go(`${base}/automations`, { force: true });
+                go(`${base}/automations`, { force: true, from });
             }}
         >
             <p>

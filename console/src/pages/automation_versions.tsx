@@ -96,9 +96,10 @@ export function AutomationVersionsPage({ params }: { params: Record<string, stri
                     action="Restore as draft"
                     onClose={() => setAsking(null)}
                     onConfirm={async () => {
+                        const from = location.pathname;
                         await api.put(where, restored(automation, asking), { headers: { 'If-Match': `"${automation.updatedAt}"` } });
                         toast.done('It is the draft now. Look at it, then publish it.');
-                        go(`${base}/automations/${automation.id}`);
+                        go(`${base}/automations/${automation.id}`, { from });
                     }}
                 >
                     {asking.trigger.type === 'incoming_webhook' && automation.trigger.type !== 'incoming_webhook' && (

@@ -32,6 +32,7 @@ export interface Builder {
     sample: Sample | undefined;
     sampleLoading: boolean; // there is none yet
     reloadSample: () => void;
+    rotated: (url: string) => void; // the Trigger URL is another one now
     open: number | 'trigger' | null; // the part that is unfolded
     setOpen: (part: number | 'trigger' | null) => void;
     fresh: { key: number }; // the step that was just added: it gets the focus

@@ -8,7 +8,7 @@ import { loadRequest } from '../lib/requests';
 import { Link } from '../lib/router';
 import { before } from '../lib/steps';
 import { expression, exampleText, variableGroups } from '../lib/variables';
-import { Button, Card, ErrorNote, Field, Note, Skeleton } from '../ui/basic';
+import { Button, Card, copyText, ErrorNote, Field, Note, Skeleton } from '../ui/basic';
 import { putIntoLastField, VariableList } from '../ui/template';
 import { Data } from '../ui/json';
 import { Dialog } from '../ui/dialog';
@@ -76,10 +76,7 @@ function SampleChoice() {
 
 function pick(path: string): void {
     if (putIntoLastField(expression(path))) return;
-    void navigator.clipboard?.writeText(expression(path)).then(
-        () => toast.done(`${expression(path)} is copied: paste it into a field.`),
-        () => toast.done('Click into a field first.'),
-    );
+    void copyText(expression(path)).then((ok) => toast.done(ok ? `${expression(path)} is copied: paste it into a field.` : 'Click into a field first.'));
 }
 
 export function VariablesCard() {

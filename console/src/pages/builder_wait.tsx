@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waiting: for a time, until a time, for an event.
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { condOf } from '../lib/conditions';
 import type { Node } from '../lib/steps';
 import { Button, Choices, Field, Folded, TextField } from '../ui/basic';
@@ -21,11 +21,31 @@ const units: { value: string; text: string }[] = [
 function Duration({ label, name, n, change, problem, optional }: StepFormProps & { label: string; name: string; optional?: boolean }) {
     const text = n.texts[name] ?? '';
     const parts = /^(\d*)([smhd])$/.exec(text === '' ? 'd' : text);
-    if (!parts) return <Text n={n} change={change} problem={problem} name={name} label={label} optional={optional ?? false} hint="Such as 90s, 15m, 2h, 3d." />;
+    const box = useRef<HTMLDivElement>(null);
+    const written = useRef(false); // in the field itself
+    // What is being typed may need the other form: its field goes on where this one ended.
+    useLayoutEffect(() => {
+        const input = box.current?.querySelector('input');
+        if (written.current && input && document.activeElement !== input) {
+            input.focus();
+            input.setSelectionRange(input.value.length, input.value.length);
+        }
+        written.current = false;
+    }, [parts === null]);
+    const typed = (part: Partial<Node>) => {
+        written.current = true;
+        change(part);
+    };
+    if (!parts)
+        return (
+            <div ref={box}>
+                <Text n={n} change={typed} problem={problem} name={name} label={label} optional={optional ?? false} hint="Such as 90s, 15m, 2h, 3d." />
+            </div>
+        );
     const write = (count: string, unit: string) => change(setText(n, name, count === '' && optional ? '' : `${count}${unit}`));
     return (
-        <div class="pair narrow">
-            <TextField label={label} optional={optional ?? false} inputMode="numeric" value={parts[1]!} onInput={(to) => (/^\d*$/.test(to) ? write(to, parts[2]!) : change(setText(n, name, to)))} error={problem(name)} />
+        <div class="pair narrow" ref={box}>
+            <TextField label={label} optional={optional ?? false} inputMode="numeric" value={parts[1]!} onInput={(to) => (/^\d*$/.test(to) ? write(to, parts[2]!) : typed(setText(n, name, to)))} error={problem(name)} />
             <Field label={`${label}: unit`}>
                 {(ids) => (
                     <select {...ids} value={parts[2]} onChange={(e) => write(parts[1]!, e.currentTarget.value)}>

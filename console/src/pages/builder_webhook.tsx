@@ -43,10 +43,9 @@ function RotateDialog({ onClose, onDone }: { onClose: () => void; onDone: (url: 
 }
 
 function TriggerUrl() {
-    const { automation, readOnly } = useBuilder();
-    const [url, setUrl] = useState<string | null>(null);
+    const { automation, readOnly, rotated } = useBuilder();
     const [rotating, setRotating] = useState(false);
-    const shown = url ?? automation.trigger.url;
+    const shown = automation.trigger.url;
     if (!shown) return <Note>Save the draft to get its Trigger URL.</Note>;
     return (
         <div class="field">
@@ -69,7 +68,7 @@ function TriggerUrl() {
                 <RotateDialog
                     onClose={() => setRotating(false)}
                     onDone={(to) => {
-                        setUrl(to);
+                        rotated(to);
                         setRotating(false);
                     }}
                 />

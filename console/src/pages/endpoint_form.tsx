@@ -137,7 +137,7 @@ function EndpointForm({ initial, action, onSave, onCancel, remove }: FormProps) 
     const types = useEventTypes(used);
     const dirty = JSON.stringify(form) !== JSON.stringify(initial);
     useLayoutEffect(() => {
-        setLeaveGuard(() => dirty && !busy);
+        setLeaveGuard(() => dirty && !busy, () => dirty);
         return () => setLeaveGuard(null);
     }, [dirty, busy]);
     const own = check(form);
@@ -389,9 +389,10 @@ function DeleteDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose: () =
             danger
             onClose={onClose}
             onConfirm={async () => {
+                const from = location.pathname;
                 await api.delete(`${path}/endpoint/${endpoint.id}`);
                 toast.done('The endpoint is deleted.');
-                go(`${base}/webhooks`, { force: true });
+                go(`${base}/webhooks`, { force: true, from });
             }}
         >
             <p>

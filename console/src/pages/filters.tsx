@@ -82,6 +82,12 @@ export function IdFilter({ label }: { label: string }) {
 export function TextFilter({ name, label }: { name: string; label: string }) {
     const there = useQuery().get(name) ?? '';
     const [text, setText] = useState(there);
+    const [before, setBefore] = useState(there);
+    // It was cleared, or searched for, elsewhere.
+    if (before !== there) {
+        setBefore(there);
+        setText(there);
+    }
     return (
         <form
             class="search-form"

@@ -23,7 +23,7 @@ function takeToken(): string | null {
     const found = /^#(?:key=)?([\w.-]+)$/.exec(location.hash)?.[1];
     if (found) {
         token = found;
-        history.replaceState(null, '', '/link');
+        history.replaceState(history.state, '', '/link');
     }
     return token;
 }

@@ -123,11 +123,18 @@ function History({ list }: { list: ReturnType<typeof usePaged<Change>> }) {
     );
 }
 
-// The runs of automations that are about it, while they go on.
-function RecordRuns({ where, record }: { where: string; record: string }) {
+// The runs of automations that are about it, while they go on; what they do may change it.
+function RecordRuns({ where, record, onNews }: { where: string; record: string; onNews: () => void }) {
     const { id } = useWorkspace();
     const list = usePaged<Run>(`${where}/run`, { limit: 10 });
-    useLive(id, (e) => e.kind === 'run' && e.data.target === record, list.refresh);
+    useLive(
+        id,
+        (e) => e.kind === 'run' && e.data.target === record,
+        () => {
+            list.refresh();
+            onNews();
+        },
+    );
     return (
         <Card title="Automation runs" flush>
             {list.error !== undefined && <ErrorNote error={list.error} retry={list.refresh} />}
@@ -202,7 +209,7 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
                     ]}
                 />
             </Card>
-            <RecordRuns where={where} record={record.id} />
+            <RecordRuns where={where} record={record.id} onNews={again} />
             <History list={history} />
             {editing && (
                 <RecordDialog
@@ -229,8 +236,9 @@ export function RecordPage({ params }: { params: Record<string, string> }) {
                     danger
                     onClose={() => setDeleting(false)}
                     onConfirm={async () => {
+                        const from = location.pathname;
                         await api.delete(where);
-                        go(back, { force: true });
+                        go(back, { force: true, from });
                     }}
                 >
                     <p>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file becomes records: picked, looked at, told where its columns go, tried, imported.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { api, errorText } from '../lib/api';
 import { bytes } from '../lib/format';
 import { columnsProblem, type ImportTask, mapOf, pick, type Picked } from '../lib/imports';
@@ -24,6 +24,11 @@ const modes = [
     { value: 'update', text: 'Only update those that are there' },
 ];
 
+// Browsers read no file that was changed after it was chosen.
+function reason(error: unknown): string {
+    return error instanceof DOMException ? 'it was changed, or is gone, since it was chosen. Choose it once more' : errorText(error);
+}
+
 interface Options {
     mode: string;
     empty: string;
@@ -43,16 +48,29 @@ export function ImportPage({ params }: { params: Record<string, string> }) {
     const title = `Import ${recordTypeName(name).toLowerCase()}`;
     const list = `${base}/records/${encodeURIComponent(name)}`;
     const where = `${path}/record/${encodeURIComponent(name)}/import`;
-    const choose = async (file: File | undefined) => {
+    const input = useRef<HTMLInputElement>(null);
+    const refuse = (why: unknown) => {
+        setPicked(null);
+        setError(`The file cannot be read: ${reason(why)}.`);
+        if (input.current) input.current.value = ''; // the same one can be chosen again
+    };
+    const picks = useRef(0); // only what was asked for last counts
+    const read = async (file: File, separator?: string) => {
+        const mine = ++picks.current;
         setError(null);
-        setQuery({ task: null });
-        if (!file || !type) return setPicked(null);
         try {
-            setPicked(await pick(file, type));
+            const found = await pick(file, type!, separator);
+            if (mine === picks.current) setPicked(found);
         } catch (e) {
-            setPicked(null);
-            setError(`The file cannot be read: ${errorText(e)}.`);
+            if (mine === picks.current) refuse(e);
         }
+    };
+    const choose = (file: File | undefined) => {
+        setQuery({ task: null });
+        if (file && type) return void read(file);
+        picks.current++;
+        setError(null);
+        setPicked(null);
     };
     const start = async (dry: boolean) => {
         if (!picked || !type) return;
@@ -60,6 +78,13 @@ export function ImportPage({ params }: { params: Record<string, string> }) {
         setError(wrong);
         if (wrong) return;
         setBusy(dry ? 'dry' : 'real');
+        const from = location.pathname;
+        try {
+            await picked.file.slice(0, 1).arrayBuffer();
+        } catch (e) {
+            refuse(e);
+            return setBusy(null);
+        }
         try {
             const csv = picked.format === 'csv';
             const task = await api.upload<ImportTask>(where, picked.file, csv ? 'text/csv' : 'application/x-ndjson', {
@@ -71,7 +96,7 @@ export function ImportPage({ params }: { params: Record<string, string> }) {
                 dry_run: dry,
                 file: picked.file.name,
             });
-            setQuery({ task: task.id });
+            if (location.pathname === from) setQuery({ task: task.id });
         } catch (e) {
             setError(errorText(e));
         }
@@ -94,7 +119,7 @@ export function ImportPage({ params }: { params: Record<string, string> }) {
             <Head title={title} crumbs={crumbs} />
             <Card title="File">
                 <Field label="File to import" error={picked ? null : error} hint="CSV whose first line names the columns, or one JSON object per line; UTF-8. Nothing is imported before you say so.">
-                    {(ids) => <input {...ids} type="file" accept=".csv,.tsv,.txt,.jsonl,.ndjson,text/csv,application/x-ndjson" onChange={(e) => void choose(e.currentTarget.files?.[0])} />}
+                    {(ids) => <input {...ids} type="file" accept=".csv,.tsv,.txt,.jsonl,.ndjson,text/csv,application/x-ndjson" ref={input} onChange={(e) => choose(e.currentTarget.files?.[0])} />}
                 </Field>
             </Card>
             {picked && (
@@ -123,7 +148,7 @@ export function ImportPage({ params }: { params: Record<string, string> }) {
                                         ]}
                                         onChange={(empty) => setOptions({ ...options, empty })}
                                     />
-                                    <SelectField label="Separator" value={picked.separator} options={separators} onChange={(separator) => void pick(picked.file, type, separator).then(setPicked)} />
+                                    <SelectField label="Separator" value={picked.separator} options={separators} onChange={(separator) => void read(picked.file, separator)} />
                                 </div>
                             )}
                             {error && (

@@ -119,8 +119,9 @@ export function RecordsPage({ params }: { params: Record<string, string> }) {
                     initial={about?.key ? `{\n  "${about.key}": ""\n}` : '{\n}'}
                     onClose={() => setDialog(null)}
                     onSave={async (data) => {
+                        const from = location.pathname;
                         const made = JSON.parse(await api.sendText('POST', where, `{"data":${data}}`)) as RecordOut;
-                        go(`${base}/records/${encodeURIComponent(type)}/${made.id}`);
+                        go(`${base}/records/${encodeURIComponent(type)}/${made.id}`, { from });
                     }}
                 />
             )}

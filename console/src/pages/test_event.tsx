@@ -48,9 +48,10 @@ export function TestEventDialog({ endpoint, profile, onClose }: { endpoint: Endp
         setBusy(true);
         setError(null);
         try {
+            const from = location.pathname;
             const made = await api.post<Message>(`${path}/endpoint/${endpoint.id}/send-example`, { eventType: name });
             toast.done('The test event is on its way.');
-            go(`${base}/events/${made.id}?endpoint=${endpoint.id}`);
+            go(`${base}/events/${made.id}?endpoint=${endpoint.id}`, { from });
         } catch (e) {
             setError(e);
             setBusy(false);

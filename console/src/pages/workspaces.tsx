@@ -24,9 +24,10 @@ function NewWorkspace({ onClose }: { onClose: () => void }) {
         setBusy(true);
         setError(null);
         try {
+            const from = location.pathname;
             const made = await api.post<App>('/app', { name, ...(uid ? { uid } : {}), ...(profile ? { profile } : {}) });
             toast.done('The workspace is ready.');
-            go(`/app/${made.id}/webhooks`);
+            go(`/app/${made.id}/webhooks`, { from });
         } catch (e) {
             setError(e);
             setBusy(false);

@@ -375,7 +375,7 @@ export function CopyButton({ text, label = 'Copy', small = true }: { text: strin
                 kind="quiet"
                 icon={done ? 'check' : 'copy'}
                 onClick={() => {
-                    void copy(typeof text === 'string' ? text : text()).then((ok) => setDone(ok));
+                    void copyText(typeof text === 'string' ? text : text()).then((ok) => setDone(ok));
                 }}
             >
                 {label}
@@ -387,19 +387,22 @@ export function CopyButton({ text, label = 'Copy', small = true }: { text: strin
     );
 }
 
-async function copy(text: string): Promise<boolean> {
+export async function copyText(text: string): Promise<boolean> {
     try {
         await navigator.clipboard.writeText(text);
         return true;
     } catch {
         // Without HTTPS, or in a frame, there is no clipboard: the old way.
+        const before = document.activeElement as HTMLElement | null;
         const area = document.createElement('textarea');
         area.value = text;
         area.className = 'unseen';
-        document.body.append(area);
+        // While a dialog is open nothing outside of it can be selected.
+        ([...document.querySelectorAll('dialog[open]')].pop() ?? document.body).append(area);
         area.select();
         const ok = document.execCommand('copy');
         area.remove();
+        before?.focus?.({ preventScroll: true });
         return ok;
     }
 }
