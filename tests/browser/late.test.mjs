@@ -208,6 +208,34 @@ test('what arrives late moves nothing that is there to be clicked', async (t) =>
         await until('the types are offered', async () => (await types.count()) > 1);
         assert.equal(await top(page.getByRole('link', { name: 'team.updated' })), before);
     });
+    const made = await p.ok('POST', `/api/v1/app/${app.id}/automation`, { name: 'Purchases', trigger: { type: 'incoming_webhook' }, steps: [{ id: 'set', type: 'set', set: { a: 'b' } }] });
+    await post(p, made.trigger.url, { customer: { email: 'ada@example.com' } });
+    await step('requests, also while others are asked for', async () => {
+        let answer = await hold(page, 'GET', '**/request?*');
+        await page.goto(`/portal/automations/${made.id}/requests`);
+        await button(page, 'Refused').waitFor();
+        const before = await top(button(page, 'Refused'));
+        answer();
+        await page.locator('tbody tr').first().waitFor();
+        assert.equal(await top(button(page, 'Refused')), before);
+        await page.unrouteAll({ behavior: 'ignoreErrors' });
+        answer = await hold(page, 'GET', '**/request?*');
+        await button(page, 'Refused').click();
+        await page.getByText('Loading…').first().waitFor({ state: 'attached' });
+        assert.equal(await top(button(page, 'Refused')), before);
+        answer();
+        await page.getByText('No request was refused.').waitFor();
+        assert.equal(await top(button(page, 'Refused')), before);
+        await page.unrouteAll({ behavior: 'ignoreErrors' });
+    });
+    await step('variables', async () => {
+        const answer = await hold(page, 'GET', '**/variable*');
+        await page.goto(`/portal/automations/${made.id}`);
+        await page.getByRole('button', { name: /^Step 1 / }).waitFor();
+        assert.equal(await page.getByRole('group', { name: 'Variables' }).count(), 0, 'there is nothing to click that would move');
+        answer();
+        await page.getByRole('group', { name: 'Variables' }).getByRole('button', { name: /customer\.email/ }).waitFor();
+    });
     assert.deepEqual(page.wrongs, []);
 });
 

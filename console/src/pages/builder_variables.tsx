@@ -80,12 +80,19 @@ function pick(path: string): void {
 }
 
 export function VariablesCard() {
-    const { sample, draft, open } = useBuilder();
+    const { sample, sampleLoading, draft, open } = useBuilder();
     const [search, setSearch] = useState('');
     const earlier = typeof open === 'number' ? (before(draft.nodes, open) ?? []) : open === 'trigger' ? [] : draft.nodes;
     const words = search.toLowerCase();
     const groups = variableGroups(sample?.variables ?? [], earlier, sample?.contact ?? null, draft.trigger.type);
     const found = groups.map((g) => ({ ...g, variables: g.variables.filter((v) => v.path.toLowerCase().includes(words) || exampleText(v.example).toLowerCase().includes(words)) })).filter((g) => g.variables.length > 0);
+    // What can be clicked appears where it stays.
+    if (sampleLoading)
+        return (
+            <Card title="Variables">
+                <Skeleton rows={6} />
+            </Card>
+        );
     const empty = draft.trigger.type === 'incoming_webhook' && sample !== undefined && sample.requests.length === 0;
     return (
         <Card title="Variables">

@@ -58,7 +58,7 @@ export function IncomingLimit() {
         <Card title="Incoming webhooks">
             <div class="stack">
                 {loaded.error !== undefined && <ErrorNote error={loaded.error} retry={loaded.reload} />}
-                {!loaded.data && loaded.loading && <Skeleton rows={1} />}
+                {!loaded.data && loaded.loading && <Skeleton rows={rights.admin ? 5 : 1} />}
                 {loaded.data && (
                     <p class="muted">
                         In any second up to {count(loaded.data.incomingRateLimit)} requests are accepted, over all Trigger URLs of this workspace. More are answered with 429 and <code>Retry-After</code>.

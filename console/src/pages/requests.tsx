@@ -96,9 +96,10 @@ function Requests({ automation }: { automation: Automation }) {
                 </Empty>
             </Card>
         );
+    const none = shown === 'all' && list.items?.length === 0 && !list.more;
     return (
         <>
-            {(list.items?.length ?? 0) > 0 && (
+            {!none && (
                 <Card title="Trigger URL">
                     <div class="stack">
                         <TriggerUrl url={trigger.url} />
@@ -111,7 +112,7 @@ function Requests({ automation }: { automation: Automation }) {
                 </Card>
             )}
             <Card flush>
-                <div class="filters" hidden={shown === 'all' && list.items?.length === 0 && !list.more}>
+                <div class="filters" hidden={none}>
                     <Choices
                         label="Result"
                         value={shown}

@@ -121,7 +121,7 @@ function Tasks() {
     return (
         <Card title="Background tasks" flush>
             {list.error !== undefined && <ErrorNote error={list.error} retry={list.reload} />}
-            {!list.data && list.loading && <Skeleton rows={3} />}
+            {!list.data && list.loading && <Skeleton rows={9} />}
             {list.data?.data.length === 0 && <Empty title="No task was started yet." />}
             {list.data && list.data.data.length > 0 && (
                 <table class="cards">
@@ -170,7 +170,7 @@ export function SystemPage() {
             {system.error !== undefined && <ErrorNote error={system.error} retry={system.reload} />}
             {!system.data && system.loading && (
                 <Card title="Health">
-                    <Skeleton rows={3} />
+                    <Skeleton rows={9} />
                 </Card>
             )}
             {system.data && <Counts system={system.data} />}

@@ -60,7 +60,7 @@ export function WebhooksPage() {
     const failing = loaded.data?.filter((r) => r.endpoint.state.status === 'failing').length ?? 0;
     return (
         <>
-            <Head title="Webhooks" crumbs={app ? [{ text: app.name }, { text: 'Webhooks' }] : undefined!}>
+            <Head title="Webhooks" crumbs={[{ text: app?.name ?? '…' }, { text: 'Webhooks' }]}>
                 {rights.edit && (
                     <LinkButton to={`${base}/webhooks/new`} kind="primary" icon="plus">
                         New Webhook Endpoint
