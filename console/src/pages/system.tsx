@@ -121,7 +121,7 @@ function Tasks() {
     return (
         <Card title="Background tasks" flush>
             {list.error !== undefined && <ErrorNote error={list.error} retry={list.reload} />}
-            {!list.data && list.loading && <Skeleton rows={9} />}
+            {!list.data && list.loading && <Skeleton rows={3} />}
             {list.data?.data.length === 0 && <Empty title="No task was started yet." />}
             {list.data && list.data.data.length > 0 && (
                 <table class="cards">
