@@ -16,6 +16,7 @@
 #define AGAIN_MS 1000  /* after trouble with the store */
 #define PULLS    20    /* that follow each other */
 #define IDLE_MS  50    /* when all that is due is under way */
+#define CUES_MS  100   /* of a look that runs wait for, if every workspace had a turn */
 #define LOOK_MS  60000 /* at the latest; a clock may jump */
 
 struct run run_begin(struct api *api, struct arena *a, const struct run_start *s)
@@ -207,16 +208,16 @@ static void do_runs(struct runner *r, struct look *l)
 
 static void do_cues(struct runner *r, struct look *l)
 {
-    struct doc_due due[DUE_PAGE];
-    size_t count = 0, n = 0;
+    struct cue_list c = {.until_ms = clock_mono_ms() + CUES_MS};
+    size_t count = 0;
     int64_t next_ms = TIME_NEVER;
-    l->good = due_take(&r->cues, r->reader, r->now(), 1, due, &count, &next_ms) == ERR_OK;
+    l->good = due_take(&r->cues, r->reader, r->now(), 1, c.due, &count, &next_ms) == ERR_OK;
     for (size_t i = 0; i < count && l->good; i++) {
-        if (!later_waits(r, due[i].id))
-            due[n++] = due[i];
+        if (!later_waits(r, c.due[i].id))
+            c.due[c.count++] = c.due[i];
     }
-    for (size_t i = 0; i < n && l->good && !runner_stopping(r); i += BATCH) {
-        l->good = cues_tell(r, due + i, n - i < BATCH ? n - i : BATCH) && take_answers(r);
+    for (size_t at = 0; at < c.count && l->good && !runner_stopping(r);) {
+        l->good = cues_tell(r, &c, &at) && take_answers(r);
         l->worked = true;
     }
     l->next_ms = next_ms < l->next_ms ? next_ms : l->next_ms;

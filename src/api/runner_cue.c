@@ -12,6 +12,7 @@
 #include "api/source_cron.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "sys/clock.h"
 
 #define PAGE       BATCH             /* of those who wait */
 #define PAGE_BYTES ((size_t)4 << 20) /* of what they have read */
@@ -133,21 +134,19 @@ static enum err start_one(struct telling *t, const struct automation *m)
     }
     if (e != ERR_OK || !v->starts || !starts_with(t, &v->start))
         return e;
-    if (t->cue.depth > RUN_DEPTH_MAX) {
-        log_warn("automation_too_deep", LOG_INT("automation", m->id),
-                 LOG_CSTR("note", "runs start runs more than 10 deep: this one was not started"));
-        return ERR_OK;
-    }
     enum chain_room room = chain_next(&t->chain);
     if (room == CHAIN_ENDED)
         return ERR_OK;
+    struct str refused = room == CHAIN_ENDS ? chain_words(&t->plan, t->cue.origin) : STR_NULL;
+    if (room == CHAIN_ROOM && t->cue.depth > RUN_DEPTH_MAX)
+        refused = STR("not started: runs start runs more than 10 deep");
     struct run_start start = {.app = m->app,
                               .automation = m->id,
                               .version = m->published,
                               .trigger_json = t->what.trigger,
                               .depth = t->cue.depth,
                               .origin = t->cue.origin,
-                              .refused = room == CHAIN_ENDS ? chain_words(&t->plan, t->cue.origin) : STR_NULL,
+                              .refused = refused,
                               .now_ms = t->now_ms};
     struct doc_change c = run_create(t->api, t->arena, &start);
     plan_change(&t->plan, DOC_CREATE, &c.doc, 0);
@@ -295,6 +294,7 @@ static void plan_cue(struct telling *t, bool over)
 {
     struct doc d = t->doc;
     d.body = cue_encode(t->api->oids, t->arena, d.app, &t->cue, t->now_ms).body;
+    d.due_ms = t->now_ms; /* those that came meanwhile are told before its next page */
     d.updated_ms = t->now_ms;
     plan_change(&t->plan, over ? DOC_DELETE : DOC_UPDATE, &d, t->doc.version);
     t->planned = true;
@@ -495,18 +495,33 @@ static bool telling_end(struct runner *r, const struct doc_due *due, enum err e)
     return tries > 0;
 }
 
-bool cues_tell(struct runner *r, const struct doc_due *due, size_t count)
+/* Whether it is the turn of runs before the cue at this place: a long list of some does not hold up the others. */
+static bool is_enough(const struct cue_list *l, size_t at)
 {
+    bool had_turn = false;
+    if (at >= l->count || clock_mono_ms() < l->until_ms)
+        return false;
+    for (size_t i = 0; i < at && !had_turn; i++)
+        had_turn = l->due[i].app == l->due[at].app;
+    return had_turn;
+}
+
+bool cues_tell(struct runner *r, struct cue_list *l, size_t *at)
+{
+    const struct doc_due *due = l->due + *at;
     struct audiences known = {.arena = arena_new(65536)};
-    struct telling *list = arena_alloc(known.arena, (count + 1) * sizeof *list);
-    bool good = true;
-    for (size_t i = 0, first = 0, bytes = 0; i < count && good; i++) {
+    struct telling *list = arena_alloc(known.arena, BATCH * sizeof *list);
+    bool good = true, last = false;
+    for (size_t i = 0, first = 0, bytes = 0; good && !last; i++, ++*at) {
         struct plan *plans[BATCH] = {NULL};
         enum err results[BATCH];
         size_t n = 0, k = 0;
         telling_begin(r, &list[i], &due[i], &known);
         bytes += list[i].what.trigger.len;
-        if (i + 1 < count && bytes < PAGE_BYTES)
+        if (is_enough(l, *at + 1))
+            l->count = *at + 1;
+        last = i + 1 == BATCH || *at + 1 == l->count;
+        if (!last && bytes < PAGE_BYTES)
             continue;
         for (size_t j = first; j <= i; j++) {
             if (list[j].planned)

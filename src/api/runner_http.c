@@ -99,6 +99,7 @@ static bool fill(struct turn *t, struct outside *o, struct outcome *out)
                                          .headers = lines,
                                          .header_count = n,
                                          .body = {arena_str(o->arena, bytes)},
+                                         .answer_max = BODY_KEPT,
                                          .timeout_ms = timeout_ms};
     return true;
 }

@@ -98,7 +98,14 @@ bool place_is_needed(const struct turn *t);
 /* Plans that it takes one. ERR_NOT_FOUND: there is none. */
 MUST_USE enum err place_take(struct turn *t);
 
-/* Tells automations of due cues, at most BATCH, or starts what schedules are due for. False: the store cannot now. */
-bool cues_tell(struct runner *r, const struct doc_due *due, size_t count);
+/* Due cues, the first of each workspace before the second of any. */
+struct cue_list {
+    struct doc_due due[DUE_PAGE];
+    size_t count;
+    int64_t until_ms; /* monotonic: then it is the turn of runs, once each workspace has had one */
+};
+/* Tells automations of the next cues, at most BATCH, or starts what schedules are due for. *at: the first that was not
+ * told; l->count when it is the turn of runs. False: the store cannot now. */
+bool cues_tell(struct runner *r, struct cue_list *l, size_t *at);
 
 #endif

@@ -370,8 +370,7 @@ static void save_failed(struct turn *t, const struct outcome *o)
     size_t tried = (size_t)t->run.attempt;
     bool again = !o->final && tried >= 1 && tried <= t->step->retry_count;
     t->state.error = o->error;
-    if (o->output.ptr != NULL)
-        t->state.output = o->output;
+    t->state.output = o->output; /* not that of an attempt before */
     if (again) {
         plan_step(t, RUN_WAITING);
         t->run.status = RUN_WAITING;

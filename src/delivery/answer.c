@@ -73,12 +73,18 @@ size_t answer_on_header(char *bytes, size_t size, size_t count, void *arg)
     return len;
 }
 
+/* How much of the body is kept. */
+static size_t body_max(const struct transfer *t)
+{
+    return t->request != NULL && t->request->answer_max > 0 ? t->request->answer_max : ATTEMPT_BODY_MAX;
+}
+
 size_t answer_on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct transfer *t = arg;
     size_t len = size * count;
     t->body_seen += len;
-    size_t room = ATTEMPT_BODY_MAX - t->answer.len;
+    size_t room = body_max(t) - t->answer.len;
     buf_add(&t->answer, bytes, len < room ? len : room);
     if (t->body_seen <= ANSWER_BODY_MAX)
         return len;

@@ -15,6 +15,8 @@
 
 struct client;
 
+#define CLIENT_ANSWER_MAX 65536
+
 /* What it points to must outlive the client. */
 struct client_config {
     struct loop *loop;
@@ -34,7 +36,7 @@ struct client_result {
     struct str error;   /* the cause in words with detail ("TLS: certificate has expired"); null on success */
     int http_status;    /* 0: no answer */
     struct str headers; /* response headers "Name: value\n"…, at most 16 KiB; headers past that are dropped */
-    struct str body;    /* the first ATTEMPT_BODY_MAX bytes */
+    struct str body;    /* its first bytes, as many as the request says */
     bool body_truncated;
     int64_t retry_after_ms;       /* from Retry-After (seconds or HTTP date), -1 = none */
     struct attempt_phases phases; /* with the time that was spent before */
@@ -48,6 +50,7 @@ struct client_request {
     const char *const *headers; /* "Name: value", NUL-terminated, from the caller's memory */
     size_t header_count;
     struct str body[3]; /* sent one after the other */
+    size_t answer_max;  /* bytes of the answer's body that are kept, up to CLIENT_ANSWER_MAX; 0: ATTEMPT_BODY_MAX */
     int64_t timeout_ms; /* over the whole exchange, DNS to the last byte */
     int64_t spent_ms;   /* of it, before this exchange; less than timeout_ms */
     bool http2;

@@ -121,7 +121,7 @@ struct transfer *transfer_new(struct client *c)
     list_init(&t->wait.node);
     t->client = c;
     t->headers = BUF_INIT(ANSWER_HEADERS_KEEP);
-    t->answer = BUF_INIT(ATTEMPT_BODY_MAX);
+    t->answer = BUF_INIT(CLIENT_ANSWER_MAX);
     t->h1.head = BUF_INIT(H1_HEAD_MAX);
     t->h1.answer.line = BUF_INIT(H1_LINE_MAX);
     list_init(&t->h1.due.node);
