@@ -322,34 +322,39 @@ static void compile_arms(struct compiling *c, int at, struct str path, size_t de
     }
 }
 
-/* Whether JSON is what such a Content-Type says: application/json or +json, with parameters or without. */
-static bool is_json_type(struct str type)
+/* How values are written for such a Content-Type, with parameters or without; EXPR_TEXT: as they are. */
+static enum expr_dest dest_of_type(struct str type)
 {
     type = str_trim(str_take(type, str_find_str(type, STR(";"))));
-    return str_eq_nocase(type, STR("application/json")) ||
-           (type.len > 5 && str_eq_nocase(str_skip(type, type.len - 5), STR("+json")));
+    if (str_eq_nocase(type, STR("application/json")) ||
+        (type.len > 5 && str_eq_nocase(str_skip(type, type.len - 5), STR("+json"))))
+        return EXPR_JSON;
+    return str_eq_nocase(type, STR("application/x-www-form-urlencoded")) ? EXPR_FORM : EXPR_TEXT;
 }
 
-static bool says_json(const struct step *s)
+static enum expr_dest dest_of_body(const struct step *s)
 {
     const struct step_value *v = step_value(s, "headers");
-    bool found = false;
+    enum expr_dest dest = EXPR_TEXT;
     for (const struct json *m = v != NULL && v->json->type == JSON_OBJECT ? v->json->child : NULL; m != NULL;
-         m = m->next)
-        found = found ||
-                (m->type == JSON_STRING && str_eq_nocase(m->name, STR("content-type")) && is_json_type(m->text));
-    return found;
+         m = m->next) {
+        if (dest == EXPR_TEXT && m->type == JSON_STRING && str_eq_nocase(m->name, STR("content-type")))
+            dest = dest_of_type(m->text);
+    }
+    return dest;
 }
 
-/* A text with values in it that is sent as JSON. One that is a single expression is the whole body. */
+/* A text with values in it that is sent as JSON or as a form. One that is a single expression is the whole body. */
 static void choose_encoding(struct compiling *c, struct step *s)
 {
     const struct expr_template *t;
     struct expr_error error;
     for (size_t i = 0; i < s->value_count; i++) {
         struct step_value *v = &s->values[i];
-        if (strcmp(v->field->name, "body") == 0 && v->json->type == JSON_STRING && says_json(s) &&
-            expr_compile(c->arena, v->json->text, &t, &error) == ERR_OK && !expr_is_single(t))
+        if (strcmp(v->field->name, "body") != 0 || v->json->type != JSON_STRING)
+            continue;
+        v->dest = dest_of_body(s);
+        if (v->dest != EXPR_TEXT && expr_compile(c->arena, v->json->text, &t, &error) == ERR_OK && !expr_is_single(t))
             v->text = t;
     }
 }
@@ -469,7 +474,7 @@ static enum err render_value(const struct step_value *v, struct expr_env *env, s
     case VALUE_OBJECT:
     case VALUE_JSON:
         if (v->text != NULL)
-            return render_text(v->text, EXPR_JSON, env, w);
+            return render_text(v->text, v->dest, env, w);
         return expr_tree_fill(v->tree, env, w);
     case VALUE_TEXTS:
         json_w_object(w);

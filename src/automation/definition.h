@@ -68,7 +68,8 @@ extern const struct step_type step_types[STEP_KINDS];
 struct step_value {
     const struct step_field *field;
     const struct json *json;
-    const struct expr_template *text;         /* TEXT; of JSON: a text that is sent as JSON */
+    const struct expr_template *text;         /* TEXT; of JSON: a text that Content-Type has a way to encode for */
+    enum expr_dest dest;                      /* of that text */
     const struct expr_tree *tree;             /* OBJECT, JSON */
     const struct expr_template *const *texts; /* TEXTS, in the order of json's members */
     const struct condition *condition;        /* CONDITION */

@@ -337,13 +337,17 @@ static void pass_json(struct json_place *at, struct str s)
     }
 }
 
+static bool ends_with(const struct expression *e, const char *filter)
+{
+    return e->filter_count > 0 && strcmp(e->filters[e->filter_count - 1].row->name, filter) == 0;
+}
+
 /* What it adds is whole, the inside of a string or a value: the place stays what it was. */
 static bool add_json(struct expr_env *env, const struct expression *e, const struct json_place *at,
                      const struct json *v, struct buf *out)
 {
     size_t before = out->len;
     struct str text;
-    bool is_json = e->filter_count > 0 && strcmp(e->filters[e->filter_count - 1].row->name, "json") == 0;
     if (at->escaped)
         return refuse(env, STR_FMT ": right behind a backslash no value can stand in JSON",
                       STR_ARG(str_take(e->operand.path, 200)));
@@ -351,7 +355,7 @@ static bool add_json(struct expr_env *env, const struct expression *e, const str
         return false;
     if (at->inside) {
         json_escape(text, out);
-    } else if (is_json && v->type == JSON_STRING) {
+    } else if (ends_with(e, "json") && v->type == JSON_STRING) {
         buf_add_str(out, text);
     } else {
         struct json_writer w = json_writer(out);
@@ -368,6 +372,8 @@ static bool add_encoded(struct expr_env *env, const struct expression *e, enum e
     bool fits = true;
     if (dest == EXPR_URL && !first)
         fits = add_url_value(env, e, str_skip(buf_str(out), begin), s, out);
+    else if (dest == EXPR_FORM && !ends_with(e, "urlencode"))
+        add_url(s, out);
     else if (dest == EXPR_HTML)
         add_html(s, out);
     else if (dest == EXPR_HEADER)

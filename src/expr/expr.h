@@ -88,7 +88,8 @@ enum expr_dest {
     EXPR_HTML,   /* & < > " ' escaped */
     /* In a string of what is written: escaped, without quotes. Elsewhere: as JSON, missing null; what ends with the
      * filter `json` is JSON already. Right behind a backslash is an error. */
-    EXPR_JSON
+    EXPR_JSON,
+    EXPR_FORM /* percent-encoded everywhere; what ends with the filter `urlencode` is so already */
 };
 
 /* Appends the text. ERR_INVALID: env->why; ERR_TOO_LARGE: over a budget, env->why says which. */

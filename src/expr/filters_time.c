@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Filters over times. A time is RFC 3339 text, or a number of Unix seconds (of milliseconds from 100,000,000,000 on),
- * or "now"; what comes out is RFC 3339 text with the offset that the time was given in.
+ * Filters over times. A time is RFC 3339 text, where the colon of its offset may be missing, and the offset too, then
+ * it is UTC; or a number of Unix seconds (of milliseconds from 100,000,000,000 on), or "now"; what comes out is RFC
+ * 3339 text with the offset that the time was given in.
  */
 #include "base/time.h"
 #include "expr/expr_impl.h"
@@ -34,6 +35,23 @@ static bool offset_read(struct str s, int64_t *out)
     return h <= 14 && m < 60;
 }
 
+/* Meta, WooCommerce and Xero write offsets without a colon, or none. */
+static bool time_read(struct expr_env *env, struct str *s, int64_t *ms)
+{
+    if (s->len == 10)
+        *s = arena_printf(env->arena, STR_FMT "T00:00:00Z", STR_ARG(*s));
+    if (time_parse(*s, ms) == ERR_OK)
+        return true;
+    size_t n = s->len;
+    if (n < 19 || n > 40)
+        return false;
+    if (n >= 24 && (s->ptr[n - 5] == '+' || s->ptr[n - 5] == '-'))
+        *s = arena_printf(env->arena, STR_FMT ":" STR_FMT, STR_ARG(str_take(*s, n - 2)), STR_ARG(str_skip(*s, n - 2)));
+    else
+        *s = arena_printf(env->arena, STR_FMT "Z", STR_ARG(*s));
+    return time_parse(*s, ms) == ERR_OK;
+}
+
 static bool moment_read(struct filter_call *c, const struct json *v, struct moment *out)
 {
     struct str s = v->text;
@@ -47,9 +65,7 @@ static bool moment_read(struct filter_call *c, const struct json *v, struct mome
         out->ms = c->env->now_ms;
         return true;
     }
-    if (v->type == JSON_STRING && s.len == 10)
-        s = arena_printf(c->env->arena, STR_FMT "T00:00:00Z", STR_ARG(s));
-    if (v->type == JSON_STRING && time_parse(s, &out->ms) == ERR_OK) {
+    if (v->type == JSON_STRING && time_read(c->env, &s, &out->ms)) {
         if (s.len > 6 && (s.ptr[s.len - 6] == '+' || s.ptr[s.len - 6] == '-'))
             (void)offset_read(str_skip(s, s.len - 6), &out->offset_ms);
         return true;

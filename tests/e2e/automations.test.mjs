@@ -353,6 +353,27 @@ test('in a text that is sent as JSON a value stays a value; a test and a preview
     assert.match(got[2].headers['content-type'], /^text\/plain/);
 });
 
+test('in a text that is sent as a form a value stays a value; a test and a preview show the same', async (t) => {
+    const w = await Workspace.open(t);
+    const server = await receiver(t);
+    const body = 'name={{ trigger.body.v }}&role=user&again={{ trigger.body.v | urlencode }}';
+    const call = (id, type, text = body) => ({ id, type: 'http_request', body: text, url: server.url(`/${id}`), ...(type ? { headers: { 'Content-type': type } } : {}) });
+    const form = 'application/x-www-form-urlencoded';
+    const steps = [call('a', `${form}; charset=utf-8`), call('b', 'text/plain', 'name={{ trigger.body.v }}'), call('c', form, '{{ trigger.body.whole }}')];
+    const made = await w.publish({ name: 'Form', trigger: on('x'), steps });
+    const sent = { v: 'x&role=admin', whole: 'a=1&b=2' };
+    const safe = 'name=x%26role%3Dadmin&role=user&again=x%26role%3Dadmin';
+    const tried = await w.ok('POST', `/automation/${made.id}/test`, { trigger: { body: sent } });
+    assert.equal(tried.steps[0].input.body, safe);
+    const shown = await w.ok('POST', `/automation/${made.id}/preview`, { trigger: { body: sent }, texts: [{ text: body, as: 'form' }] });
+    assert.equal(shown.data[0].value, safe);
+    await w.p.send(w.app, 'x', sent);
+    const run = await w.run(made);
+    assert.equal(run.status, 'done', JSON.stringify(run));
+    const got = await server.arrived(3);
+    assert.deepEqual(got.map((r) => String(r.body)), [safe, 'name=x&role=admin', 'a=1&b=2']);
+});
+
 test('a preview shows what texts become, encoded for where they go, with what is missing', async (t) => {
     const w = await Workspace.open(t);
     const made = await w.ok('POST', '/automation', { name: 'Shop', trigger: { type: 'incoming_webhook' }, steps: [] });

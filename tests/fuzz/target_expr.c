@@ -38,6 +38,8 @@ static void check_dest(struct run *r, const struct expr_template *t, struct str 
         CHECK(count_of(buf_str(&out), '"') <= count_of(text, '"'));
         CHECK(count_of(buf_str(&out), '\'') <= count_of(text, '\''));
     }
+    if (e == ERR_OK && dest == EXPR_FORM)
+        CHECK(count_of(buf_str(&out), '&') <= count_of(text, '&'));
     if (e == ERR_OK && expr_is_plain(t))
         CHECK(str_eq(buf_str(&out), text));
     buf_fini(&out);
@@ -140,6 +142,7 @@ static void run(struct str in)
         check_dest(&r, t, text, EXPR_URL);
         check_dest(&r, t, text, EXPR_HEADER);
         check_dest(&r, t, text, EXPR_HTML);
+        check_dest(&r, t, text, EXPR_FORM);
         check_value(&r, t);
     } else {
         CHECK(error.at <= text.len && error.what.len > 0);

@@ -140,6 +140,10 @@ static void texts(void **state)
             {"{{ trigger.body.at | timezone: '-05:30' | date: '%H:%M %z' }}", "04:00 -0530"},
             {"{{ trigger.body.unix | time }} {{ 1763717400123 | time }}",
              "2025-11-21T09:30:00.000Z 2025-11-21T09:30:00.123Z"},
+            {"{{ '2026-11-21T09:30:00+0000' | time }} {{ '2026-11-21T09:30:00.5-0530' | time }}",
+             "2026-11-21T09:30:00.000Z 2026-11-21T09:30:00.500-05:30"},
+            {"{{ '2026-11-21T09:30:00' | time }} {{ '2026-11-21 09:30:00.1234' | time }}",
+             "2026-11-21T09:30:00.000Z 2026-11-21T09:30:00.123Z"},
             {"{{ 'now' | time }}", "2025-11-21T09:30:00.123Z"},
             {"{{ '2024-02-28' | add_time: '36h' | date }}", "2024-02-29"},
             {"{{ trigger.body.local | subtract_time: '1d' }}", "2026-11-20T23:30:00.000+02:00"},
@@ -228,6 +232,24 @@ static void json_texts(void **state)
         check_text(rows[i].text, EXPR_JSON, rows[i].want);
 }
 
+/* Of what is sent as a form, what comes in is a value, or a name, and no more fields. */
+static void form_texts(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+            {"a={{ 'x&admin=1' }}&b=1", "a=x%26admin%3D1&b=1"},
+            {"{{ 'a=1&b' }}={{ 'c d+e%' }}", "a%3D1%26b=c%20d%2Be%25"},
+            {"u=http://{{ 'a/b' }}", "u=http://a%2Fb"},
+            {"a={{ '..' }}&b={{ nope }}", "a=..&b="},
+            {"a={{ 'x&y' | urlencode }}&b={{ 'x&y' | urlencode | append: '&z' }}", "a=x%26y&b=x%2526y%26z"},
+            {"a={{ trigger.body.price }}&t={{ '\n' }}", "a=1.10&t=%0A"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check_text(rows[i].text, EXPR_FORM, rows[i].want);
+}
+
 static void errors(void **state)
 {
     static const struct {
@@ -260,6 +282,10 @@ static void errors(void **state)
             {"{{ 'x' | number }}", "! number of 'x': this is not a number"},
             {"{{ 'x' | first }}", "! first of 'x': this is not a list"},
             {"{{ 'x' | date }}", "! date of 'x': this is not a time: 2026-11-21T09:30:00Z, or Unix seconds"},
+            {"{{ '2026-11-21T09:30' | date }}",
+             "! date of '2026-11-21T09:30': this is not a time: 2026-11-21T09:30:00Z, or Unix seconds"},
+            {"{{ '2026-11-21T09:30:00+9900' | date }}",
+             "! date of '2026-11-21T09:30:00+9900': this is not a time: 2026-11-21T09:30:00Z, or Unix seconds"},
             {"{{ 'now' | date: '%Q' }}",
              "! date of 'now': %Q is none of %Y %y %m %d %e %H %I %M %S %L %p %A %a %B %b %z %F "
              "%T %%"},
@@ -512,7 +538,7 @@ static void noise(void **state)
         struct buf out = BUF_INIT(1u << 20);
         env.arena = a;
         if (expr_compile(a, str_of(text, n), &t, &error) == ERR_OK) {
-            enum err e = expr_text(t, (enum expr_dest)(round % 5), &env, &out);
+            enum err e = expr_text(t, (enum expr_dest)(round % 6), &env, &out);
             assert_true(e == ERR_OK || env.why.len > 0);
         } else {
             assert_true(error.what.len > 0 && error.at <= n);
@@ -550,6 +576,7 @@ int main(void)
             cmocka_unit_test(noise),
             cmocka_unit_test(filters_are_described),
             cmocka_unit_test(json_texts),
+            cmocka_unit_test(form_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

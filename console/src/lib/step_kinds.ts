@@ -5,7 +5,7 @@ import { stringsOf } from './json';
 import { emptyNode, type Fields, fieldsOf, newArm, type Node, rowsOf } from './steps';
 
 // As what a text ends up; see the API's preview.
-export type As = 'value' | 'text' | 'url' | 'header' | 'html' | 'json';
+export type As = 'value' | 'text' | 'url' | 'header' | 'html' | 'json' | 'form';
 
 export interface Kind {
     type: string;
@@ -98,15 +98,17 @@ export function titleOf(n: Node): string {
 const dests: Record<string, As> = { url: 'url', to: 'header', subject: 'header', html: 'html' };
 const plain = new Set(['record', 'key', 'automation', 'reentry', 'method', 'event', 'timeoutMs']);
 
-// Whether the server sends a text body as JSON: what its Content-Type says.
-export function saysJson(headers: Fields | undefined): boolean {
-    return headers?.mode === 'rows' && headers.rows.some((r) => r.name.trim().toLowerCase() === 'content-type' && /^(application\/json|.+\+json)$/i.test(r.value.split(';')[0]!.trim()));
+// How the server writes values into a text body: what its Content-Type says. null: as they are.
+export function bodyAs(headers: Fields | undefined): 'json' | 'form' | null {
+    const types = headers?.mode === 'rows' ? headers.rows.filter((r) => r.name.trim().toLowerCase() === 'content-type').map((r) => r.value.split(';')[0]!.trim().toLowerCase()) : [];
+    if (types.some((type) => /^(application\/json|.+\+json)$/.test(type))) return 'json';
+    return types.includes('application/x-www-form-urlencoded') ? 'form' : null;
 }
 
-// One expression is the whole of it and keeps its type; in any other text that is sent as JSON values are written as JSON.
+// One expression is the whole of it and keeps its type; in any other text that is sent as JSON or as a form values are encoded.
 function asOfText(n: Node, name: string, text: string): As {
     const single = /^\{\{(?:(?!\}\}).)*\}\}$/s.test(text);
-    return name === 'body' && saysJson(n.fields.headers) && !single ? 'json' : 'value';
+    return (name === 'body' && !single && bodyAs(n.fields.headers)) || 'value';
 }
 
 // The texts of a step that may hold expressions, by their place.

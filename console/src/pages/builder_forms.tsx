@@ -4,7 +4,7 @@ import type { ComponentChild, ComponentType } from 'preact';
 import { useState } from 'preact/hooks';
 import { before, type Fields, fieldsOf, type Node, rowsOf } from '../lib/steps';
 import { commonFields, noRecordTypes, recordTypeName } from '../lib/records';
-import { saysJson, titleOf } from '../lib/step_kinds';
+import { bodyAs, titleOf } from '../lib/step_kinds';
 import { Choices, SelectField, TextField } from '../ui/basic';
 import { Link } from '../lib/router';
 import { TemplateField } from '../ui/template';
@@ -186,7 +186,8 @@ function HttpForm(props: StepFormProps) {
     const method = n.texts.method || 'POST';
     const bare = method === 'GET' || method === 'HEAD';
     const body = n.fields.body ?? rowsOf();
-    const says = body.mode !== 'text' ? '' : saysJson(n.fields.headers) ? 'Content-Type says JSON: values are written as JSON. ' : 'Sent as plain text unless a header Content-Type says something else. ';
+    const as = bodyAs(n.fields.headers);
+    const says = body.mode !== 'text' ? '' : as === 'json' ? 'Content-Type says JSON: values are written as JSON. ' : as === 'form' ? 'Content-Type says form: values are percent-encoded. ' : 'Sent as plain text unless a header Content-Type says something else. ';
     return (
         <>
             <div class="method-url">
