@@ -53,7 +53,7 @@ test('who may send: all that the program knows, and what each wants as a secret'
     await page.getByText('It is named here once the draft is saved.').waitFor();
     assert.deepEqual(await violations(page), []);
     await button(page, 'Save draft').click();
-    await page.getByText('The draft is saved.').waitFor();
+    await page.getByText('The draft is saved.', { exact: true }).waitFor();
     assert.equal((await stored()).trigger.verify.profile, 'vapi');
     await select.selectOption('github');
     await page.getByLabel('Secret', { exact: true }).fill('hush hush');
