@@ -272,6 +272,34 @@ static enum err check_sequence(struct fitting *f)
 /* ---- all of it ----------------------------------------------------------------------------------------------------
  */
 
+static bool has_step(const struct definition *d, struct str id)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (str_eq(d->steps[i].id, id))
+            return true;
+    }
+    return false;
+}
+
+/* What expressions name must be able to be there: a typing error would be empty in every run. */
+static void check_reads(struct fitting *f)
+{
+    const struct step_reads *r = &f->step->reads;
+    struct arena *a = f->call->arena;
+    if (r->unknown.ptr != NULL)
+        refuse(f, f->step->path,
+               arena_printf(a,
+                            "names \"" STR_FMT "\", which is never there: expressions begin with trigger, steps, vars, "
+                            "target, contact or run",
+                            STR_ARG(str_take(r->unknown, 64))));
+    for (size_t i = 0; i < r->step_count; i++) {
+        if (!has_step(f->of->definition, r->steps[i]))
+            refuse(f, f->step->path,
+                   arena_printf(a, "names the step \"" STR_FMT "\", and there is none of this id",
+                                STR_ARG(str_take(r->steps[i], 64))));
+    }
+}
+
 static enum err check_step(struct fitting *f)
 {
     switch (f->step->kind) {
@@ -322,6 +350,7 @@ enum err automation_fit(const struct api *api, struct api_call *call, const stru
     enum err e = of->start != NULL ? check_start(&f, of->start) : ERR_OK;
     for (size_t i = 0; i < of->definition->count && e == ERR_OK; i++) {
         f.step = &of->definition->steps[i];
+        check_reads(&f);
         e = check_step(&f);
     }
     return e;

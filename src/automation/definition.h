@@ -87,6 +87,7 @@ struct step_reads {
     bool all_steps;          /* `steps` by itself */
     const struct str *steps; /* else the ids that follow it, each once */
     size_t step_count;
+    struct str unknown; /* the first that expressions never have; null: none */
 };
 
 struct step {

@@ -26,9 +26,23 @@ static void add_step(struct finding *f, struct str id)
     f->steps[r->step_count++] = id;
 }
 
+/* The roots of a run's expressions; `event` is that of a wait. */
+static const char *const roots[] = {"trigger", "steps", "vars", "target", "contact", "run", "event"};
+
+static bool is_root(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+        if (str_eq(name, str_c(roots[i])))
+            return true;
+    }
+    return false;
+}
+
 static void on_path(void *arg, struct str root, struct str next)
 {
     struct finding *f = arg;
+    if (f->reads->unknown.ptr == NULL && !is_root(root))
+        f->reads->unknown = root;
     f->reads->trigger = f->reads->trigger || str_eq(root, STR("trigger"));
     f->reads->target = f->reads->target || str_eq(root, STR("target")) || str_eq(root, STR("contact"));
     if (!str_eq(root, STR("steps")))

@@ -112,6 +112,18 @@ test('event types, payloads, times and automations that cannot be', async (t) =>
     await refused(w, start(draft.id), { 'steps.0.automation': /none of this id/ });
 });
 
+test('what expressions name must be able to be there', async (t) => {
+    const w = await Workspace.open(t);
+    const set = (text, ...more) => ({ trigger: on('go'), steps: [{ id: 'a', type: 'set', set: { x: text } }, ...more] });
+    await refused(w, set('{{ triger.payload.n }}'), { 'steps.0': /"triger".*trigger, steps/ });
+    await refused(w, set('1', { id: 'b', type: 'branch', branches: [{ when: { value: '{{ var.x }}', eq: '1' }, steps: [] }] }), { 'steps.1': /"var"/ });
+    await refused(w, set('1', { id: 'b', type: 'branch', branches: [{ when: { value: '1', eq: '1' }, steps: [{ id: 'c', type: 'set', set: { y: '{{ steps.aa.x }}' } }] }] }), {
+        'steps.1.branches.0.steps.0': /the step "aa"/,
+    });
+    await accepted(w, set('{{ trigger.payload.n | default: "triger.n" }} {{ vars.never }} {{ contact.email }} {{ target.data.a }} {{ run.id }}', { id: 'b', type: 'set', set: { y: '{{ steps.a.x }} {{ steps }}' } }));
+    await accepted(w, one({ type: 'wait', event: 'go', where: { value: '{{ event.payload.n }}', eq: '{{ trigger.payload.n }}' }, timeout: '1d' }));
+});
+
 test('several problems are told at once; what is in force stays; a test tells of the steps that it is given', async (t) => {
     const w = await Workspace.open(t);
     const a = await w.publish({ trigger: on('go'), steps: [{ id: 'v', type: 'set', set: { n: 1 } }] });

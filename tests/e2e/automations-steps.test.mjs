@@ -402,7 +402,7 @@ test('steps see the outputs that they name, or all of them; a large trigger too'
         steps: [
             set('one', { a: 1, pad: '{{ trigger.body.pad }}' }),
             set('two', { b: '{{ steps.one.a }}', c: '{{ steps["one"].a | plus: steps.one.a }}', not: '{{ steps.three.x }}' }),
-            { id: 'way', type: 'branch', branches: [{ when: { all: [{ value: '{{ steps.two.b }}', eq: 1 }, { not: { value: 1, in: ['{{ steps.two.c }}'] } }] }, steps: [set('three', { x: '{{ steps.nobody.x }}', n: '{{ trigger.body.n }}' })] }] },
+            { id: 'way', type: 'branch', branches: [{ when: { all: [{ value: '{{ steps.two.b }}', eq: 1 }, { not: { value: 1, in: ['{{ steps.two.c }}'] } }] }, steps: [set('three', { x: '{{ steps.all.x }}', n: '{{ trigger.body.n }}' })] }] },
             set('all', { ids: '{{ steps }}' }),
         ],
     });
