@@ -150,8 +150,10 @@ test('a retry by hand counts its attempts on, and is one of the enrolled again',
     await w.ok('POST', `/automation/${review.id}/run/${first.id}/retry`);
     const refused = await w.p.api('POST', `${w.base}/automation/${review.id}/run/${second.id}/retry`);
     assert.deepEqual([refused.status, refused.json.detail], [409, 'another run of this automation is under way for the same record']);
-    const open1 = await w.reaches(review, first.id, 'running');
-    assert.equal(open1.steps[0].endedAt, null);
+    await until('its step is under way again', async () => {
+        const now = await w.run(review, first.id);
+        return now.status === 'running' && now.steps[0].endedAt === null;
+    });
     await w.ok('POST', `/automation/${review.id}/run/${first.id}/cancel`);
     r.answer = () => (well ? 200 : 500);
     well = true;
