@@ -272,15 +272,6 @@ static enum err check_sequence(struct fitting *f)
 /* ---- all of it ----------------------------------------------------------------------------------------------------
  */
 
-static bool has_step(const struct definition *d, struct str id)
-{
-    for (size_t i = 0; i < d->count; i++) {
-        if (str_eq(d->steps[i].id, id))
-            return true;
-    }
-    return false;
-}
-
 /* What expressions name must be able to be there: a typing error would be empty in every run. */
 static void check_reads(struct fitting *f)
 {
@@ -293,7 +284,7 @@ static void check_reads(struct fitting *f)
                             "target, contact or run",
                             STR_ARG(str_take(r->unknown, 64))));
     for (size_t i = 0; i < r->step_count; i++) {
-        if (!has_step(f->of->definition, r->steps[i]))
+        if (definition_find(f->of->definition, r->steps[i]) < 0)
             refuse(f, f->step->path,
                    arena_printf(a, "names the step \"" STR_FMT "\", and there is none of this id",
                                 STR_ARG(str_take(r->steps[i], 64))));
