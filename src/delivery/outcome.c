@@ -102,7 +102,7 @@ static void of_timeout(struct transfer *t)
 {
     char name[ADDRESS_PEER_SIZE], verb[ADDRESS_PEER_SIZE + 32];
     snprintf(verb, sizeof verb, "connecting to %s", tried_name(t, name));
-    if (t->status > 0 && t->headers_done)
+    if (t->status >= 200 && t->headers_done)
         set_timeout(t, CAUSE_TIMEOUT_BODY, "reading the answer");
     else if (t->ready && is_body_unsent(t))
         set_timeout(t, CAUSE_TIMEOUT_SEND, "sending the request");
@@ -223,6 +223,9 @@ static void of_failure(struct transfer *t, CURLcode code)
     case CURLE_COULDNT_CONNECT:
         curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
         of_no_connection(t, (int)os_error);
+        break;
+    case CURLE_ABORTED_BY_CALLBACK: /* by on_request, and not because of the guard */
+        of_no_connection(t, ECONNRESET);
         break;
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:

@@ -52,7 +52,8 @@ static int on_request(void *arg, char *peer_ip, char *own_ip, int peer_port, int
     struct transfer *t = arg;
     if (t->opened && t->target.https)
         sockets_handshake_done(&t->client->sockets, t->fd);
-    if (!guard_permits_request(&t->guard, peer_ip))
+    bool is_gone = peer_ip[0] == '\0' && !t->guard.via_proxy; /* reset before curl could ask whom it reached */
+    if (is_gone || !guard_permits_request(&t->guard, peer_ip))
         return CURL_PREREQFUNC_ABORT;
     t->ready = true;
     t->ready_us = clock_mono_us();

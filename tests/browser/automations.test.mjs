@@ -174,7 +174,7 @@ test('what does not fit is said where it is; nothing is lost; drafts and what is
         await page.getByText('Without the secret every request would be refused.').waitFor();
         await page.getByLabel('Secret', { exact: true }).fill('hush hush');
         await button(page, 'Save draft').click();
-        await page.getByText('The draft is saved.').waitFor();
+        await page.getByText('The draft is saved.', { exact: true }).waitFor();
         assert.equal(await page.getByLabel('Secret', { exact: true }).inputValue(), '');
         await page.getByText('Leave it empty to keep the one that is there.').waitFor();
         assert.equal((await page.content()).includes('hush hush'), false);
@@ -197,7 +197,7 @@ test('what does not fit is said where it is; nothing is lost; drafts and what is
         assert.deepEqual(await violations(page), []);
         await textbox(page, 'Tag').fill('vip');
         await button(page, 'Save draft').click();
-        await page.getByText('The draft is saved.').first().waitFor();
+        await page.getByText('Not saved yet').waitFor({ state: 'detached' });
     });
     await step('branches with steps of their own; reordered and removed', async () => {
         await add(page, 'Branch');
@@ -491,7 +491,7 @@ test('with the keyboard alone, and on a narrow screen', async (t) => {
     await until('it is written', async () => (await textbox(page, 'Value of email').inputValue()) === '{{ trigger.body.customer.email }}');
     await page.locator('.preview-value', { hasText: 'ada@example.com' }).waitFor();
     await page.keyboard.press('Control+s');
-    await page.getByText('The draft is saved.').waitFor();
+    await page.getByText('The draft is saved.', { exact: true }).waitFor();
     await add(page, 'Branch');
     assert.equal(await narrow(), 360);
     await add(page, 'HTTP request');

@@ -132,7 +132,7 @@ test('bodies of requests: what is sent as JSON is shown as JSON, and each text o
         await preview.filter({ hasText: 'list.0' }).getByText('820982911946154508').waitFor();
         assert.deepEqual(await violations(page), []);
         await button(page, 'Save draft').click();
-        await page.getByText('The draft is saved.').waitFor();
+        await page.getByText('The draft is saved.', { exact: true }).waitFor();
         assert.deepEqual((await stored()).steps[0].body, { customer: { name: '{{ trigger.body.name }}' }, list: ['{{ trigger.body.order.id }}'] });
     });
     assert.deepEqual(page.wrongs, []);

@@ -71,7 +71,7 @@ struct exchange *exchange_new(struct fixture *f, const char *host, unsigned port
                                          .headers = usual_headers,
                                          .header_count = ARRAY_LEN(usual_headers),
                                          .body = {STR("{\"a\":"), STR("1"), STR("}")},
-                                         .timeout_ms = 5000,
+                                         .timeout_ms = 30000,
                                          .on_done = on_done};
     return x;
 }

@@ -69,6 +69,17 @@ static bool send_all(struct server *s, int fd, struct str bytes)
     return true;
 }
 
+/* The answer again and again, some of them at a time. */
+static void send_endlessly(struct server *s, int fd)
+{
+    char many[8192];
+    size_t len = 0;
+    for (; len + s->answer.len <= sizeof many; len += s->answer.len)
+        memcpy(many + len, s->answer.ptr, s->answer.len);
+    while (send_all(s, fd, str_of(many, len))) {
+    }
+}
+
 static void serve_connection(struct server *s, int fd)
 {
     if (s->after == BEFORE_ACCEPTED) {
@@ -87,8 +98,8 @@ static void serve_connection(struct server *s, int fd)
             !send_all(s, fd, s->answer))
             break;
         served++;
-        while (s->after == AFTER_REPEAT && send_all(s, fd, s->answer)) {
-        }
+        if (s->after == AFTER_REPEAT)
+            send_endlessly(s, fd);
         if (s->after == AFTER_RESET) {
             reset_connection(fd);
             return;

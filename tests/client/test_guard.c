@@ -5,8 +5,11 @@
 #include "fixture.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void blocked_address_gets_no_packet(void **state)
 {
@@ -45,6 +48,41 @@ static void kept_alive_connection_is_checked_again(void **state)
     server_stop(&s);
 }
 
+/* What curl asks once it is connected; a peer that has reset the connection has no address any more. */
+static bool peer_is_gone;
+
+int getpeername(int fd, struct sockaddr *restrict sa, socklen_t *restrict len);
+int getpeername(int fd, struct sockaddr *restrict sa, socklen_t *restrict len)
+{
+    if (peer_is_gone) {
+        errno = ENOTCONN;
+        return -1;
+    }
+    return (int)syscall(SYS_getpeername, fd, sa, len);
+}
+
+static void connection_reset_at_once_is_no_blocked_address(void **state)
+{
+    (void)state;
+    static struct server s;
+    struct fixture f = {0};
+    server_start(&s, "127.0.0.1", STR(OK_ANSWER), AFTER_KEEP);
+    fixture_open(&f, "127.0.0.0/8");
+    struct exchange *x = exchange_new(&f, "127.0.0.1", s.port);
+    x->request.http2 = true; /* through curl */
+    peer_is_gone = true;
+    run_exchange(x);
+    peer_is_gone = false;
+    assert_int_equal(x->cause, CAUSE_RESET);
+    assert_true(str_starts(str_c(x->error), STR("connection reset by 127.0.0.1:")));
+    assert_int_equal(atomic_load(&s.requests), 0);
+    run_exchange(x);
+    assert_int_equal(x->cause, CAUSE_NONE);
+    free(x);
+    fixture_close(&f);
+    server_stop(&s);
+}
+
 static void source_address_is_bound(void **state)
 {
     (void)state;
@@ -77,6 +115,7 @@ int run_guard_tests(void)
     static const struct CMUnitTest tests[] = {
             cmocka_unit_test(blocked_address_gets_no_packet),
             cmocka_unit_test(kept_alive_connection_is_checked_again),
+            cmocka_unit_test(connection_reset_at_once_is_no_blocked_address),
             cmocka_unit_test(source_address_is_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
