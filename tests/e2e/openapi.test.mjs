@@ -167,7 +167,10 @@ test('answers are as described, for every operation', async (t) => {
     for (const kind of ['bulk-replay', 'replay-missing']) n.task_id = (await call(`POST ${E}/${kind}`, n, { since })).id;
     await call(`POST ${E}/cancel-msgs`, n, { createdBefore: since });
     await call(`POST ${A}/msg/bulk-expunge`, n, { ids: ['nobody'] });
-    n.task_id = (await call(`POST ${V}/msg/broadcast`, n, { eventType: 'a.b', payload: { a: 1 }, deliverAt: new Date(Date.now() + 3_600_000).toISOString() })).id;
+    await until('one is canceled before its end', async () => {
+        n.task_id = (await call(`POST ${V}/msg/broadcast`, n, { eventType: 'a.b', payload: { a: 1 }, deliverAt: new Date(Date.now() + 3_600_000).toISOString() })).id;
+        return (await p.api('POST', `/api/v1/background-task/${n.task_id}/cancel`, {})).status === 200;
+    });
     await call(`POST ${V}/background-task/{task_id}/cancel`, n, {});
     await call(`POST ${A}/msg/expunge-all-contents`, n, {});
     await call(`DELETE ${M}/attempt/{attempt_id}/content`, n);

@@ -305,10 +305,10 @@ test('a short task does not wait for the end of a long one of somebody else', as
     await sendMany(p, app, 5000);
     await delivered(p, app, endpoint, 5000);
     const replay = (ep) => p.ok('POST', `/api/v1/app/${app.id}/endpoint/${ep.id}/bulk-replay`, { since: ago(600_000).toISOString() });
-    const long = [await replay(endpoint), await replay(endpoint), await replay(endpoint)];
     const token = jwt({ sub: 'org_23rb8YdGqMT0qIzpgGwdXfHirZZ' });
     const other = await p.ok('POST', '/api/v1/app', { name: 'Other', uid: 'other' }, { token });
     const theirs = await p.ok('POST', `/api/v1/app/${other.id}/endpoint`, { url: r.url('/theirs') }, { token });
+    const long = await Promise.all([replay(endpoint), replay(endpoint), replay(endpoint)]);
     const task = await p.ok('POST', `/api/v1/app/${other.id}/endpoint/${theirs.id}/replay-missing`, { since: ago(1000).toISOString() }, { token });
     await until('theirs is finished', async () => (await p.ok('GET', `/api/v1/background-task/${task.id}`, undefined, { token })).status === 'finished', { everyMs: 2 });
     const states = await Promise.all(long.map(async (x) => (await p.ok('GET', `/api/v1/background-task/${x.id}`)).status));
