@@ -115,7 +115,8 @@ suite_fuzz() {
 
 suite_e2e() {
     say "end-to-end tests"
-    node_suite e2e 1800 tests/e2e/*.test.mjs
+    # They wait more than they work.
+    E2E_CONCURRENCY=${E2E_CONCURRENCY:-3} node_suite e2e 1800 tests/e2e/*.test.mjs
 }
 
 suite_hostile() {
