@@ -12,15 +12,23 @@ static const char *const weekday_names[] = {"sun", "mon", "tue", "wed", "thu", "
 struct part {
     unsigned min, max;
     const char *const *names; /* of min, min + 1, … ; NULL: none */
+    unsigned turn;            /* after so many a range begins anew; 0: it does not */
     const char *why;
 };
 
 static const struct part parts[5] = {
-        {0, 59, NULL, "the minute must be 0 to 59, a list, a range or *"},
-        {0, 23, NULL, "the hour must be 0 to 23, a list, a range or *"},
-        {1, 31, NULL, "the day of the month must be 1 to 31, a list, a range or *"},
-        {1, 12, month_names, "the month must be 1 to 12 or jan to dec, a list, a range or *"},
-        {0, 7, weekday_names, "the day of the week must be 0 to 7 or sun to sat, a list, a range or *"},
+        {0, 59, NULL, 0, "the minute must be 0 to 59, a list, a range or *"},
+        {0, 23, NULL, 0, "the hour must be 0 to 23, a list, a range or *"},
+        {1, 31, NULL, 0, "the day of the month must be 1 to 31, a list, a range or *"},
+        {1, 12, month_names, 12, "the month must be 1 to 12 or jan to dec, a list, a range or *"},
+        {0, 7, weekday_names, 7, "the day of the week must be 0 to 7 or sun to sat, a list, a range or *"},
+};
+
+static const struct nickname {
+    const char *name, *means;
+} nicknames[] = {
+        {"@hourly", "0 * * * *"},  {"@daily", "0 0 * * *"},  {"@midnight", "0 0 * * *"}, {"@weekly", "0 0 * * 0"},
+        {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"},
 };
 
 static bool number(const struct part *p, struct str s, unsigned *out)
@@ -38,7 +46,7 @@ static bool number(const struct part *p, struct str s, unsigned *out)
     return true;
 }
 
-/* One item of a list: `*`, `5`, `1-5`, each with or without `/n`. */
+/* One item of a list: `*`, `5`, `1-5`, `fri-mon`, each with or without `/n`. */
 static bool item(const struct part *p, struct str s, uint64_t *bits)
 {
     struct str rest = s, range = str_split(&rest, '/');
@@ -54,6 +62,8 @@ static bool item(const struct part *p, struct str s, uint64_t *bits)
             return false;
         if (!ranged && !stepped)
             to = from;
+        if (from > to)
+            to += p->turn;
         if (from > to)
             return false;
     }
@@ -85,14 +95,26 @@ static struct str next_word(struct str *rest)
     return word;
 }
 
+static struct str without_nickname(struct str text)
+{
+    struct str name = str_trim(text);
+    for (size_t i = 0; i < ARRAY_LEN(nicknames); i++) {
+        if (str_eq_nocase(name, str_c(nicknames[i].name)))
+            return str_c(nicknames[i].means);
+    }
+    return text;
+}
+
 enum err cron_parse(struct str text, struct cron *out, const char **why)
 {
     uint64_t bits[5];
     struct str words[5];
+    text = without_nickname(text);
     for (int i = 0; i < 5; i++)
         words[i] = next_word(&text);
     if (words[4].len == 0 || text.len > 0) {
-        *why = "must have five parts: minute, hour, day of the month, month, day of the week";
+        *why = "must have five parts: minute, hour, day of the month, month, day of the week; or be @hourly, "
+               "@daily, @weekly, @monthly or @yearly";
         return ERR_SYNTAX;
     }
     for (int i = 0; i < 5; i++) {
@@ -104,7 +126,7 @@ enum err cron_parse(struct str text, struct cron *out, const char **why)
     *out = (struct cron){.minutes = bits[0],
                          .hours = (uint32_t)bits[1],
                          .days = (uint32_t)bits[2],
-                         .months = (uint32_t)bits[3],
+                         .months = (uint32_t)((bits[3] | bits[3] >> 12) & 0x1ffe),
                          .weekdays = (uint32_t)((bits[4] | bits[4] >> 7) & 0x7f),
                          .any_day = words[2].ptr[0] == '*',
                          .any_weekday = words[4].ptr[0] == '*'};

@@ -2,7 +2,9 @@
 /*
  * Schedules as crontab(5) writes them, in UTC: minute, hour, day of the month, month, day of the week (0 and 7 are
  * Sunday). Each is `*`, a number, a range `1-5`, a list `1,3`, with steps `*` `/15` or `8-18/2`; months and days also
- * by their first three letters. When both days are restricted, either is enough.
+ * by their first three letters, and their ranges go on over the end of the year or week (`nov-feb`, `fri-mon`). When
+ * both days are restricted, either is enough. Or one word for all five: `@hourly`, `@daily` (`@midnight`), `@weekly`
+ * (Sunday), `@monthly`, `@yearly` (`@annually`).
  */
 #ifndef PR_AUTOMATION_CRON_H
 #define PR_AUTOMATION_CRON_H

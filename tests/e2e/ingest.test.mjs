@@ -330,6 +330,7 @@ test('a source with a schedule sends its payload when its time comes', async (t)
     assert.deepEqual([yearly.ingestUrl, yearly.config], [null, config]);
     await make({ schedule: '*/5 * * * *', payload: 'ding', contentType: 'text/plain' }, 'often');
     await make({ schedule: '0 0 1 7 *', payload: '{}' }, 'july');
+    await p.ok('DELETE', `${S}/${(await make({ schedule: '@weekly', payload: '{}' }, 'weekly')).uid}`);
     await make(config, 'gone');
     for (const uid of ['yearly', 'often', 'july', 'gone']) await p.ok('POST', `${S}/${uid}/endpoint`, { url: r.url(`/${uid}`) });
     for (const [fields, at] of [[{ payload: '{}' }, 'schedule'], [{ schedule: '61 * * * *', payload: '{}' }, 'schedule'], [{ schedule: '* * * * *' }, 'payload']]) {

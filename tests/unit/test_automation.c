@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -39,6 +40,14 @@ static void cron_times(void **state)
             {"0 0 * * 7", "2026-01-01T00:00:00Z", "2026-01-04T00:00:00.000Z"},
             {"59 23 31 12 *", "2025-12-31T23:58:00Z", "2025-12-31T23:59:00.000Z"},
             {"0 0 30 2 *", "2026-01-01T00:00:00Z", NULL},
+            {"@hourly", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00.000Z"},
+            {" @Daily ", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00.000Z"},
+            {"@midnight", "2026-01-01T23:59:00Z", "2026-01-02T00:00:00.000Z"},
+            {"@weekly", "2026-01-01T00:00:00Z", "2026-01-04T00:00:00.000Z"}, /* Sunday */
+            {"@monthly", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00.000Z"},
+            {"@yearly", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00.000Z"},
+            {"@annually", "2026-06-01T00:00:00Z", "2027-01-01T00:00:00.000Z"},
+            {"0 0 30 nov-feb 6,7", "2026-02-28T00:00:00Z", "2026-11-01T00:00:00.000Z"}, /* a Sunday */
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct cron c;
@@ -59,13 +68,66 @@ static void cron_times(void **state)
     }
 }
 
+static void cron_ranges(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *weekday, *month;
+        unsigned weekdays, months; /* bit 0: Sunday, bit 1: January */
+    } rows[] = {
+            {"*", "*", 0x7f, 0x1ffe},
+            {"mon-sun", "jan-dec", 0x7f, 0x1ffe},
+            {"sat-sun", "DEC-jan", 0x41, 0x1002},
+            {"fri-mon", "nov-feb", 0x63, 0x1806},
+            {"5-1", "11-2", 0x63, 0x1806},
+            {"sun-sat", "feb-jan", 0x7f, 0x1ffe},
+            {"sun-sun", "dec-dec", 0x01, 0x1000},
+            {"7-2", "12-11", 0x07, 0x1ffe},
+            {"0-7", "1-12", 0x7f, 0x1ffe},
+            {"fri-mon/2", "oct-mar/2", 0x21, 0x1404},
+            {"sat-mon,wed", "nov-1,jun", 0x4b, 0x1842},
+            {"1-sun", "nov-12", 0x7f, 0x1800},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct cron c;
+        const char *why = "";
+        char text[64];
+        snprintf(text, sizeof text, "0 0 * %s %s", rows[i].month, rows[i].weekday);
+        if (cron_parse(str_c(text), &c, &why) != ERR_OK)
+            fail_msg("%s: %s", text, why);
+        if (c.weekdays != rows[i].weekdays || c.months != rows[i].months)
+            fail_msg("%s: weekdays %x, months %x", text, c.weekdays, c.months);
+    }
+}
+
 static void cron_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",           "* * * *",     "* * * * * *", "60 * * * *",
-                                      "* 24 * * *", "* * 0 * *",   "* * 32 * *",  "* * * 13 *",
-                                      "* * * * 8",  "*/0 * * * *", "5-1 * * * *", "1,,2 * * * *",
-                                      "1, * * * *", "a * * * *",   "-1 * * * *"};
+    static const char *const bad[] = {"",
+                                      "* * * *",
+                                      "* * * * * *",
+                                      "60 * * * *",
+                                      "* 24 * * *",
+                                      "* * 0 * *",
+                                      "* * 32 * *",
+                                      "* * * 13 *",
+                                      "* * * * 8",
+                                      "*/0 * * * *",
+                                      "5-1 * * * *",
+                                      "1,,2 * * * *",
+                                      "1, * * * *",
+                                      "a * * * *",
+                                      "-1 * * * *",
+                                      "* 22-6 * * *",
+                                      "* * 5-1 * *",
+                                      "* * * * 8-1",
+                                      "* * * * mon-",
+                                      "* * * feb-xyz *",
+                                      "@",
+                                      "@reboot",
+                                      "@hourly *",
+                                      "@every 5m",
+                                      "TZ=UTC 0 0 * * *"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct cron c;
         const char *why = NULL;
@@ -319,13 +381,9 @@ static void waits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cron_times),
-                                       cmocka_unit_test(cron_refused),
-                                       cmocka_unit_test(conditions),
-                                       cmocka_unit_test(compared),
-                                       cmocka_unit_test(compared_with_a_long_text),
-                                       cmocka_unit_test(layout),
-                                       cmocka_unit_test(reads),
-                                       cmocka_unit_test(waits)};
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(cron_times), cmocka_unit_test(cron_ranges), cmocka_unit_test(cron_refused),
+            cmocka_unit_test(conditions), cmocka_unit_test(compared),    cmocka_unit_test(compared_with_a_long_text),
+            cmocka_unit_test(layout),     cmocka_unit_test(reads),       cmocka_unit_test(waits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
