@@ -213,6 +213,8 @@ static enum err look_at(struct telling *t, struct waiting *w, int64_t run, struc
     if (turn->run.status != RUN_WAITING || turn->step == NULL || !str_eq(turn->step->id, step))
         return ERR_OK;
     w->gone = false;
+    if (run_deadline_ms(&turn->run) != 0 && t->doc.created_ms > run_deadline_ms(&turn->run))
+        return ERR_OK; /* too late: its time-out is only waiting for its turn */
     const struct step_value *where = step_value(turn->step, "where");
     if (where == NULL) {
         *fits = true;

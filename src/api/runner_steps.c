@@ -8,6 +8,9 @@
 #include "automation/wait.h"
 #include "base/time.h"
 
+#define CUES_LOOKED_AT 8  /* before a wait for an event ends without it */
+#define LOOK_AGAIN_MS  50 /* for one that is on its way, then less and less often */
+
 /* ---- records ------------------------------------------------------------------------------------------------------
  */
 
@@ -172,15 +175,57 @@ static void plan_waits(struct turn *t, const struct json *names, int64_t until_m
     }
 }
 
+static bool is_among(const struct json *names, struct str event)
+{
+    bool found = names->type == JSON_STRING && str_eq(names->text, event);
+    for (const struct json *n = names->type == JSON_ARRAY ? names->child : NULL; n != NULL && !found; n = n->next)
+        found = str_eq(n->text, event);
+    return found;
+}
+
+/* Whether one of these events was accepted in time and is not told yet; behind many others one may be. */
+static enum err is_on_its_way(struct turn *t, const struct json *names, bool *out)
+{
+    struct doc *list = NULL;
+    size_t count = 0, in_time = 0;
+    struct doc_query q = {
+            .kind = DOC_CUE, .app = t->run.app, .after = oid_at_ms(t->state.began_ms - 1), .limit = CUES_LOOKED_AT};
+    enum err e = store_list_docs(t->reader, t->arena, &q, &list, &count);
+    for (size_t i = 0; i < count && e == ERR_OK && !*out; i++) {
+        struct cue c;
+        if (list[i].created_ms > run_deadline_ms(&t->run))
+            continue;
+        *out = ++in_time == CUES_LOOKED_AT ||
+               (cue_decode(t->arena, &list[i], &c) == ERR_OK && is_among(names, c.event));
+    }
+    return e;
+}
+
+/* When an event was accepted decides, not how long it then waited to be told. */
+static enum err time_is_up(struct turn *t, const struct json *names, struct outcome *out)
+{
+    bool comes = false;
+    enum err e = names != NULL ? is_on_its_way(t, names, &comes) : ERR_OK;
+    out->output = names != NULL ? STR("{\"timedOut\":true}") : STR("{}");
+    if (!comes)
+        return e;
+    t->run.until_ms = run_deadline_ms(&t->run);
+    int64_t late_ms = t->now_ms - t->run.until_ms;
+    *out = (struct outcome){.kind = OUTCOME_WAITS};
+    out->due_ms = t->now_ms + (late_ms < 2 * LOOK_AGAIN_MS    ? LOOK_AGAIN_MS
+                               : late_ms < 2 * TIME_MINUTE_MS ? late_ms / 2
+                                                              : TIME_MINUTE_MS);
+    return e;
+}
+
 enum err step_do_wait(struct turn *t, struct outcome *out)
 {
     const struct json *names = json_get(t->input, STR("event"));
     struct wait_facts facts = {t->input, t->now_ms, t->run.created_ms};
     struct str why;
-    if (t->run.status == RUN_WAITING) { /* the time has come */
-        out->output = names != NULL ? STR("{\"timedOut\":true}") : STR("{}");
-        return ERR_OK;
-    }
+    if (t->run.status == RUN_WAITING)
+        return time_is_up(t, names, out);
+    t->run.until_ms = 0;
     if (wait_read(t->arena, t->step, &facts, &out->due_ms, &why) != ERR_OK) {
         *out = turn_failed(t, STR_FMT, STR_ARG(why));
         return ERR_OK;

@@ -21,6 +21,7 @@ static const struct field run_fields[] = {
         {.name = "depth", .kind = FIELD_MS, .at = AT(depth)},
         {.name = "origin", .kind = FIELD_MS, .at = AT(origin)},
         {.name = "place", .kind = FIELD_MS, .at = AT(place)},
+        {.name = "until", .kind = FIELD_MS, .at = AT(until_ms)},
         {.name = "steps", .kind = FIELD_MS, .at = AT(steps)},
         {.name = "ended", .kind = FIELD_MS, .at = AT(ended_ms)},
         {.name = "held", .kind = FIELD_TEXT, .at = AT(held)},

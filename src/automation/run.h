@@ -58,6 +58,7 @@ struct run {
     int64_t depth;            /* 0: started from outside */
     int64_t origin;           /* oid of the run that it comes from, however far; 0: it began by itself */
     int64_t place;            /* oid of the DOC_PLACE that it holds, of an automation with few; 0: none */
+    int64_t until_ms;         /* a wait for an event that is put off: its deadline; 0: due_ms is */
     int64_t steps;            /* begun so far */
     int64_t ended_ms;         /* 0: not yet */
     struct str error;         /* why it failed; null: it did not */
@@ -67,6 +68,11 @@ struct run {
 MUST_USE enum err run_decode(struct arena *a, const struct doc *d, struct run *out);
 /* The document as it shall be written. */
 void run_encode(struct arena *a, const struct run *r, struct doc *out);
+/* While it waits for an event: only what was accepted until then counts; 0: whatever comes. */
+static inline int64_t run_deadline_ms(const struct run *r)
+{
+    return r->until_ms != 0 ? r->until_ms : r->due_ms;
+}
 /* Until when what started it is needed, at the time of its last change: for its next step, or to be tried again. */
 int64_t run_needs_trigger_ms(const struct run *r);
 

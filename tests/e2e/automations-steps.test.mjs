@@ -133,6 +133,30 @@ test('wait: time passes while the program is down, and an event that was accepte
     assert.match((await w.run(timed, undefined, 1)).error, /until: "tomorrow" is no time/);
 });
 
+test('wait: what was accepted before the deadline counts, however late it is told; what came after it does not', async (t) => {
+    const w = await Workspace.open(t);
+    const set = { id: 'v', type: 'set', set: { late: '{{ steps.w.timedOut }}', last: '{{ steps.w.event.body.last }}' } };
+    const waitFor = (event) => w.publish({ trigger: on('begin'), steps: [{ id: 'w', type: 'wait', event, timeout: '1h' }, set] });
+    const waits = { in_time: await waitFor(['other', 'in_time']), too_late: await waitFor('too_late'), nothing: await waitFor('nothing') };
+    for (const event of ['in_time', 'too_late']) await w.p.send(w.app, event, { last: event }); // nobody waits yet
+    await w.p.send(w.app, 'begin');
+    for (const a of Object.values(waits)) await w.run(a, (r) => r.status === 'waiting');
+    await w.p.stop();
+    // The deadline has passed. What was sent comes once more: behind, as after a backlog, or from after the deadline.
+    const now = Date.now();
+    const deadline = now - 10_000;
+    sql(w.p, `UPDATE doc SET due_ms=${deadline} WHERE kind=${kinds.run} AND status=1`);
+    const cue = (event, acceptedMs, dueMs) =>
+        sql(w.p, `INSERT INTO doc(id,kind,app,ref,status,due_ms,purge_ms,body,created_ms,updated_ms,version)
+            SELECT (SELECT max(id) FROM doc) + 256, ${kinds.cue}, app, 0, 0, ${dueMs}, 0, json_object('msg', id, 'event', type, 'told', json('true')), ${acceptedMs}, ${acceptedMs}, 1 FROM message WHERE type='${event}'`);
+    cue('in_time', deadline - 1, now + 3000);
+    cue('too_late', deadline + 1, now);
+    await w.p.start();
+    assert.deepEqual((await w.run(waits.too_late)).vars, { late: true, last: null });
+    assert.deepEqual((await w.run(waits.nothing)).vars, { late: true, last: null });
+    assert.deepEqual((await w.run(waits.in_time)).vars, { late: false, last: 'in_time' });
+});
+
 test('schedule: a time that comes starts a run; many that were missed start one; those of an older schedule none', async (t) => {
     const w = await Workspace.open(t);
     const steps = [{ id: 'v', type: 'set', set: { at: '{{ trigger.body.scheduledAt }}' } }];
