@@ -33,8 +33,8 @@ static enum err fill(const struct expr_template *text, struct str as, struct exp
     static const struct {
         const char *name;
         enum expr_dest dest;
-    } dests[] = {{"text", EXPR_TEXT}, {"url", EXPR_URL},   {"header", EXPR_HEADER},
-                 {"html", EXPR_HTML}, {"json", EXPR_JSON}, {"form", EXPR_FORM}};
+    } dests[] = {{"text", EXPR_TEXT}, {"url", EXPR_URL},   {"header", EXPR_HEADER}, {"html", EXPR_HTML},
+                 {"json", EXPR_JSON}, {"form", EXPR_FORM}, {"xml", EXPR_XML}};
     const struct json *value;
     struct buf out = BUF_INIT(PREVIEW_BYTES);
     for (size_t i = 0; i < ARRAY_LEN(dests); i++) {
@@ -87,9 +87,9 @@ static const struct json *check_lists(struct trying *t, const struct json *body)
 }
 
 /*
- * {"texts": [{"text": "{{ … }}", "as": "value" | "text" | "url" | "header" | "html" | "json" | "form"}…]} and the
- * members that a test takes; "steps" are those before the texts, all taken as done, and those that have mistakes as not
- * there.
+ * {"texts": [{"text": "{{ … }}", "as": "value" | "text" | "url" | "header" | "html" | "json" | "form" | "xml"}…]} and
+ * the members that a test takes; "steps" are those before the texts, all taken as done, and those that have mistakes as
+ * not there.
  */
 void automation_preview(struct api *api, struct api_call *call)
 {

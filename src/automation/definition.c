@@ -329,6 +329,9 @@ static enum expr_dest dest_of_type(struct str type)
     if (str_eq_nocase(type, STR("application/json")) ||
         (type.len > 5 && str_eq_nocase(str_skip(type, type.len - 5), STR("+json"))))
         return EXPR_JSON;
+    if (str_eq_nocase(type, STR("application/xml")) || str_eq_nocase(type, STR("text/xml")) ||
+        (type.len > 4 && str_eq_nocase(str_skip(type, type.len - 4), STR("+xml"))))
+        return EXPR_XML;
     return str_eq_nocase(type, STR("application/x-www-form-urlencoded")) ? EXPR_FORM : EXPR_TEXT;
 }
 
@@ -344,7 +347,7 @@ static enum expr_dest dest_of_body(const struct step *s)
     return dest;
 }
 
-/* A text with values in it that is sent as JSON or as a form. One that is a single expression is the whole body. */
+/* A text with values in it that is sent as JSON, XML or a form. One that is a single expression is the whole body. */
 static void choose_encoding(struct compiling *c, struct step *s)
 {
     const struct expr_template *t;

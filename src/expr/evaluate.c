@@ -364,20 +364,36 @@ static bool add_json(struct expr_env *env, const struct expression *e, const str
     return spend_bytes(env, out->overflow ? EXPR_BYTES + 1 : out->len - before);
 }
 
-/* begin: where in `out` the text begins; first: nothing stands before the expression in its template. */
-static bool add_encoded(struct expr_env *env, const struct expression *e, enum expr_dest dest, size_t begin, bool first,
+/* Where in a text comes next what is added. */
+struct place {
+    size_t begin; /* where in the buffer the text begins */
+    bool first;   /* nothing stands before the expression in its template */
+    struct json_place json;
+    struct xml_place xml;
+};
+
+static bool add_xml(struct expr_env *env, const struct expression *e, struct place *at, struct str s, struct buf *out)
+{
+    xml_read(&at->xml, str_skip(buf_str(out), at->begin));
+    const char *why = xml_add(&at->xml, s, out);
+    return why == NULL || refuse(env, STR_FMT ": %s", STR_ARG(str_take(e->operand.path, 200)), why);
+}
+
+static bool add_encoded(struct expr_env *env, const struct expression *e, enum expr_dest dest, struct place *at,
                         struct str s, struct buf *out)
 {
     size_t before = out->len;
     bool fits = true;
-    if (dest == EXPR_URL && !first)
-        fits = add_url_value(env, e, str_skip(buf_str(out), begin), s, out);
+    if (dest == EXPR_URL && !at->first)
+        fits = add_url_value(env, e, str_skip(buf_str(out), at->begin), s, out);
     else if (dest == EXPR_FORM && !ends_with(e, "urlencode"))
         add_url(s, out);
     else if (dest == EXPR_HTML)
         add_html(s, out);
     else if (dest == EXPR_HEADER)
         fits = add_header(env, e, s, out);
+    else if (dest == EXPR_XML)
+        fits = add_xml(env, e, at, s, out);
     else
         buf_add_str(out, s);
     return fits && spend_bytes(env, out->overflow ? EXPR_BYTES + 1 : out->len - before);
@@ -385,8 +401,7 @@ static bool add_encoded(struct expr_env *env, const struct expression *e, enum e
 
 enum err expr_text(const struct expr_template *t, enum expr_dest dest, struct expr_env *env, struct buf *out)
 {
-    size_t begin = out->len;
-    struct json_place place = {0};
+    struct place place = {.begin = out->len};
     for (size_t i = 0; i < t->count; i++) {
         const struct part *p = &t->parts[i];
         struct str text;
@@ -394,16 +409,17 @@ enum err expr_text(const struct expr_template *t, enum expr_dest dest, struct ex
             if (!spend_bytes(env, p->text.len))
                 return error_of(env);
             buf_add_str(out, p->text);
-            pass_json(&place, p->text);
+            pass_json(&place.json, p->text);
             continue;
         }
         const struct json *v = evaluate(env, p->expression);
         if (v != NULL && dest == EXPR_JSON) {
-            if (!add_json(env, p->expression, &place, v, out))
+            if (!add_json(env, p->expression, &place.json, v, out))
                 return error_of(env);
             continue;
         }
-        if (v == NULL || !value_text(env, v, &text) || !add_encoded(env, p->expression, dest, begin, i == 0, text, out))
+        place.first = i == 0;
+        if (v == NULL || !value_text(env, v, &text) || !add_encoded(env, p->expression, dest, &place, text, out))
             return error_of(env);
     }
     return ERR_OK;

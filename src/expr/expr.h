@@ -89,7 +89,10 @@ enum expr_dest {
     /* In a string of what is written: escaped, without quotes. Elsewhere: as JSON, missing null; what ends with the
      * filter `json` is JSON already. Right behind a backslash is an error. */
     EXPR_JSON,
-    EXPR_FORM /* percent-encoded everywhere; what ends with the filter `urlencode` is so already */
+    EXPR_FORM, /* percent-encoded everywhere; what ends with the filter `urlencode` is so already */
+    /* & < > " ' escaped in text and quotes, CDATA sections begun anew where a value would end one. In a tag, outside of
+     * quotes, what is no name is an error; so are, everywhere, characters that XML cannot hold. */
+    EXPR_XML
 };
 
 /* Appends the text. ERR_INVALID: env->why; ERR_TOO_LARGE: over a budget, env->why says which. */

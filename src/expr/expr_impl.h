@@ -40,6 +40,23 @@ struct expr_template {
     size_t count;
 };
 
+/* ---- places in XML ---- */
+
+enum xml_where { XML_TEXT, XML_TAG, XML_QUOTED, XML_CDATA, XML_COMMENT, XML_INSTRUCTION };
+
+/* Zero: the beginning. */
+struct xml_place {
+    enum xml_where where;
+    char quote;  /* of QUOTED */
+    size_t from; /* where that began: of TAG with the "<", unless quotes were in it */
+    size_t at;   /* so much is read */
+};
+
+/* Reads on; all: the text from its beginning. */
+void xml_read(struct xml_place *p, struct str all);
+/* Appends a value as it must be written here. NULL, or what is wrong with it and nothing appended. */
+const char *xml_add(const struct xml_place *p, struct str s, struct buf *out);
+
 /* ---- values ---- */
 
 /* What a filter works on. in is never NULL but may be missing, see is_missing. */

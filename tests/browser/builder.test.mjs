@@ -116,6 +116,12 @@ test('bodies of requests: what is sent as JSON is shown as JSON, and each text o
         await textbox(page, 'Body as text').fill('{{ trigger.body.order }}');
         await page.locator('.preview-type', { hasText: 'object' }).waitFor();
     });
+    await step('a text with a Content-Type of XML', async () => {
+        await textbox(page, 'Value of content-type').fill('text/xml; charset=utf-8');
+        await textbox(page, 'Body as text').fill('<name>{{ trigger.body.name }}</name>');
+        await value.filter({ hasText: '<name>Ada &quot;the&quot; Countess</name>' }).waitFor();
+        await page.getByText('Content-Type says XML: values are escaped.').waitFor();
+    });
     await step('a text without it', async () => {
         await textbox(page, 'Value of content-type').fill('text/plain');
         await textbox(page, 'Body as text').fill('Hello {{ trigger.body.name }}');

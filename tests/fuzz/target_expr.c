@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A text with expressions and a document, a zero byte between. A tree that it fills is JSON of the same shape; values
- * never end a header line, nor add to HTML, nor change where a URL leads; what has no expression stays as it is.
+ * never end a header line, nor add to HTML or XML, nor change where a URL leads; what has no expression stays as it is.
  */
 #include "expr/expr.h"
 #include "fuzz.h"
@@ -40,6 +40,12 @@ static void check_dest(struct run *r, const struct expr_template *t, struct str 
     }
     if (e == ERR_OK && dest == EXPR_FORM)
         CHECK(count_of(buf_str(&out), '&') <= count_of(text, '&'));
+    if (e == ERR_OK && dest == EXPR_XML && str_find_str(buf_str(&out), STR("<![CDATA[")) == out.len) {
+        CHECK(count_of(buf_str(&out), '<') <= count_of(text, '<'));
+        CHECK(count_of(buf_str(&out), '>') <= count_of(text, '>'));
+        CHECK(count_of(buf_str(&out), '"') <= count_of(text, '"'));
+        CHECK(count_of(buf_str(&out), '\'') <= count_of(text, '\''));
+    }
     if (e == ERR_OK && expr_is_plain(t))
         CHECK(str_eq(buf_str(&out), text));
     buf_fini(&out);
@@ -143,6 +149,7 @@ static void run(struct str in)
         check_dest(&r, t, text, EXPR_HEADER);
         check_dest(&r, t, text, EXPR_HTML);
         check_dest(&r, t, text, EXPR_FORM);
+        check_dest(&r, t, text, EXPR_XML);
         check_value(&r, t);
     } else {
         CHECK(error.at <= text.len && error.what.len > 0);
@@ -166,6 +173,8 @@ static const struct str seeds[] = {
         STR("{{ trigger | json }}{{ trigger.body.name | url_encode | size }}\0" DOC),
         STR("no expression at all } {\0{}"),
         STR("{{ trigger.body.host }}\0{\"body\":{\"host\":\".evil.example/..\"}}"),
+        STR("<a b=\"{{ trigger.body.name }}\"><!-- {{ trigger.body.t }} --><![CDATA[{{ trigger.body.name "
+            "}}]]></a>\0" DOC),
         STR("{{ trigger.body.dots }}\0{\"body\":{\"dots\":\"..\"}}"),
         STR("{{ trigger.body }}\0{\"body\":\"\\\",\\\"x\\\":1}\\r\\nX: 1\"}"),
 };

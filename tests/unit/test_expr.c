@@ -250,6 +250,53 @@ static void form_texts(void **state)
         check_text(rows[i].text, EXPR_FORM, rows[i].want);
 }
 
+/* Of what is sent as XML, what comes in is a part of the place where it stands. */
+static void xml_texts(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+            {"<a>{{ 'x</a><admin>1</admin>' }}</a>", "<a>x&lt;/a&gt;&lt;admin&gt;1&lt;/admin&gt;</a>"},
+            {"<a b=\"{{ 'x\" admin=\"1' }}\"/>", "<a b=\"x&quot; admin=&quot;1\"/>"},
+            {"<a b='{{ \"x' c='1\" }}'/>", "<a b='x&#39; c=&#39;1'/>"},
+            {"<a>{{ '&evil; &#60;' }}</a>", "<a>&amp;evil; &amp;#60;</a>"},
+            {"<a b=\"{{ 'x\n\ty' }}\">{{ 'x\n\ty' }}{{ trigger.body.line }}</a>",
+             "<a b=\"x&#10;&#9;y\">x\n\tya&#13;\nX-Evil: 1</a>"},
+            {"<a>{{ trigger.body.price }}{{ trigger.body.customer.name }}{{ nope }}</a>", "<a>1.10Åsa Öberg</a>"},
+            {"<a>{{ trigger.body.items[1] }}</a>", "<a>{&quot;sku&quot;:&quot;B&quot;,&quot;qty&quot;:5}</a>"},
+            {"{{ '<a>' }}{{ '<' }}", "&lt;a&gt;&lt;"},
+            /* sections of text as it is */
+            {"<![CDATA[{{ '<b> & \"q\"' }}]]>{{ '<' }}", "<![CDATA[<b]]><![CDATA[> & \"q\"]]>&lt;"},
+            {"<![CDATA[{{ ']]><admin/>' }}]]>",
+             "<![CDATA[]]]><![CDATA[]]]><![CDATA[]]><![CDATA[><admin/]]><![CDATA[>]]>"},
+            {"<![CDATA[{{ 'a]' }}]>{{ '&' }}]]>{{ '&' }}", "<![CDATA[a]]]><![CDATA[]>&]]>&amp;"},
+            {"<![CDATA[a]]{{ '>' }}]]>", "<![CDATA[a]]]]><![CDATA[>]]>"},
+            {"<![CDATA[a]]{{ nope }}>{{ '<' }}", "<![CDATA[a]]>&lt;"},
+            {"<a b=\"<![CDATA[{{ '<' }}\"/>{{ '<' }}", "<a b=\"<![CDATA[&lt;\"/>&lt;"},
+            /* what nobody reads */
+            {"<!-- {{ '--><admin/>' }} -->{{ '\"' }}", "<!-- &#45;&#45;&gt;&lt;admin/&gt; -->&quot;"},
+            {"<!--{{ '-' }}-> ' -->{{ '<' }}", "<!--&#45;-> ' -->&lt;"},
+            {"<!-->{{ '<' }}-->{{ '-<' }}", "<!-->&lt;-->-&lt;"},
+            {"<?x don't {{ '?><admin/>' }}?>{{ '<' }}", "<?x don't ?&gt;&lt;admin/&gt;?>&lt;"},
+            {"<!DOCTYPE a [<!ENTITY x \"{{ '\">' }}\"><!-- ' -->]><a>{{ '<' }}</a>",
+             "<!DOCTYPE a [<!ENTITY x \"&quot;&gt;\"><!-- ' -->]><a>&lt;</a>"},
+            /* tags */
+            {"<{{ 'x:order-1' }}>{{ '<' }}</{{ 'x:order-1' }}>", "<x:order-1>&lt;</x:order-1>"},
+            {"<a {{ nope }}/>", "<a />"},
+            {"<a>1 > 0 {{ '<' }}</a>", "<a>1 > 0 &lt;</a>"},
+            {"<a {{ 'x=y' }}/>", "! 'x=y': in a tag, outside of quotes, only a name can stand"},
+            {"<{{ '!--' }}>", "! '!--': in a tag, outside of quotes, only a name can stand"},
+            {"<a{{ '/' }}>", "! '/': in a tag, outside of quotes, only a name can stand"},
+            {"<a b=\"1\" {{ 'c d' }}>", "! 'c d': in a tag, outside of quotes, only a name can stand"},
+            {"<a>{{ '\001' }}</a>", "! '\001': XML cannot hold one of its characters"},
+            {"<![CDATA[{{ '\xef\xbf\xbf' }}]]>", "! '\xef\xbf\xbf': XML cannot hold one of its characters"},
+            {"<a>\001</a>{{ '\xef\xbf\xbd' }}", "<a>\001</a>\xef\xbf\xbd"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check_text(rows[i].text, EXPR_XML, rows[i].want);
+}
+
 static void errors(void **state)
 {
     static const struct {
@@ -538,7 +585,7 @@ static void noise(void **state)
         struct buf out = BUF_INIT(1u << 20);
         env.arena = a;
         if (expr_compile(a, str_of(text, n), &t, &error) == ERR_OK) {
-            enum err e = expr_text(t, (enum expr_dest)(round % 6), &env, &out);
+            enum err e = expr_text(t, (enum expr_dest)(round % 7), &env, &out);
             assert_true(e == ERR_OK || env.why.len > 0);
         } else {
             assert_true(error.what.len > 0 && error.at <= n);
@@ -577,6 +624,7 @@ int main(void)
             cmocka_unit_test(filters_are_described),
             cmocka_unit_test(json_texts),
             cmocka_unit_test(form_texts),
+            cmocka_unit_test(xml_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

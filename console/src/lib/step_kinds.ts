@@ -5,7 +5,7 @@ import { stringsOf } from './json';
 import { emptyNode, type Fields, fieldsOf, newArm, type Node, rowsOf } from './steps';
 
 // As what a text ends up; see the API's preview.
-export type As = 'value' | 'text' | 'url' | 'header' | 'html' | 'json' | 'form';
+export type As = 'value' | 'text' | 'url' | 'header' | 'html' | 'json' | 'form' | 'xml';
 
 export interface Kind {
     type: string;
@@ -99,13 +99,14 @@ const dests: Record<string, As> = { url: 'url', to: 'header', subject: 'header',
 const plain = new Set(['record', 'key', 'automation', 'reentry', 'method', 'event', 'timeoutMs']);
 
 // How the server writes values into a text body: what its Content-Type says. null: as they are.
-export function bodyAs(headers: Fields | undefined): 'json' | 'form' | null {
+export function bodyAs(headers: Fields | undefined): 'json' | 'form' | 'xml' | null {
     const types = headers?.mode === 'rows' ? headers.rows.filter((r) => r.name.trim().toLowerCase() === 'content-type').map((r) => r.value.split(';')[0]!.trim().toLowerCase()) : [];
     if (types.some((type) => /^(application\/json|.+\+json)$/.test(type))) return 'json';
+    if (types.some((type) => /^(application\/xml|text\/xml|.+\+xml)$/.test(type))) return 'xml';
     return types.includes('application/x-www-form-urlencoded') ? 'form' : null;
 }
 
-// One expression is the whole of it and keeps its type; in any other text that is sent as JSON or as a form values are encoded.
+// One expression is the whole of it and keeps its type; in any other text that is sent as JSON, as XML or as a form values are encoded.
 function asOfText(n: Node, name: string, text: string): As {
     const single = /^\{\{(?:(?!\}\}).)*\}\}$/s.test(text);
     return (name === 'body' && !single && bodyAs(n.fields.headers)) || 'value';

@@ -181,13 +181,19 @@ function StopForm(props: StepFormProps) {
     );
 }
 
+const encodings = {
+    json: 'Content-Type says JSON: values are written as JSON. ',
+    xml: 'Content-Type says XML: values are escaped. ',
+    form: 'Content-Type says form: values are percent-encoded. ',
+};
+
 function HttpForm(props: StepFormProps) {
     const { n, change, problem } = props;
     const method = n.texts.method || 'POST';
     const bare = method === 'GET' || method === 'HEAD';
     const body = n.fields.body ?? rowsOf();
     const as = bodyAs(n.fields.headers);
-    const says = body.mode !== 'text' ? '' : as === 'json' ? 'Content-Type says JSON: values are written as JSON. ' : as === 'form' ? 'Content-Type says form: values are percent-encoded. ' : 'Sent as plain text unless a header Content-Type says something else. ';
+    const says = body.mode !== 'text' ? '' : as ? encodings[as] : 'Sent as plain text unless a header Content-Type says something else. ';
     return (
         <>
             <div class="method-url">
