@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // ./dev up: starts Postrider with its data under .dev/demo and a receiver beside it, sends the first events, shows them arrive,
-// fail, be retried and be replayed, and stays until Ctrl-C. A second run goes on with the same data.
+// fail, be retried and be replayed, and stays until Ctrl-C, or until nobody reads what it prints (./dev up | head). However it ends,
+// Postrider ends with it. A second run goes on with the same data.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startReceiver } from './receiver.mjs';
@@ -45,6 +46,7 @@ class Api {
     }
 }
 
+// Starts Postrider; untilItAnswers() waits for it.
 async function startProgram() {
     const port = await choosePort(8071);
     const metrics = await choosePort(9071);
@@ -55,8 +57,14 @@ async function startProgram() {
     const child = spawn(program, ['serve', '--dev'], { env, stdio: ['ignore', log, log], detached: true });
     const server = { child, env, base: `http://127.0.0.1:${port}`, metrics: `http://127.0.0.1:${metrics}/metrics`, ended: false };
     server.exited = new Promise((resolve) => child.once('exit', (code) => ((server.ended = true), resolve(code))));
+    // Whatever ends this process without asking.
+    process.once('exit', () => server.ended || child.kill('SIGTERM'));
+    return server;
+}
+
+async function untilItAnswers(server) {
     for (let i = 0; i < 200 && !server.ended; i++) {
-        if (await fetch(`${server.base}/api/v1/health`).then((r) => r.ok, () => false)) return server;
+        if (await fetch(`${server.base}/api/v1/health`).then((r) => r.ok, () => false)) return;
         await sleep(50);
     }
     throw new Error(`Postrider did not start; ${logFile} ends with:\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
@@ -160,6 +168,15 @@ function printNext(server) {
     say('Ctrl-C stops both Postrider and the receiver.\n');
 }
 
+// Calls `leave` once nobody reads what is printed any more. A write tells; between writes tail does, which waits for nothing else.
+function onceUnread(leave) {
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', leave);
+    if (!fstatSync(1).isFIFO()) return;
+    const watch = spawn('tail', [`--pid=${process.pid}`, '-f', '/dev/null'], { stdio: ['ignore', 'inherit', 'ignore'] });
+    watch.once('error', () => {}).once('exit', leave);
+    process.once('exit', () => watch.kill());
+}
+
 async function main() {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const server = await startProgram();
@@ -173,13 +190,14 @@ async function main() {
         await server.exited;
         process.exit(code);
     };
-    process.on('SIGINT', () => stop(0));
-    process.on('SIGTERM', () => stop(0));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
+    onceUnread(() => stop(1));
     server.exited.then((code) => {
         if (!stopping) say(`Postrider ended (${code}); see ${logFile}`);
         return stop(1);
     });
     try {
+        await untilItAnswers(server);
         const api = new Api(server.base, await getToken(server));
         const secrets = new Map();
         const arrivals = [];
