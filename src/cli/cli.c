@@ -37,6 +37,7 @@ static void print_help(FILE *to)
             POSTRIDER_VERSION);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].summary);
+    fprintf(to, "\npostrider help COMMAND: what it takes; the same as postrider COMMAND --help.\n");
     fprintf(to,
             "\nThe server is found by POSTRIDER_URL and POSTRIDER_TOKEN; without them, on the server's own machine, by "
             "its settings\nand its keys file. Exit status: 0 done, 1 the answer is no, 2 wrong use, 3 could not.\n");
@@ -60,24 +61,41 @@ static int refuse_command(const char *name)
     return CLI_USAGE;
 }
 
+static int run_command(int argc, char **argv)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return commands[i].run(argc, argv);
+    return refuse_command(argv[0]);
+}
+
+/* `help COMMAND …` is `COMMAND … --help`; without a command it is about all. */
+static int help(int argc, char **argv)
+{
+    static char flag[] = "--help";
+    if (argc < 2 || argv[1][0] == '-' || is(argv[1], "help", "version")) {
+        print_help(stdout);
+        return CLI_DONE;
+    }
+    for (int i = 1; i < argc; i++)
+        argv[i - 1] = argv[i];
+    argv[argc - 1] = flag;
+    return run_command(argc, argv);
+}
+
 int cli_main(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;
     }
-    if (is(argv[1], "--help", "-h") || is(argv[1], "help", "--help")) {
-        print_help(stdout);
-        return CLI_DONE;
-    }
+    if (is(argv[1], "--help", "-h") || strcmp(argv[1], "help") == 0)
+        return help(argc - 1, argv + 1);
     if (is(argv[1], "--version", "version")) {
         printf("postrider %s\n", POSTRIDER_VERSION);
         return CLI_DONE;
     }
     if (strcmp(argv[1], TRANSFORM_WORKER_COMMAND) == 0) /* started by the server, of no use to people */
         return transform_worker_main();
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    return refuse_command(argv[1]);
+    return run_command(argc - 1, argv + 1);
 }

@@ -79,6 +79,20 @@ test('every command has a page with flags and an example', async (t) => {
     assert.match((await run(p, DONE, ['--version'])).stdout, /^postrider \d/);
 });
 
+test('help COMMAND is COMMAND --help', async (t) => {
+    const p = await unstarted(t);
+    const pages = [...Object.entries(verbs).flatMap(([r, vs]) => [[r], ...vs.map((v) => [r, v])]), ...[...single, 'serve', 'user'].map((c) => [c])];
+    for (const words of pages) {
+        const page = await run(p, DONE, [...words, '--help']);
+        assert.match(page.stdout, new RegExp(`^usage: postrider ${words.join(' ')} `));
+        for (const help of ['help', '--help']) assert.deepEqual(await run(p, DONE, [help, ...words]), page, words.join(' '));
+    }
+    const top = await run(p, DONE, ['--help']);
+    for (const words of [['help'], ['-h'], ['help', '--help'], ['help', 'help'], ['help', 'version']]) assert.deepEqual(await run(p, DONE, words), top);
+    assert.match((await run(p, USAGE, ['help', 'sned'])).stderr, /did you mean "send"/);
+    assert.match((await run(p, USAGE, ['help', 'app', 'lst'])).stderr, /did you mean "list"/);
+});
+
 const wrongUses = [
     ['app', 'get'],
     ['app', 'get', 'a', 'b'],
