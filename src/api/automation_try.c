@@ -8,6 +8,7 @@
 #include "api/automation_fit.h"
 #include "api/record.h"
 #include "api/routes.h"
+#include "api/step_input.h"
 #include "api/trigger.h"
 #include "automation/wait.h"
 #include "base/time.h"
@@ -263,17 +264,51 @@ struct str trying_render(struct trying *t, const struct step *s, struct expr_env
     return input;
 }
 
-/* What the step would make of its input without doing anything. */
-static void check_input(struct trying *t, const struct step *s, struct str input, struct str *error)
+static struct str check_key(struct trying *t, const struct json *input)
 {
-    struct wait_facts facts = {.now_ms = t->call->now_ms, .began_ms = t->call->now_ms};
+    struct record_type type;
+    struct str name = step_input_text(input, "record"), key, why = STR_NULL;
+    if (record_type_find(t->call->reader, t->call->arena, &t->app, name, &type) == ERR_OK)
+        (void)step_input_key(t->call->arena, input, &type, &key, &why);
+    return why; /* that there is no such type is among the problems */
+}
+
+static struct str check_wait(struct trying *t, const struct step *s, const struct json *input)
+{
+    struct wait_facts facts = {.input = input, .now_ms = t->call->now_ms, .began_ms = t->call->now_ms};
     struct str why;
     int64_t due_ms;
-    if (s->kind != STEP_WAIT || input.ptr == NULL)
-        return;
-    facts.input = parsed(t->scratch, input);
-    if (wait_read(t->call->arena, s, &facts, &due_ms, &why) != ERR_OK)
-        *error = why;
+    return wait_read(t->call->arena, s, &facts, &due_ms, &why) != ERR_OK ? why : STR_NULL;
+}
+
+/* Why a run would fail with this input, as far as it is seen without doing anything; null: it is not. */
+static struct str check_input(struct trying *t, const struct step *s, const struct json *input)
+{
+    struct mail letter;
+    const char *why;
+    switch (s->kind) {
+    case STEP_UPSERT_RECORD:
+        return check_key(t, input);
+    case STEP_UPDATE_RECORD:
+    case STEP_ADD_TAG:
+    case STEP_REMOVE_TAG:
+    case STEP_STOP_SEQUENCE: /* a record that steps before would make cannot be found: only that none is named */
+        return step_input_text(input, "target").len == 0 ? step_input_no_target(t->call->arena, input) : STR_NULL;
+    case STEP_WAIT:
+        return check_wait(t, s, input);
+    case STEP_SEND_EMAIL:
+        letter = step_input_letter(input);
+        why = mail_problem(t->scratch, &letter);
+        return why != NULL ? str_c(why) : STR_NULL;
+    case STEP_SET:
+    case STEP_EMIT_EVENT:
+    case STEP_HTTP_REQUEST:
+    case STEP_BRANCH:
+    case STEP_START_SEQUENCE:
+    case STEP_KINDS:
+        break;
+    }
+    return STR_NULL;
 }
 
 /* Renders one step. Returns the next. */
@@ -287,7 +322,9 @@ static int try_step(struct trying *t, const struct definition *d, int at, const 
     json_w_str_at(&t->w, "id", s->id);
     json_w_str_at(&t->w, "type", str_c(step_types[s->kind].name));
     struct str input = trying_render(t, s, &env, &error);
-    check_input(t, s, input, &error);
+    const struct json *tree = input.ptr != NULL ? parsed(t->scratch, input) : NULL;
+    if (tree != NULL)
+        error = check_input(t, s, tree);
     if (s->kind == STEP_BRANCH)
         next = choose(t, s, &env, &error);
     json_w_raw_at(&t->w, "input", input.ptr != NULL ? input : STR("null"));

@@ -5,6 +5,7 @@
 #include "api/message_check.h"
 #include "api/record.h"
 #include "api/runner.h"
+#include "api/step_input.h"
 #include "automation/wait.h"
 #include "base/time.h"
 
@@ -51,7 +52,7 @@ static enum err upsert(struct turn *t, struct outcome *out)
     struct record_type type;
     struct doc d;
     const struct json *set = json_get(t->input, STR("set"));
-    struct str name = turn_text(t, "record"), key = turn_text(t, "key");
+    struct str name = turn_text(t, "record"), text, why;
     enum err e = workspace_of(t, &app);
     if (e == ERR_OK)
         e = record_type_find(t->reader, t->arena, &app, name, &type);
@@ -61,14 +62,8 @@ static enum err upsert(struct turn *t, struct outcome *out)
     }
     if (e != ERR_OK)
         return e;
-    if (key.ptr != NULL && !str_eq(key, type.key)) {
-        *out = turn_failed(t, "key: records of this type are named by \"" STR_FMT "\"", STR_ARG(type.key));
-        return ERR_OK;
-    }
-    const struct json *v = type.key.len > 0 ? json_get(set, type.key) : NULL;
-    struct str text = v == NULL ? STR_NULL : v->type == JSON_STRING ? v->text : v->raw;
-    if (type.key.len > 0 && (v == NULL || json_is_null(v) || text.len == 0)) {
-        *out = turn_failed(t, "set: \"" STR_FMT "\", which names the record, is empty", STR_ARG(type.key));
+    if (!step_input_key(t->arena, t->input, &type, &text, &why)) {
+        *out = turn_failed(t, STR_FMT, STR_ARG(why));
         return ERR_OK;
     }
     e = text.len == 0 ? ERR_NOT_FOUND : store_find_doc(t->reader, t->arena, DOC_RECORD, t->run.app, type.ref, text, &d);
@@ -84,7 +79,7 @@ bool step_target(struct turn *t, struct doc *d, struct record_type *type, enum e
     if (*e == ERR_OK && type != NULL)
         *e = automation_record_type(t->reader, t->arena, d->ref, type);
     if (*e == ERR_NOT_FOUND) {
-        *out = turn_failed(t, "target: there is no record \"" STR_FMT "\"", STR_ARG(str_take(text, 200)));
+        *out = turn_failed(t, STR_FMT, STR_ARG(step_input_no_target(t->arena, t->input)));
         *e = ERR_OK;
         return false;
     }
@@ -243,13 +238,10 @@ enum err step_do_wait(struct turn *t, struct outcome *out)
 enum err step_do_mail(struct turn *t, struct outcome *out)
 {
     char id[OID_TEXT_SIZE];
-    struct mail m = {.to = turn_text(t, "to"),
-                     .subject = turn_text(t, "subject"),
-                     .text = turn_text(t, "text"),
-                     .html = turn_text(t, "html"),
-                     .app = t->run.app,
-                     .about = t->run.id,
-                     .key = t->step->id};
+    struct mail m = step_input_letter(t->input);
+    m.app = t->run.app;
+    m.about = t->run.id;
+    m.key = t->step->id;
     const char *why = mail_on(t->api) ? mail_problem(t->arena, &m) : "no mail is sent: SMTP_URL is not set";
     if (why != NULL) {
         *out = turn_failed(t, "%s", why);

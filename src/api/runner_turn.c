@@ -6,6 +6,7 @@
 #include "api/handler.h"
 #include "api/mail.h"
 #include "api/runner.h"
+#include "api/step_input.h"
 #include "base/time.h"
 
 #define OUTPUT_MAX     65536 /* bytes that are kept of what a step gives */
@@ -26,9 +27,7 @@ struct outcome turn_failed(struct turn *t, const char *fmt, ...)
 
 struct str turn_text(const struct turn *t, const char *name)
 {
-    struct str s = STR_NULL;
-    (void)json_as_str(json_get(t->input, str_c(name)), &s);
-    return s;
+    return step_input_text(t->input, name);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------

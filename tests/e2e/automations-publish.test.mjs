@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { on, step, Workspace } from './lib/automations.mjs';
+import { Relay } from './lib/smtp.mjs';
 
 const places = (list) => list.map((d) => d.loc.join('.'));
 
@@ -136,6 +137,37 @@ test('several problems are told at once; what is in force stays; a test tells of
     assert.deepEqual((await w.run(a)).vars, { n: 1 });
     const given = await w.ok('POST', `/automation/${a.id}/test`, { trigger: { body: {} }, steps: [bad[1]] });
     assert.deepEqual(places(given.problems), ['body.steps.0.url']);
+});
+
+test('what the sample leaves empty fails in a test as it does in a run, with the same words', async (t) => {
+    const relay = await new Relay().start();
+    t.after(() => relay.stop());
+    const w = await Workspace.open(t, { settings: { SMTP_URL: relay.url, SMTP_FROM: 'hooks@example.com' } });
+    const them = { record: 'contact', target: '{{ trigger.body.who }}' };
+    const rows = [
+        { type: 'upsert_record', record: 'contact', set: { email: '{{ trigger.body.email }}' } },
+        { type: 'upsert_record', record: 'contact', key: 'email', set: { email: '{{ trigger.body.none }}', name: 'Ada' } },
+        { type: 'update_record', ...them, set: { name: 'Ada' } },
+        { type: 'add_tag', ...them, tag: 'x' },
+        { type: 'remove_tag', ...them, tag: 'x' },
+        { type: 'send_email', to: '{{ trigger.body.email }}', subject: 's', text: 't' },
+        { type: 'send_email', to: 'Ada <{{ trigger.body.none }}>', subject: 's', text: 't' },
+        { type: 'wait', until: '{{ trigger.body.email }}' },
+    ];
+    const made = await w.publish({ trigger: on('go'), steps: rows.map((row, i) => ({ id: `s${i}`, ...row, onError: 'continue' })) });
+    const errors = (steps) => steps.map((s) => [s.id, s.error]);
+    const empty = { email: '', who: '' };
+    const tried = await w.ok('POST', `/automation/${made.id}/test`, { trigger: { body: empty } });
+    await w.p.send(w.app, 'go', empty);
+    const run = await w.run(made);
+    assert.deepEqual(errors(tried.steps), errors(run.steps));
+    assert.ok(run.steps.every((s) => s.error), JSON.stringify(errors(run.steps)));
+    assert.match(tried.steps[0].error, /"email".* is empty/);
+    assert.match(tried.steps[5].error, /mail address/);
+    // With something there nothing is wrong, although nothing is done that later steps could find.
+    const full = { email: 'ada@x.example', who: 'ada@x.example' };
+    const good = await w.ok('POST', `/automation/${made.id}/test`, { trigger: { body: full }, steps: [0, 2, 3, 4, 5].map((i) => made.steps[i]) });
+    assert.deepEqual(good.steps.map((s) => s.error), [null, null, null, null, null]);
 });
 
 test('an event that a step emits must fit its schema like one that comes in', async (t) => {
