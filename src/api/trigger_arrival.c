@@ -68,6 +68,20 @@ enum err arrival_form(struct arrival *ar)
     return content_kind(&ar->in, &ar->kind, &why) == ERR_OK ? ERR_OK : refused(ar, ERR_MEDIA_TYPE, why);
 }
 
+/* As the verifier sees it, however old. */
+static struct profile_request signed_request(const struct arrival *ar,
+                                             struct profile_header headers[ARRIVAL_HEADERS_MAX])
+{
+    for (size_t i = 0; i < ar->in.header_count; i++)
+        headers[i] = (struct profile_header){ar->in.headers[i].name, ar->in.headers[i].value};
+    return (struct profile_request){.headers = headers,
+                                    .header_count = ar->in.header_count,
+                                    .body = ar->in.body,
+                                    .method = ar->in.method,
+                                    .url = ar->in.url,
+                                    .signature_header = ar->trigger.header};
+}
+
 enum err arrival_verify(struct arrival *ar)
 {
     struct profile_header headers[ARRIVAL_HEADERS_MAX];
@@ -76,17 +90,9 @@ enum err arrival_verify(struct arrival *ar)
     bool good = false;
     if (ar->profile == NULL)
         return ERR_OK;
-    for (size_t i = 0; i < ar->in.header_count; i++)
-        headers[i] = (struct profile_header){ar->in.headers[i].name, ar->in.headers[i].value};
-    struct profile_request rq = {.headers = headers,
-                                 .header_count = ar->in.header_count,
-                                 .body = ar->in.body,
-                                 .method = ar->in.method,
-                                 .url = ar->in.url,
-                                 .now_ms = clock_system_ms(),
-                                 .tolerance_s = t->tolerance_s >= 0 ? t->tolerance_s
-                                                                    : profile_rules(ar->profile)->tolerance_s,
-                                 .signature_header = t->header};
+    struct profile_request rq = signed_request(ar, headers);
+    rq.now_ms = clock_system_ms();
+    rq.tolerance_s = t->tolerance_s >= 0 ? t->tolerance_s : profile_rules(ar->profile)->tolerance_s;
     bool keyed = profile_rules_signed(profile_rules(ar->profile));
     unsigned char digest[CRYPTO_SHA256_LEN];
     for (size_t i = 0; i < t->secret_count && !good; i++) {
@@ -163,12 +169,30 @@ bool arrival_is_quiet(const struct arrival *ar)
     return ar->profile != NULL && profile_rules(ar->profile)->quiet;
 }
 
+/* What is signed, of a request that was found good, and whose row names something that is not in it. The null str:
+ * equal requests may be two. */
+static struct str key_of_unnamed(const struct arrival *ar, struct str by)
+{
+    struct profile_header headers[ARRIVAL_HEADERS_MAX];
+    unsigned char digest[CRYPTO_SHA256_LEN];
+    const char *why;
+    bool own = ar->trigger.dedupe.ptr != NULL || ar->profile == NULL;
+    if (own || str_eq(by, STR("none")) || !profile_signs_time(ar->profile))
+        return STR_NULL;
+    struct profile_request rq = signed_request(ar, headers);
+    if (profile_verify_digest(ar->profile, &ar->secret, 1, &rq, digest, &why) != ERR_OK)
+        return STR_NULL;
+    return arena_str(ar->call->arena, str_of((char *)digest, sizeof digest));
+}
+
 struct str arrival_seen_key(const struct arrival *ar)
 {
     struct arena *a = ar->call->arena;
     struct str by = dedupe_of(ar);
     bool by_signed = ar->signed_key.ptr != NULL && str_eq(by, STR("signed"));
     struct str key = by_signed ? ar->signed_key : by.ptr != NULL ? dedupe_key(a, by, &ar->in, ar->tree) : STR_NULL;
+    if (key.ptr == NULL)
+        key = key_of_unnamed(ar, by);
     return key.ptr != NULL ? trigger_url_key(a, key) : STR_NULL;
 }
 

@@ -46,6 +46,8 @@ bool parser_verify(struct parser *ps, const struct json *row)
         return false;
     if (r->echo.len > 0 && !may_echo(r->echo))
         return parser_fail(ps, "verify.echo", "must name a header that begins with X- and is a provider's own");
+    if (r->dedupe.len == 0 && profile_signs_time(ps->p))
+        r->dedupe = STR("signed");
     r->handshake = (enum handshake)handshake;
     r->accepted_status = (int)status;
     if (template_occurs(&ps->p->signed_string, FIELD_BODY_TIME) > 0 && r->body_time.len == 0)
@@ -58,6 +60,12 @@ bool parser_verify(struct parser *ps, const struct json *row)
 const struct profile_rules *profile_rules(const struct profile *p)
 {
     return &p->rules;
+}
+
+bool profile_signs_time(const struct profile *p)
+{
+    bool timed = (p->signed_string.fields & (FIELD_BIT(TIMESTAMP) | FIELD_BIT(TIMESTAMP_MS))) != 0;
+    return !profile_is_token(p) && (timed || p->rules.body_time.len > 0);
 }
 
 struct str profile_signature_header(const struct profile *p)

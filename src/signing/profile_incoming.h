@@ -11,7 +11,8 @@
  *   name            may be missing
  *   verify          {"toleranceSeconds":300   how old or new a signed timestamp may be; 0: any
  *                    "dedupe":"header:x-id"   what tells a repeated request, see incoming/dedupe.h; or "signed": what
- *                                             is signed, however the signature is written down
+ *                                             is signed, however the signature is written down. Where a time is
+ *                                             signed, that is the default, and tells a request without what is named
  *                    "handshake":"slack"      what is answered at once and starts nothing, see incoming/handshake.h
  *                    "timestampInBody":"time" a member of the JSON body, milliseconds or RFC 3339, judged like a signed
  *                                             timestamp
@@ -80,6 +81,8 @@ static inline bool profile_rules_signed(const struct profile_rules *r)
 {
     return str_eq(r->dedupe, STR("signed"));
 }
+/* Whether what is signed has a time in it, so that equal requests are the same one, sent again. */
+bool profile_signs_time(const struct profile *p);
 /* The text of the time that stands in the body and is signed; the null str: there is none. */
 struct str profile_body_time(const struct profile *p, struct arena *a, struct str body);
 /* The URL as the sender signs it. */

@@ -104,6 +104,43 @@ test('duplicates, refusals and handshakes are seen as ever', async (t) => {
     }
 });
 
+test('where a time is signed, the same request without an id is known again, and one that is signed anew is not', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const row = { headers: { 'X-At': '{timestamp}', 'X-Sig': '{signature}' }, signedString: '{timestamp}|{body}', secret: { keyDecoding: 'raw' } };
+    const hmac = (text) => createHmac('sha256', 'one').update(text).digest('hex');
+    const slack = (body, at) => ({ 'x-slack-request-timestamp': `${at}`, 'x-slack-signature': `v0=${hmac(`v0:${at}:${body}`)}` });
+    const own = (body, at) => ({ 'x-at': `${at}`, 'x-sig': hmac(`${at}|${body}`) });
+    const untimed = (body) => ({ 'x-signature': hmac(body) });
+    const of = async (verify, sign, dedupe) => {
+        const base = `/api/v1/app/${app.id}/automation`;
+        const made = await p.ok('POST', base, { name: 'In', trigger: { type: 'incoming_webhook', dedupe, verify: { secret: 'one', ...verify } }, steps });
+        await p.ok('POST', `${base}/${made.id}/publish`);
+        const path = new URL(made.trigger.url).pathname;
+        const at = Math.floor(Date.now() / 1000);
+        const send = async (body, later = 0, headers = {}) => (await p.api('POST', path, body, { token: null, headers: { 'content-type': 'application/x-www-form-urlencoded', ...sign(body, at + later), ...headers } })).status;
+        return { send, effective: made.trigger.effectiveDedupe };
+    };
+    const command = 'command=%2Fweather&text=94070';
+    const known = async ({ send }, again, more) => {
+        for (let later = 0; later < 3; later++) {
+            assert.equal(await send(command, later), 202);
+            for (let i = 0; i < 2; i++) assert.equal(await send(command, later, more), again);
+        }
+    };
+    const commands = await of({ profile: 'slack' }, slack);
+    assert.equal(commands.effective, 'body:event_id');
+    await known(commands, 200, { 'content-type': 'text/plain' });
+    assert.equal(await commands.send('event_id=e1'), 202);
+    assert.equal(await commands.send('event_id=e1', 1), 200);
+    const custom = await of({ row }, own);
+    assert.equal(custom.effective, 'signed');
+    await known(custom, 200);
+    await known(await of({ profile: 'hmac' }, untimed), 202);
+    await known(await of({ row: { ...row, verify: { dedupe: 'none' } } }, own), 202);
+    for (const dedupe of ['none', 'header:x-id', 'body:id']) await known(await of({ profile: 'slack' }, slack, dedupe), 202);
+});
+
 test('the first answer and the next have the same headers; what came is kept, and its run done', async (t) => {
     const p = await postrider(t);
     const app = await p.app();

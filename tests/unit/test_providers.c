@@ -661,6 +661,38 @@ static void test_digest(void **state)
     }
 }
 
+/* What tells a repeated request of a row that says nothing of it: only where its time is signed, what is signed. */
+static void test_default_dedupe(void **state)
+{
+#define ROW(rest) "{\"headers\":{\"X-At\":\"{timestamp}\",\"X-Sig\":\"{signature}\"}" rest "}"
+    static const struct {
+        const char *row;
+        const char *dedupe;
+        bool time;
+    } cases[] = {
+            {ROW(""), NULL, false},
+            {ROW(",\"signedString\":\"{timestamp}{body}\""), "signed", true},
+            {ROW(",\"signedString\":\"{timestamp}{body}\",\"verify\":{\"dedupe\":\"none\"}"), "none", true},
+            {ROW(",\"signedString\":\"{timestamp}{body}\",\"verify\":{\"dedupe\":\"body:id\"}"), "body:id", true},
+            {ROW(",\"verify\":{\"timestampInBody\":\"at\"}"), "signed", true},
+            {ROW(",\"algorithm\":\"token\",\"signedString\":\"{timestamp}{body}\""), NULL, false},
+    };
+#undef ROW
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena *a = arena_new(4096);
+        struct profile *p;
+        struct str path, why;
+        assert_int_equal(profile_parse_incoming(a, str_c(cases[i].row), &p, &path, &why), ERR_OK);
+        struct str dedupe = profile_rules(p)->dedupe;
+        if (!str_eq(dedupe, cases[i].dedupe != NULL ? str_c(cases[i].dedupe) : STR("")))
+            fail_msg("%s: " STR_FMT, cases[i].row, STR_ARG(dedupe));
+        assert_int_equal(profile_signs_time(p), cases[i].time);
+        profile_free(p);
+        arena_free(a);
+    }
+}
+
 /* The signature under another header's name. */
 static void test_header_name(void **state)
 {
@@ -743,10 +775,13 @@ static void test_secrets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_published), cmocka_unit_test(test_accepted),    cmocka_unit_test(test_without_secret),
-            cmocka_unit_test(test_damaged),   cmocka_unit_test(test_other_body),  cmocka_unit_test(test_twilio_json),
-            cmocka_unit_test(test_stale),     cmocka_unit_test(test_header_name), cmocka_unit_test(test_only_incoming),
-            cmocka_unit_test(test_secrets),   cmocka_unit_test(test_times),       cmocka_unit_test(test_digest),
+            cmocka_unit_test(test_published),      cmocka_unit_test(test_accepted),
+            cmocka_unit_test(test_without_secret), cmocka_unit_test(test_damaged),
+            cmocka_unit_test(test_other_body),     cmocka_unit_test(test_twilio_json),
+            cmocka_unit_test(test_stale),          cmocka_unit_test(test_header_name),
+            cmocka_unit_test(test_only_incoming),  cmocka_unit_test(test_secrets),
+            cmocka_unit_test(test_times),          cmocka_unit_test(test_digest),
+            cmocka_unit_test(test_default_dedupe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
