@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records as rows of a CSV file that `record import` takes: a column for each field that any of them has, then tags.
+ * Records as rows of a CSV file that `record import` takes: a column for each field that any of them has, then tags, so
+ * that the last column called "tags" is never a field.
  * Fields within fields have names with dots, lists are JSON, numbers keep their digits.
  */
 #ifndef PR_CLI_RECORD_CSV_H

@@ -129,27 +129,45 @@ static const char *map_read(struct arena *a, struct str item, struct str *column
     return NULL;
 }
 
-static const char *column_map(struct arena *a, struct str item, struct import_options *o, bool *told)
+/* What was said of a column. */
+struct said {
+    bool at_all;
+    bool kind;
+};
+
+/* The column that an item means: of two of the same name the one of which nothing was said yet. */
+static size_t column_named(const struct import_options *o, const struct said *said, struct str name)
+{
+    size_t first = o->column_count;
+    for (size_t i = 0; i < o->column_count; i++) {
+        if (!str_eq(o->columns[i].name, name))
+            continue;
+        if (!said[i].at_all)
+            return i;
+        first = first < i ? first : i;
+    }
+    return first;
+}
+
+static const char *column_map(struct arena *a, struct str item, struct import_options *o, struct said *said)
 {
     struct str column = STR_NULL, field = STR_NULL, kind = STR_NULL;
-    size_t i = 0;
     const char *why = map_read(a, item, &column, &field, &kind);
     if (why != NULL)
         return why;
-    while (i < o->column_count && !str_eq(o->columns[i].name, column))
-        i++;
+    size_t i = column_named(o, said, column);
     if (i == o->column_count)
         return arena_printf(a, "there is no column \"" STR_FMT "\"", STR_ARG(column)).ptr;
     struct import_column *c = &o->columns[i];
     size_t cell = kind.ptr != NULL ? word_at(cell_names, CELL_SKIP, kind) : CELL_TEXT;
-    *told = kind.ptr != NULL;
+    said[i].at_all = true;
+    said[i].kind = said[i].kind || kind.ptr != NULL || field.len == 0;
     c->cell = (enum import_cell)cell;
     c->depth = 0;
     if (cell == CELL_TAGS)
         return field.len == 0 ? NULL : "tags go to no field: column::tags";
     if (field.len == 0) {
         c->cell = CELL_SKIP;
-        *told = true;
         return kind.ptr == NULL ? NULL : arena_printf(a, "\"" STR_FMT "\" goes to no field", STR_ARG(column)).ptr;
     }
     if (!path_read(a, field, true, c))
@@ -158,20 +176,30 @@ static const char *column_map(struct arena *a, struct str item, struct import_op
     return NULL;
 }
 
+/* The last column that is called "tags" holds them: those before it are fields, which an export puts first. */
+static size_t tags_column(const struct csv_row *header)
+{
+    size_t i = header->count;
+    while (i > 0 && !str_eq_nocase(str_trim(header->cells[i - 1]), STR("tags")))
+        i--;
+    return i > 0 ? i - 1 : header->count;
+}
+
 static const char *header_read(struct arena *a, const struct csv_row *header, struct import_options *o)
 {
+    size_t tags = tags_column(header);
     o->columns = arena_zalloc(a, (header->count + 1) * sizeof *o->columns);
     o->column_count = header->count;
     for (size_t i = 0; i < header->count; i++) {
         struct import_column *c = &o->columns[i];
         c->name = str_trim(header->cells[i]);
-        for (size_t k = 0; k < i && c->name.len > 0; k++) {
+        for (size_t k = 0; k < i && c->name.len > 0 && i != tags; k++) {
             if (str_eq(o->columns[k].name, c->name))
                 return arena_printf(a, "two columns are called \"" STR_FMT "\"", STR_ARG(c->name)).ptr;
         }
         if (c->name.len == 0)
             c->cell = CELL_SKIP;
-        else if (str_eq_nocase(c->name, STR("tags")))
+        else if (i == tags)
             c->cell = CELL_TAGS;
         else
             (void)path_read(a, c->name, false, c);
@@ -184,23 +212,16 @@ const char *import_columns(struct arena *a, const struct csv_row *header, const 
 {
     struct json *schema = NULL;
     const char *why = header_read(a, header, o);
-    bool *told = arena_zalloc(a, header->count + 1);
+    struct said *said = arena_zalloc(a, (header->count + 1) * sizeof *said);
     if (why != NULL)
         return why;
     if (t->schema.ptr != NULL && json_parse(a, t->schema, &schema, NULL) != ERR_OK)
         schema = NULL;
-    for (size_t i = 0; i < map_count && why == NULL; i++) {
-        bool kind = false;
-        struct str column, field, text;
-        why = column_map(a, map[i], o, &kind);
-        if (why == NULL && kind && map_read(a, map[i], &column, &field, &text) == NULL) {
-            for (size_t k = 0; k < o->column_count; k++)
-                told[k] = told[k] || str_eq(o->columns[k].name, column);
-        }
-    }
+    for (size_t i = 0; i < map_count && why == NULL; i++)
+        why = column_map(a, map[i], o, said);
     for (size_t i = 0; i < o->column_count && why == NULL; i++) {
         struct import_column *c = &o->columns[i];
-        if (c->cell == CELL_TEXT && !told[i])
+        if (c->cell == CELL_TEXT && !said[i].kind)
             c->cell = cell_of_schema(schema, c);
     }
     return why != NULL ? why : import_fields(a, o);

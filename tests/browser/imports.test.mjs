@@ -109,6 +109,25 @@ test('contacts are imported from a file: columns mapped, checked, then written',
     await page.context().close();
 });
 
+test('a field called tags and the tags: two columns of one name', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { p, browser, origin } = all;
+    const app = await p.app({ name: 'Northwind', profile: 'myra' });
+    const page = await openPage(browser, origin);
+    await portal(page, p, app);
+    await page.goto('/portal/records/contact/import');
+    await page.getByLabel('File to import').setInputFiles({ name: 'tags.csv', mimeType: 'text/csv', buffer: Buffer.from('email,tags,tags\nada@example.com,"a, b","vip, new"\n') });
+    await page.getByRole('heading', { name: 'Columns' }).waitFor();
+    assert.equal(await page.getByLabel('Field for tags').inputValue(), 'tags');
+    assert.deepEqual(await Promise.all([0, 1].map((i) => page.getByLabel('Kind of tags').nth(i).inputValue())), ['text', 'tags']);
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByText('1 of 1 rows').waitFor();
+    const contacts = async () => (await p.ok('GET', `/api/v1/app/${app.id}/record/contact`)).data.map((x) => [x.data, x.tags]);
+    assert.deepEqual(await contacts(), [[{ email: 'ada@example.com', tags: 'a, b' }, ['vip', 'new']]]);
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
+
 test('a long import is watched, survives a reload and is cancelled', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const { p, browser, origin } = all;

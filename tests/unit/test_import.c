@@ -104,11 +104,13 @@ static void separators(void **state)
     assert_int_equal(csv_separator(STR("")), ',');
 }
 
+#define MAPS_MAX 3
+
 static const char schema[] = "{\"properties\":{\"n\":{\"type\":\"integer\"},\"list\":{\"type\":\"array\"},"
                              "\"a\":{\"properties\":{\"b\":{\"type\":\"boolean\"}}}}}";
 static const struct record_type type = {.name = {"t", 1}, .key = {"email", 5}, .schema = {schema, sizeof schema - 1}};
 
-/* A header, what is told of it, a row: what comes of it as a patch and tags. */
+/* A header, what is told of it (items with | between), a row: what comes of it as a patch and tags. */
 static void columns(void **state)
 {
     static const struct {
@@ -136,6 +138,14 @@ static void columns(void **state)
             {"email,name", "name:a.b.c.d.e.f.g.h.i", "", NULL, "is no field"},
             {"email,name", "name:a.", "", NULL, "is no field"},
             {"email,email", "", "", NULL, "two columns are called \"email\""},
+            {"email,tags,tags", "", "x,'b, c',d", "{'email':'x','tags':'b, c'} d", NULL},
+            {"email,Tags,a,tags", "", "x,b,1,d", "{'email':'x','Tags':'b','a':'1'} d", NULL},
+            {"email,tags.a,tags", "", "x,b,d", "{'email':'x','tags':{'a':'b'}} d", NULL},
+            {"email,tags,tags", "tags:tags:json", "x,[1],d", "{'email':'x','tags':[1]} d", NULL},
+            {"email,tags,tags", "tags:q|tags:", "x,b,d", "{'email':'x','q':'b'}", NULL},
+            {"email,tags,tags", "tags::tags|tags:q", "x,b,d", "{'email':'x','q':'d'} b", NULL},
+            {"email,tags,tags", "tags:q|tags:r|tags:s", "x,b,d", "{'email':'x','s':'b','r':'d'}", NULL},
+            {"email,tags,tags,tags", "", "", NULL, "two columns are called \"tags\""},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -144,13 +154,16 @@ static void columns(void **state)
         struct csv_row header, row;
         struct import_options o = {.separator = ','}, back;
         struct import_row got;
-        struct str map = str_c(rows[i].map);
+        struct str map[MAPS_MAX], items = str_c(rows[i].map);
+        size_t maps = 0;
         struct buf text = BUF_INIT(65536), stored = BUF_INIT(65536);
         struct json_writer w = json_writer(&stored);
         struct json *tree;
         const char *why;
         assert_int_equal(csv_next(&c, a, &header, &why), CSV_ROW);
-        why = import_columns(a, &header, &map, map.len > 0 ? 1 : 0, &type, &o);
+        while (items.len > 0)
+            map[maps++] = str_split(&items, '|');
+        why = import_columns(a, &header, map, maps, &type, &o);
         if (why == NULL) {
             import_options_write(&o, &w);
             assert_int_equal(json_parse(a, buf_str(&stored), &tree, NULL), ERR_OK);

@@ -70,8 +70,10 @@ function knownField(type: RecordType, name: string, all: string[]): string | und
     return found !== undefined && !all.includes(found) && all.find((n) => plain(n) === plain(name)) === name ? found : undefined;
 }
 
-function columnOf(type: RecordType, name: string, all: string[], examples: string[]): Column {
-    const usual: Column['usual'] = name === '' ? { field: '', kind: 'skip' } : name.toLowerCase() === 'tags' ? { field: '', kind: 'tags' } : { field: name, kind: kindBySchema(type.schema, pathOf(name)) };
+const isTags = (name: string) => name.toLowerCase() === 'tags';
+
+function columnOf(type: RecordType, name: string, all: string[], tags: boolean, examples: string[]): Column {
+    const usual: Column['usual'] = name === '' ? { field: '', kind: 'skip' } : tags ? { field: '', kind: 'tags' } : { field: name, kind: kindBySchema(type.schema, pathOf(name)) };
     const key = type.key;
     const isKey = key !== null && !all.includes(key) && (sameAsKey[key] ?? [plain(key)]).includes(plain(name)) && all.findIndex((n) => (sameAsKey[key] ?? [plain(key)]).includes(plain(n))) === all.indexOf(name);
     const field = isKey ? key : usual.kind === 'skip' || usual.kind === 'tags' ? undefined : knownField(type, name, all);
@@ -101,14 +103,17 @@ export async function pick(file: File, type: RecordType, given?: string): Promis
     const separator = given ?? separatorOf(text);
     const [header = [], ...rows] = readCsv(text, separator, ROWS_SHOWN + 1, file.size <= LOOK_BYTES);
     const names = header.map((n) => n.trim());
-    const columns = names.map((name, i) => columnOf(type, name, names, rows.map((r) => r[i] ?? '').filter((c) => c.trim() !== '').slice(0, 2)));
+    const tags = names.map(isTags).lastIndexOf(true); // others of the name are fields
+    const columns = names.map((name, i) => columnOf(type, name, names, i === tags, rows.map((r) => r[i] ?? '').filter((c) => c.trim() !== '').slice(0, 2)));
     return { file, format: 'csv', separator, columns, rows };
 }
 
-// What the request says of the columns; nothing of those that stay as they usually are.
+// What the request says of the columns; nothing of those that stay as they usually are. Of two with the same name both are named, in
+// their order.
 export function mapOf(columns: Column[]): string[] {
+    const twice = (name: string) => columns.filter((c) => c.name === name).length > 1;
     return columns
-        .filter((c) => c.name !== '' && (c.kind !== c.usual.kind || (c.kind !== 'skip' && c.kind !== 'tags' && c.field.trim() !== c.usual.field)))
+        .filter((c) => c.name !== '' && (twice(c.name) || c.kind !== c.usual.kind || (c.kind !== 'skip' && c.kind !== 'tags' && c.field.trim() !== c.usual.field)))
         .map((c) => (c.kind === 'skip' ? `${c.name}:` : c.kind === 'tags' ? `${c.name}::tags` : `${c.name}:${c.field.trim()}:${c.kind}`));
 }
 
