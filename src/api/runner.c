@@ -180,13 +180,6 @@ static bool take_answers(struct runner *r)
 /* ---- what is due --------------------------------------------------------------------------------------------------
  */
 
-/* What one look found. */
-struct look {
-    bool good;       /* the store can */
-    bool worked;     /* something was done */
-    int64_t next_ms; /* when there is more, as far as known */
-};
-
 static void do_runs(struct runner *r, struct look *l)
 {
     struct doc_due due[DUE_PAGE];
@@ -223,6 +216,16 @@ static void do_cues(struct runner *r, struct look *l)
     l->next_ms = next_ms < l->next_ms ? next_ms : l->next_ms;
 }
 
+struct look runner_look(struct runner *r)
+{
+    struct look l = {.good = take_answers(r), .next_ms = TIME_NEVER};
+    if (l.good)
+        do_cues(r, &l);
+    if (l.good)
+        do_runs(r, &l);
+    return l;
+}
+
 /* ---- the thread ---------------------------------------------------------------------------------------------------
  */
 
@@ -250,11 +253,7 @@ static void *run_thread(void *arg)
     struct runner *r = arg;
     pthread_setname_np(pthread_self(), "runner");
     while (!runner_stopping(r)) {
-        struct look l = {.good = take_answers(r), .next_ms = TIME_NEVER};
-        if (l.good)
-            do_cues(r, &l);
-        if (l.good)
-            do_runs(r, &l);
+        struct look l = runner_look(r);
         if (!l.good) {
             rest(r, AGAIN_MS, false);
         } else if (!l.worked) {
@@ -272,16 +271,19 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
+void runner_init(struct runner *r, struct api *api, int64_t (*now)(void))
+{
+    *r = (struct runner){
+            .api = api, .now = now, .cues = {.kind = DOC_CUE, .at = -1}, .runs = {.kind = DOC_RUN, .at = -1}};
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->wake, NULL);
+}
+
 enum err runner_start(struct api *api, int64_t (*now)(void), const struct client_config *c, const char **why)
 {
     struct runner *r = mem_zalloc(1, sizeof *r);
-    r->api = api;
-    r->now = now;
-    r->cues = (struct due_turns){.kind = DOC_CUE, .at = -1};
-    r->runs = (struct due_turns){.kind = DOC_RUN, .at = -1};
+    runner_init(r, api, now);
     *why = "no thread";
-    pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->wake, NULL);
     enum err e = store_reader_open(api->store, &r->reader);
     if (e == ERR_OK && (r->desk = outside_open(c, answered, r, why)) == NULL)
         e = ERR_IO;

@@ -50,6 +50,18 @@ struct runner {
     bool stop;
 };
 
+/* All but the reader, the desk and the thread. */
+void runner_init(struct runner *r, struct api *api, int64_t (*now)(void));
+
+/* What one look found. */
+struct look {
+    bool good;       /* the store can */
+    bool worked;     /* something was done */
+    int64_t next_ms; /* when there is more, as far as known */
+};
+/* What the thread does again and again: writes the answers that came, tells cues, does steps of runs that are due. */
+struct look runner_look(struct runner *r);
+
 bool runner_stopping(struct runner *r);
 bool runner_draining(struct runner *r);
 

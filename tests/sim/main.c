@@ -5,7 +5,7 @@
  * Without a seed a few fixed ones, each twice: both runs must be the same. With --seconds other seeds for as long. A
  * seed that fails is printed with what repeats it; it belongs into the list here.
  */
-#include "sim.h"
+#include "runs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 #include "sys/clock.h"
 
 static struct sim world;
+static struct runs runs;
 
 /* The linker puts this in the place of log_write: injected errors are no news. */
 void __wrap_log_write(enum log_level level, const char *event, const struct log_field *fields, size_t count);
@@ -31,7 +32,19 @@ void __wrap_log_write(enum log_level level, const char *event, const struct log_
 int64_t __wrap_clock_mono_ms(void);
 int64_t __wrap_clock_mono_ms(void)
 {
-    return world.s.f[0].now_ms;
+    return runs_now != NULL ? runs_now_ms() : world.s.f[0].now_ms;
+}
+
+int64_t __wrap_clock_wall_ms(void);
+int64_t __wrap_clock_wall_ms(void)
+{
+    return __wrap_clock_mono_ms();
+}
+
+int64_t __wrap_clock_mono_us(void);
+int64_t __wrap_clock_mono_us(void)
+{
+    return __wrap_clock_mono_ms() * 1000;
 }
 
 static const uint64_t fixed[] = {1, 2, 1003};
@@ -45,6 +58,7 @@ static struct {
     bool given;
     uint64_t seeds;
     struct sim_counts total;
+    struct runs_counts runs;
     struct sim_disk_stats disk;
 } run = {.steps = 200};
 
@@ -62,23 +76,29 @@ static void say_seed(void)
 {
     if (!run.running)
         return;
-    fprintf(stderr, "FAILED with seed %llu at step %zu: ", (unsigned long long)run.seed, world.s.done);
-    options_print(stderr, &world.options);
+    fprintf(stderr, "FAILED with seed %llu, %s, at step %llu: ", (unsigned long long)run.seed,
+            runs_now != NULL ? "runs of automations" : "stores and deliveries",
+            (unsigned long long)(runs_now != NULL ? runs.step : world.s.done));
+    options_print(stderr, runs_now != NULL ? &runs.w.options : &world.options);
     fprintf(stderr, "\nagain: ./dev sim --seed %llu --steps %llu\n", (unsigned long long)run.seed,
             (unsigned long long)run.steps);
 }
 
-static void add_up(const struct sim_counts *c)
+/* Structs of numbers. */
+static void add_up(void *sum, const void *more, size_t size)
 {
-    uint64_t *to = (uint64_t *)&run.total;
-    const uint64_t *from = (const uint64_t *)c;
-    for (size_t i = 0; i < sizeof *c / sizeof *to; i++)
+    uint64_t *to = sum;
+    const uint64_t *from = more;
+    for (size_t i = 0; i < size / sizeof *to; i++)
         to[i] += from[i];
+}
+
+static void add_disk(void)
+{
     struct sim_disk_stats d = sim_disk_stats();
     run.disk.errors += d.errors;
     run.disk.lost += d.lost;
     run.disk.torn += d.torn;
-    run.seeds++;
 }
 
 static uint64_t simulate(uint64_t seed)
@@ -95,9 +115,20 @@ static uint64_t simulate(uint64_t seed)
         world_step(&world);
     world_heal(&world);
     world_close(&world);
-    add_up(&world.counts);
+    add_up(&run.total, &world.counts, sizeof world.counts);
+    add_disk();
+    runs_open(&runs, seed);
+    if (run.verbose) {
+        printf("its automations: ");
+        options_print(stdout, &runs.w.options);
+        printf("\n");
+    }
+    runs_simulate(&runs, run.steps / 2);
+    add_up(&run.runs, &runs.counts, sizeof runs.counts);
+    add_disk();
+    run.seeds++;
     run.running = false;
-    return world.trace;
+    return hash_u64(world.trace ^ runs.trace);
 }
 
 static void simulate_twice(uint64_t seed)
@@ -153,6 +184,14 @@ static void report(void)
            N(c->power_cuts), N(run.disk.lost), N(run.disk.torn), N(c->failed_opens));
     printf("%llu errors injected, %llu groups rolled back for want of room, %llu in doubt of which %llu were there\n",
            N(run.disk.errors), N(c->rolled_back), N(c->in_doubt), N(c->in_doubt_kept));
+    const struct runs_counts *r = &run.runs;
+    printf("automations: %llu requests became %llu runs that ended; %llu changes of records and %llu events, each "
+           "once; "
+           "%llu HTTP requests with %llu keys\n",
+           N(r->requests), N(r->runs), N(r->changes), N(r->events), N(r->calls), N(r->requests));
+    printf("             %llu restarts (%llu after power cuts), %llu commits in doubt, %llu groups without room, %llu "
+           "documents changed by others meanwhile\n",
+           N(r->restarts), N(r->power_cuts), N(r->in_doubt), N(r->refused), N(r->meddled));
 #undef N
 }
 

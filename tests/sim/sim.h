@@ -67,6 +67,17 @@ void world_heal(struct sim *w);
 /* For the crew: an operation to both stores, within a group. False: it was refused, or s.broken. */
 bool world_apply(struct sim *w, struct store_op *real, struct store_op *model);
 
+/* For both: what may go wrong, chosen by the seed; the real store on the disk of w->s.f[0].path, with a reader. */
+struct sim_options world_options(void);
+MUST_USE enum err world_disk_open(struct sim *w);
+void world_disk_close(struct sim *w);
+/* The process is gone, perhaps the power with it: opens again, which may be cut off a few times as well. */
+void world_disk_reopen(struct sim *w);
+/* Trouble of the options within so many writes. */
+void world_disk_arm(struct sim *w, uint64_t within);
+/* Between groups: the log's upkeep, and what the checkpointer's thread would do. False: the process ends. */
+bool world_upkeep(struct sim *w);
+
 /* crew.c */
 void crew_open(struct sim *w);
 void crew_close(struct sim *w);

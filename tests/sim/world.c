@@ -72,7 +72,7 @@ static int log_grew(void *arg, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-static enum err real_open(struct sim *w)
+enum err world_disk_open(struct sim *w)
 {
     const char *why = "";
     struct store_config c = {.path = w->s.f[0].path,
@@ -95,7 +95,7 @@ static enum err real_open(struct sim *w)
     return e;
 }
 
-static void real_close(struct sim *w)
+void world_disk_close(struct sim *w)
 {
     backend_sqlite.reader_close(w->s.f[0].reader);
     backend_sqlite.close(w->backend[0]);
@@ -109,7 +109,7 @@ static bool roll(const struct sim *w, unsigned percent)
     return sim_pick(100) < percent;
 }
 
-static void arm(struct sim *w, uint64_t within)
+void world_disk_arm(struct sim *w, uint64_t within)
 {
     const struct sim_options *o = &w->options;
     struct sim_faults f = {0};
@@ -138,19 +138,19 @@ static void restart(struct sim *w)
     sim_disk_restart(power);
 }
 
-static void reopen(struct sim *w)
+void world_disk_reopen(struct sim *w)
 {
     restart(w);
     for (int tries = 0;; tries++) {
         assert_true(tries < 10);
         if (tries < 4 && !sim_disk_has_ghosts() && roll(w, 50))
-            arm(w, 30);
-        enum err e = real_open(w);
+            world_disk_arm(w, 30);
+        enum err e = world_disk_open(w);
         bool stopped = sim_disk_stopped();
         if (e == ERR_OK && !stopped)
             break;
         if (e == ERR_OK)
-            real_close(w);
+            world_disk_close(w);
         assert_true(e == ERR_OK || e == ERR_IO || e == ERR_FULL || e == ERR_UNAVAILABLE);
         w->counts.failed_opens++;
         restart(w);
@@ -216,9 +216,9 @@ static void resolve(struct sim *w)
 static void crash(struct sim *w)
 {
     sim_disk_stop();
-    real_close(w);
+    world_disk_close(w);
     crew_crashed(w);
-    reopen(w);
+    world_disk_reopen(w);
     w->s.broken = false;
     resolve(w);
     check_all(w);
@@ -298,7 +298,7 @@ static void group(struct sim *w)
 }
 
 /* The log's upkeep, and what the checkpointer's thread would do. */
-static bool upkeep(struct sim *w)
+bool world_upkeep(struct sim *w)
 {
     struct sqlite_backend *b = backend_of(w->backend[0]);
     enum err e = backend_sqlite.between(w->backend[0]);
@@ -313,9 +313,9 @@ void world_step(struct sim *w)
 {
     sim_disk_time(w->s.f[0].now_ms);
     if (sim_pick(4) == 0)
-        arm(w, 60);
+        world_disk_arm(w, 60);
     group(w);
-    if (!upkeep(w) || sim_disk_stopped() || sim_pick(150) == 0)
+    if (!world_upkeep(w) || sim_disk_stopped() || sim_pick(150) == 0)
         crash(w);
     if (sim_pick(8) == 0) {
         /* Reads meet no trouble here: they would end as ERR_IO, which is no promise broken. */
@@ -381,7 +381,7 @@ static void setup(struct sim *w)
     }
 }
 
-static struct sim_options options_of(void)
+struct sim_options world_options(void)
 {
     static const size_t caches[] = {64 << 10, 256 << 10, 4 << 20}, logs[] = {128 << 10, 512 << 10, 1 << 20};
     struct sim_options o = {.power = (unsigned)sim_pick(3) * 50,
@@ -400,14 +400,14 @@ void world_open(struct sim *w, uint64_t seed)
     struct store_config none = {.path = NULL};
     *w = (struct sim){.s = {.random = seed, .one = one, .with_keys = true}};
     sim_disk_reset(seed);
-    w->options = options_of();
+    w->options = world_options();
     struct fixture *f = &w->s.f[0];
     *f = (struct fixture){.now_ms = TEST_START_MS, .dir = "/tmp/postrider-sim-XXXXXX", .arena = arena_new(ARENA_BYTES)};
     /* The lock and the ballast are real files. */
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->path, sizeof f->path, "%s/sim.db", f->dir);
     f->env = fx_id(f);
-    OK(real_open(w));
+    OK(world_disk_open(w));
     OK(backend_mem.open(&none, &w->backend[1], &why));
     OK(backend_mem.reader_open(w->backend[1], &w->s.f[1].reader));
     setup(w);
@@ -418,7 +418,7 @@ void world_close(struct sim *w)
 {
     char command[160];
     crew_close(w);
-    real_close(w);
+    world_disk_close(w);
     backend_mem.reader_close(w->s.f[1].reader);
     backend_mem.close(w->backend[1]);
     snprintf(command, sizeof command, "rm -rf %s", w->s.f[0].dir);
