@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Profiles of an environment. A change makes a new version; what was accepted under an older one keeps it. The rows
- * that the program brings along can be edited (it then leaves them alone) but not deleted.
+ * that the program brings along can be edited (it then leaves them alone) but not deleted. Known senders are verified
+ * by rows of their own (signing/providers.c), so nothing that would be verified otherwise may have their names.
  */
 #include "api/application.h"
 #include "api/env.h"
@@ -9,6 +10,7 @@
 #include "api/profile_use.h"
 #include "api/routes.h"
 #include "incoming/dedupe.h"
+#include "signing/profile_incoming.h"
 
 struct found {
     struct object object;
@@ -71,6 +73,25 @@ static bool is_answer_only(struct str name)
     return false;
 }
 
+static const struct api_profile_row *find_row(const struct api *api, struct str name)
+{
+    for (size_t i = 0; i < api->row_count; i++) {
+        if (str_eq(name, api->rows[i].name))
+            return &api->rows[i];
+    }
+    return NULL;
+}
+
+/* What would hold for requests that nobody verifies by this row. */
+static void check_verify(struct api_call *call, struct str name, const struct json *verify)
+{
+    if (verify != NULL && verify->count > 0 && provider_find(name) != NULL)
+        call_problem(call, "verify", "value_error",
+                     "requests of \"" STR_FMT "\" are verified as that sender, which is known, signs them; "
+                     "choose another name",
+                     STR_ARG(name));
+}
+
 /* The row of a body, compact, under the name of the path if there is one. NULL str: answered. */
 static struct str read_row(struct api_call *call, struct str path_name, struct str *name)
 {
@@ -80,6 +101,7 @@ static struct str read_row(struct api_call *call, struct str path_name, struct s
     *name = path_name;
     if (path_name.ptr == NULL && !json_as_str(json_get(body, STR("name")), name))
         call_problem(call, "name", "value_error.missing", "is missing");
+    check_verify(call, *name, json_get(body, STR("verify")));
     struct buf out = BUF_INIT(1 << 20);
     struct json_writer w = json_writer(&out);
     json_w_object(&w);
@@ -113,6 +135,11 @@ static struct str read_row(struct api_call *call, struct str path_name, struct s
 static void save(struct api *api, struct api_call *call, const struct object *old, struct str name, struct str row)
 {
     struct object base = {.env = call->env, .created_ms = call->now_ms, .updated_ms = call->now_ms};
+    if (old == NULL && provider_find(name) != NULL && find_row(api, name) == NULL) {
+        call_problem(call, "name", "value_error", "this is the name of a known sender, which would be meant by it");
+        call_fits(call);
+        return;
+    }
     struct object_change two[2] = {{.change = OBJECT_CREATE, .object = base},
                                    {.change = old != NULL ? OBJECT_UPDATE : OBJECT_CREATE, .object = base}};
     two[0].object.kind = OBJ_PROFILE_VERSION;
@@ -188,11 +215,10 @@ void profile_delete(struct api *api, struct api_call *call)
     bool used;
     if (!find(call, &f))
         return;
-    for (size_t i = 0; i < api->row_count; i++) {
-        if (str_eq(f.object.key, api->rows[i].name)) {
-            restore(api, call, &f, &api->rows[i]);
-            return;
-        }
+    const struct api_profile_row *row = find_row(api, f.object.key);
+    if (row != NULL) {
+        restore(api, call, &f, row);
+        return;
     }
     if (!answer_ok(call, profile_in_use(call, f.object.key, &used)))
         return;

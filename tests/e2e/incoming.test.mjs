@@ -144,6 +144,34 @@ test('rows of customers: no headers but their own in answers, only duplicates th
     assert.deepEqual(lost.json.data.map((r) => [r.status, r.headers, r.query]), [[401, {}, {}]]);
 });
 
+test('the name of a known sender means that sender, and no profile of the environment', async (t) => {
+    const p = await postrider(t);
+    const app = await p.app();
+    const mine = { headers: { 'X-Mine': '{signature}' } };
+    const known = (await p.ok('GET', '/api/v1/provider')).data.map((s) => s.name);
+    const shipped = (await p.ok('GET', '/api/v1/profile')).data.map((s) => s.name);
+    assert.ok(known.length > 30 && shipped.length === 7 && shipped.every((name) => known.includes(name)));
+    for (const name of known) {
+        const made = await p.api('POST', '/api/v1/profile', { ...mine, name });
+        assert.equal(made.status, shipped.includes(name) ? 409 : 422, `${name}: ${made.text}`);
+        if (shipped.includes(name)) continue;
+        assert.deepEqual([made.json.detail[0].loc, made.json.detail[0].msg], [['body', 'name'], 'this is the name of a known sender, which would be meant by it']);
+        assert.equal((await p.api('PUT', `/api/v1/profile/${name}`, mine)).status, 422, name);
+        assert.equal((await p.api('GET', `/api/v1/profile/${name}`)).status, 404, name);
+    }
+    // One that is shipped may be changed for deliveries; what comes in is verified as ever.
+    const rules = await p.api('PUT', '/api/v1/profile/github', { ...mine, verify: { dedupe: 'body:id' } });
+    assert.deepEqual([rules.status, rules.json.detail[0].loc], [422, ['body', 'verify']]);
+    assert.match(rules.json.detail[0].msg, /^requests of "github" are verified as that sender/);
+    await p.ok('PUT', '/api/v1/profile/github', mine);
+    await p.ok('PUT', '/api/v1/profile/github', await p.ok('GET', '/api/v1/profile/github'));
+    const a = await automation(p, app, { verify: { profile: 'github', secret: 's3cret' } });
+    assert.equal((await a.send('{"id":1}', { 'x-hub-signature-256': `sha256=${createHmac('sha256', 's3cret').update('{"id":1}').digest('hex')}` })).status, 202);
+    assert.equal((await a.send('{"id":1}', { 'x-mine': createHmac('sha256', 's3cret').update('{"id":1}').digest('hex') })).status, 401);
+    assert.equal((await p.api('DELETE', '/api/v1/profile/github')).status, 204);
+    await p.ok('POST', '/api/v1/profile', { ...mine, name: 'github-mine', verify: { dedupe: 'body:id' } });
+});
+
 test('what an answer says of a trigger can be sent back, and keeps its secrets', async (t) => {
     const p = await postrider(t);
     const app = await p.app();
