@@ -48,8 +48,8 @@ struct import_options {
  * What the columns of a header mean: a field of the same name, or what `map` says, items "column:field[:kind]" with
  * kind text, number, boolean, json or tags; no field and no kind: left out. A dot in a field's name goes into it. Where
  * the type's schema wants numbers or booleans, they are the kind by default; a column "tags", the last one
- * of that name, holds tags. An item means the first column of its name of which no item before it said anything. NULL,
- * or what is wrong.
+ * of that name, holds tags. An item means the first column of its name of which no item before it said anything. One of
+ * them must go to the type's key, unless the mode (set before) is IMPORT_CREATE. NULL, or what is wrong.
  */
 const char *import_columns(struct arena *a, const struct csv_row *header, const struct str *map, size_t map_count,
                            const struct record_type *t, struct import_options *o);

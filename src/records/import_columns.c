@@ -207,6 +207,22 @@ static const char *header_read(struct arena *a, const struct csv_row *header, st
     return NULL;
 }
 
+/* Without the key no row would find its record. */
+static const char *check_key(struct arena *a, const struct record_type *t, const struct import_options *o)
+{
+    if (t->key.len == 0 || o->mode == IMPORT_CREATE)
+        return NULL;
+    for (const struct import_field *f = o->fields; f != NULL; f = f->next) {
+        if (f->child == NULL && str_eq(f->name, t->key))
+            return NULL;
+    }
+    return arena_printf(a,
+                        "no column goes to \"" STR_FMT "\", which names the records: if it has another name in the "
+                        "file, map that to it, as COLUMN:" STR_FMT,
+                        STR_ARG(t->key), STR_ARG(t->key))
+            .ptr;
+}
+
 const char *import_columns(struct arena *a, const struct csv_row *header, const struct str *map, size_t map_count,
                            const struct record_type *t, struct import_options *o)
 {
@@ -224,7 +240,9 @@ const char *import_columns(struct arena *a, const struct csv_row *header, const 
         if (c->cell == CELL_TEXT && !said[i].kind)
             c->cell = cell_of_schema(schema, c);
     }
-    return why != NULL ? why : import_fields(a, o);
+    if (why == NULL)
+        why = import_fields(a, o);
+    return why != NULL ? why : check_key(a, t, o);
 }
 
 /* ---- stored form --------------------------------------------------------------------------------------------------

@@ -334,6 +334,11 @@ test('from the shell: import waits and says what was wrong, export prints what i
     const refused = await p.command(['record', 'import', ...to, file, '--map', 'nothing:email']);
     assert.equal(refused.status, 2);
     assert.match(refused.stderr, /query\.map: there is no column "nothing"/);
+    const keyless = await p.command(['record', 'import', ...to, file]);
+    assert.deepEqual([keyless.status, keyless.stdout], [2, '']);
+    assert.equal(keyless.stderr, 'postrider record import: the server answers 422\n  query.map: no column goes to "email", which names the records: if it has another name in the file, map that to it, as COLUMN:email\n');
+    const fresh = await p.command(['record', 'import', ...to, '-', '--mode', 'create', '--dry-run'], { input: 'name\nNobody\n' });
+    assert.deepEqual([fresh.status, fresh.stdout], [0, '1 rows: 1 would be created, 0 would be updated, 0 unchanged, 0 left out, 0 wrong\n']);
     assert.equal((await p.command(['record', 'get', ...to, 'ada@example.com'])).status, 0);
     assert.match((await p.command(['record', 'list', ...to, '--where', 'age:36'])).stdout, /ada@example\.com/);
 });

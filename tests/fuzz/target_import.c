@@ -47,7 +47,9 @@ static void run(struct str in)
     AUTO_FREE char *copy = fuzz_copy(in);
     struct arena *a = arena_new(4096);
     const struct record_type *t = record_type_builtin(STR("myra"), STR("contact"));
-    struct import_options o = {.format = flags & 1 ? IMPORT_JSONL : IMPORT_CSV, .clear_empty = (flags & 2) != 0};
+    struct import_options o = {.format = flags & 1 ? IMPORT_JSONL : IMPORT_CSV,
+                               .clear_empty = (flags & 2) != 0,
+                               .mode = flags & 4 ? IMPORT_UPSERT : IMPORT_CREATE};
     struct csv c = {.text = str_of(copy, in.len), .line = 1};
     struct csv_row row;
     const char *why = NULL;
