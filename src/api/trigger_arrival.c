@@ -86,22 +86,22 @@ enum err arrival_verify(struct arrival *ar)
 {
     struct profile_header headers[ARRIVAL_HEADERS_MAX];
     const struct trigger *t = &ar->trigger;
-    const char *why = "no secret is set";
-    bool good = false;
+    const char *why = NULL;
+    size_t which = 0;
     if (ar->profile == NULL)
         return ERR_OK;
+    if (t->secret_count == 0)
+        return refused(ar, ERR_UNAUTHORIZED, "no secret is set");
     struct profile_request rq = signed_request(ar, headers);
     rq.now_ms = clock_system_ms();
     rq.tolerance_s = t->tolerance_s >= 0 ? t->tolerance_s : profile_rules(ar->profile)->tolerance_s;
     bool keyed = profile_rules_signed(profile_rules(ar->profile));
     unsigned char digest[CRYPTO_SHA256_LEN];
-    for (size_t i = 0; i < t->secret_count && !good; i++) {
-        good = (keyed ? profile_verify_digest(ar->profile, &t->secrets[i], 1, &rq, digest, &why)
-                      : profile_verify(ar->profile, &t->secrets[i], 1, &rq, &why)) == ERR_OK;
-        ar->secret = t->secrets[i];
-    }
-    if (!good)
+    enum err e =
+            profile_verify_which(ar->profile, t->secrets, t->secret_count, &rq, &which, keyed ? digest : NULL, &why);
+    if (e != ERR_OK)
         return refused(ar, ERR_UNAUTHORIZED, why);
+    ar->secret = t->secrets[which];
     if (keyed)
         ar->signed_key = arena_str(ar->call->arena, str_of((char *)digest, sizeof digest));
     return ERR_OK;

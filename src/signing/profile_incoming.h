@@ -5,6 +5,9 @@
  *   algorithm       also "ecdsa-p256-sha256" and "rsa-sha256" (PKCS #1 v1.5, 2048 to 4096 bits); public key:
  *                   SubjectPublicKeyInfo in base64, or PEM; the private key, which only a sender has, begins with
  *                   "prefix"; and "token": nothing is signed, the header holds the secret
+ *                   At most 32 signatures of a request are looked at; with public keys only the first 16 that have
+ *                   the format, divided by the number of secrets, since a refusal must stay cheap: so two secrets see
+ *                   eight signatures each, eight secrets two (again for each way in which a URL may be signed)
  *   encoding        of a token also "raw"
  *   signedString    {form} instead of {body}: names and values of a form's fields, sorted by name, without duplicates;
  *                   nothing for other bodies (Twilio); {body_time}, the text of the member timestampInBody
@@ -34,6 +37,7 @@
 
 #define PROFILE_TOLERANCE_S     300
 #define PROFILE_TOLERANCE_MAX_S 86400
+#define PROFILE_PAIRS_MAX       16 /* secrets times signatures that are verified with public keys, of one request */
 
 /* X(symbol, name) */
 #define HANDSHAKE_TABLE(X)                                                                                             \
@@ -91,6 +95,10 @@ struct str profile_signed_url(const struct profile *p, struct arena *a, struct s
 MUST_USE enum err profile_verify_digest(const struct profile *p, const struct str *secrets, size_t count,
                                         const struct profile_request *rq, unsigned char digest[CRYPTO_SHA256_LEN],
                                         const char **why);
+/* Both; which: the secret that fits; digest NULL: not wanted. */
+MUST_USE enum err profile_verify_which(const struct profile *p, const struct str *secrets, size_t count,
+                                       const struct profile_request *rq, size_t *which, unsigned char *digest,
+                                       const char **why);
 /* Whether nothing is signed: the header holds the secret itself. */
 bool profile_is_token(const struct profile *p);
 /* Whether what verifies is a public key, which a sender shows. */

@@ -16,6 +16,8 @@ struct evidence {
     struct values values;
     struct str candidates[CANDIDATES_MAX]; /* as in the header, still in their format */
     size_t candidate_count;
+    size_t pair_max; /* so many are verified with one public key */
+    size_t which;    /* the secret that fits */
 };
 
 static void add_candidates(const struct profile *p, struct str text, struct evidence *ev)
@@ -176,15 +178,20 @@ static bool any_fits(const struct profile *p, const struct secret_key *k, const 
             x.mac = str_of((char *)mac, crypto_sign(s, parts, count, mac));
         crypto_signer_free(s);
     }
-    for (size_t i = 0; usable && i < ev->candidate_count && !found; i++)
-        found = decode_candidate(p, k->form, ev->candidates[i], &got) && fits(&x, buf_str(&got));
+    size_t left = key_form_is_pair(k->form) ? ev->pair_max : CANDIDATES_MAX;
+    for (size_t i = 0; usable && i < ev->candidate_count && left > 0 && !found; i++) {
+        if (!decode_candidate(p, k->form, ev->candidates[i], &got))
+            continue;
+        found = fits(&x, buf_str(&got));
+        left--;
+    }
     buf_fini(&public);
     buf_fini(&got);
     return found;
 }
 
 /* Whether any secret fits the parts; *why says what the last one that could be used lacks. */
-static bool any_secret_fits(const struct profile *p, const struct str *secrets, size_t count, const struct evidence *ev,
+static bool any_secret_fits(const struct profile *p, const struct str *secrets, size_t count, struct evidence *ev,
                             const char **why)
 {
     struct str parts[SEGMENTS_MAX];
@@ -195,6 +202,7 @@ static bool any_secret_fits(const struct profile *p, const struct str *secrets, 
         bool usable = secret_decode(p, secrets[i], &key, &k, why) == ERR_OK;
         bool good = usable && any_fits(p, &k, ev, parts, part_count);
         mem_free_secret(key.ptr, key.cap);
+        ev->which = i;
         if (good)
             return true;
         if (usable)
@@ -215,7 +223,8 @@ static const char *judge(const struct profile *p, const struct str *secrets, siz
         return trouble;
     ev->values.of[FIELD_FORM] = got.form;
     ev->values.of[FIELD_BODY_TIME] = got.body_time;
-    for (size_t i = 0; i < got.url_count && !good; i++) {
+    size_t urls = (p->signed_string.fields & FIELD_BIT(URL)) != 0 ? got.url_count : 1;
+    for (size_t i = 0; i < urls && !good; i++) {
         ev->values.of[FIELD_URL] = got.urls[i];
         good = any_secret_fits(p, secrets, count, ev, &why);
     }
@@ -243,10 +252,11 @@ static void take_digest(const struct profile *p, const struct evidence *ev, unsi
     crypto_signer_free(s);
 }
 
-static enum err verify(const struct profile *p, const struct str *secrets, size_t count,
-                       const struct profile_request *rq, unsigned char *digest, const char **why)
+enum err profile_verify_which(const struct profile *p, const struct str *secrets, size_t count,
+                              const struct profile_request *rq, size_t *which, unsigned char *digest, const char **why)
 {
-    struct evidence ev = {.candidate_count = 0};
+    size_t pairs = count > 0 ? PROFILE_PAIRS_MAX / count : 0;
+    struct evidence ev = {.pair_max = pairs > 0 ? pairs : 1};
     struct arena *scratch = arena_new(SCRATCH);
     bool agree = collect(p, rq, &ev);
     collect_query(p, scratch, rq, &ev);
@@ -259,8 +269,10 @@ static enum err verify(const struct profile *p, const struct str *secrets, size_
     if (trouble == NULL && digest != NULL)
         take_digest(p, &ev, digest);
     arena_free(scratch);
-    if (trouble == NULL)
+    if (trouble == NULL) {
+        *which = ev.which;
         return ERR_OK;
+    }
     *why = trouble;
     return ERR_UNAUTHORIZED;
 }
@@ -268,12 +280,14 @@ static enum err verify(const struct profile *p, const struct str *secrets, size_
 enum err profile_verify(const struct profile *p, const struct str *secrets, size_t count,
                         const struct profile_request *rq, const char **why)
 {
-    return verify(p, secrets, count, rq, NULL, why);
+    size_t which;
+    return profile_verify_which(p, secrets, count, rq, &which, NULL, why);
 }
 
 enum err profile_verify_digest(const struct profile *p, const struct str *secrets, size_t count,
                                const struct profile_request *rq, unsigned char digest[CRYPTO_SHA256_LEN],
                                const char **why)
 {
-    return verify(p, secrets, count, rq, digest, why);
+    size_t which;
+    return profile_verify_which(p, secrets, count, rq, &which, digest, why);
 }

@@ -693,6 +693,63 @@ static void test_default_dedupe(void **state)
     }
 }
 
+/* Whether one good signature behind so many bad ones is found, by the last of so many secrets. */
+static bool is_found_behind(const char *row, const char *prefix, const char *bad, size_t before, size_t secret_count)
+{
+    static const char pad[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct arena *a = arena_new(4096);
+    struct buf headers = BUF_INIT(65536), value = BUF_INIT(65536);
+    struct profile *p;
+    struct str path, why, secrets[8];
+    const char *reason = NULL;
+    size_t which = 99;
+    assert_int_equal(profile_parse_incoming(a, str_c(row), &p, &path, &why), ERR_OK);
+    for (size_t i = 0; i < secret_count; i++)
+        secrets[i] = arena_printf(a, "%s%.63s%zu", prefix, pad, i);
+    struct profile_signers *signers = profile_signers_new(p, &secrets[secret_count - 1], 1);
+    struct profile_attempt at = {.now_ms = NOW_MS, .body = {STR("{}")}};
+    assert_non_null(signers);
+    assert_int_equal(profile_headers(p, signers, &at, &headers), 1);
+    for (size_t i = 0; i < before; i++)
+        buf_addf(&value, "%s ", bad);
+    struct str line = str_c(headers.ptr);
+    buf_add_str(&value, str_trim(str_skip(line, str_find(line, ':') + 1)));
+    struct profile_header h = {STR("X-Sig"), buf_str(&value)};
+    struct profile_request rq = {.headers = &h, .header_count = 1, .body = STR("{}"), .now_ms = NOW_MS};
+    bool found = profile_verify_which(p, secrets, secret_count, &rq, &which, NULL, &reason) == ERR_OK;
+    assert_true(found ? which == secret_count - 1 : reason != NULL);
+    profile_signers_free(signers);
+    profile_free(p);
+    buf_fini(&headers);
+    buf_fini(&value);
+    arena_free(a);
+    return found;
+}
+
+/* A request with many signatures, of one with many secrets, costs few verifications where each takes long. */
+static void test_many_signatures(void **state)
+{
+#define ROW(more) "{\"headers\":{\"X-Sig\":\"{signature}\"},\"signatureSeparator\":\" \",\"encoding\":\"hex\"," more "}"
+#define ZEROS     "00000000000000000000000000000000"
+    static const char pair[] = ROW("\"algorithm\":\"ed25519\",\"signatureFormat\":\"v={signature}\",\"secret\":{"
+                                   "\"prefix\":\"private:\",\"keyDecoding\":\"hex\"}");
+    static const char mac[] = ROW("\"secret\":{\"keyDecoding\":\"raw\"}");
+    static const char bad[] = "v=" ZEROS ZEROS ZEROS ZEROS, other[] = "x=" ZEROS ZEROS ZEROS ZEROS;
+#undef ROW
+#undef ZEROS
+    static const struct {
+        size_t secrets, signatures;
+    } cases[] = {{1, 16}, {2, 8}, {3, 5}, {8, 2}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_true(is_found_behind(pair, "private:", bad, cases[i].signatures - 1, cases[i].secrets));
+        assert_false(is_found_behind(pair, "private:", bad, cases[i].signatures, cases[i].secrets));
+        assert_true(is_found_behind(pair, "private:", other, 31, cases[i].secrets));
+        assert_true(is_found_behind(mac, "", "00", 31, cases[i].secrets));
+        assert_false(is_found_behind(mac, "", "00", 32, cases[i].secrets));
+    }
+}
+
 /* The signature under another header's name. */
 static void test_header_name(void **state)
 {
@@ -781,7 +838,7 @@ int main(void)
             cmocka_unit_test(test_stale),          cmocka_unit_test(test_header_name),
             cmocka_unit_test(test_only_incoming),  cmocka_unit_test(test_secrets),
             cmocka_unit_test(test_times),          cmocka_unit_test(test_digest),
-            cmocka_unit_test(test_default_dedupe),
+            cmocka_unit_test(test_default_dedupe), cmocka_unit_test(test_many_signatures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
