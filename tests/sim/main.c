@@ -190,8 +190,10 @@ static void report(void)
            "%llu HTTP requests with %llu keys\n",
            N(r->requests), N(r->runs), N(r->changes), N(r->events), N(r->calls), N(r->requests));
     printf("             %llu restarts (%llu after power cuts), %llu commits in doubt, %llu groups without room, %llu "
-           "documents changed by others meanwhile\n",
-           N(r->restarts), N(r->power_cuts), N(r->in_doubt), N(r->refused), N(r->meddled));
+           "documents changed by others meanwhile\n             %llu failed runs tried again by hand, %llu "
+           "canceled\n",
+           N(r->restarts), N(r->power_cuts), N(r->in_doubt), N(r->refused), N(r->meddled), N(r->retried),
+           N(r->canceled));
 #undef N
 }
 

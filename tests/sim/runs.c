@@ -133,7 +133,9 @@ int runs_ask(struct runs *s, const char *method, const char *path, const char *b
     struct str query = str_c(path), only_path = str_split(&query, '?');
     struct api_call call = {.arena = arena_new(16384),
                             .reader = s->w.s.f[0].reader,
-                            .method = strcmp(method, "GET") == 0 ? HTTP_M_GET : HTTP_M_POST,
+                            .method = strcmp(method, "GET") == 0   ? HTTP_M_GET
+                                      : strcmp(method, "PUT") == 0 ? HTTP_M_PUT
+                                                                   : HTTP_M_POST,
                             .path = only_path,
                             .query = query,
                             .headers = &header,
@@ -199,6 +201,16 @@ struct plan runs_plan(struct runs *s)
 {
     struct fixture *f = &s->w.s.f[0];
     return (struct plan){.api = &s->api, .reader = f->reader, .arena = f->arena, .app = s->app, .now_ms = f->now_ms};
+}
+
+struct run runs_read(struct runs *s, oid_t id)
+{
+    struct fixture *f = &s->w.s.f[0];
+    struct run run;
+    struct doc d;
+    OK(store_get_doc(f->reader, f->arena, DOC_RUN, id, &d));
+    OK(run_decode(f->arena, &d, &run));
+    return run;
 }
 
 /* ---- the process ---------------------------------------------------------------------------------------------------
@@ -293,7 +305,8 @@ static void step(struct runs *s)
     if (s->dead || sim_disk_stopped() || (s->trouble && sim_pick(100) == 0))
         crash(s);
     sim_disk_arm((struct sim_faults){0});
-    s->w.s.f[0].now_ms += (int64_t)sim_pick(200);
+    bool late = s->trouble && sim_pick(30) == 0; /* then much is due at once */
+    s->w.s.f[0].now_ms += (int64_t)sim_pick(late ? 3 * TIME_MINUTE_MS : 200);
     arena_reset(s->w.s.f[0].arena);
 }
 

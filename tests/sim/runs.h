@@ -14,19 +14,22 @@
 #include "api/runner_priv.h"
 #include "sim.h"
 
-enum { REQUESTS_MAX = 240, AUTOMATIONS = 4 };
-enum { AUTO_MAIN, AUTO_SEQUENCE, AUTO_HEARD, AUTO_NOTICED };
+enum { REQUESTS_MAX = 240, AUTOMATIONS = 5 };
+enum { AUTO_MAIN, AUTO_SEQUENCE, AUTO_HEARD, AUTO_NOTICED, AUTO_MINUTES };
 #define RUNS_PLACES 3 /* of the main automation */
 
 /* A request that somebody sends until it is answered. */
 struct wanted {
     char email[32];
-    int n;       /* some go another way by it */
-    oid_t run;   /* answered with it; 0: not yet */
-    bool over;   /* it was seen that it has ended */
-    int calls;   /* how often the server was asked */
-    int crashes; /* when it was last asked */
-    int attempt; /* then */
+    int n;         /* some go another way by it */
+    oid_t run;     /* answered with it; 0: not yet */
+    bool over;     /* it was seen that it has ended well */
+    bool refused;  /* its server said no for good: somebody must try it again */
+    bool canceled; /* somebody wanted to end it, … */
+    bool ended;    /* … and was told that it has */
+    int calls;     /* how often the server was asked */
+    int crashes;   /* when it was last asked */
+    int attempt;   /* then; 0: the next may have any number */
 };
 
 /* A request outside that is under way. */
@@ -41,6 +44,8 @@ struct runs_counts {
     uint64_t changes; /* of records */
     uint64_t events;
     uint64_t calls;
+    uint64_t retried; /* by hand */
+    uint64_t canceled;
     uint64_t crashes;    /* and processes that began anew */
     uint64_t restarts;   /* those included that were cut off at once */
     uint64_t power_cuts; /* of them */
@@ -81,6 +86,7 @@ int runs_ask(struct runs *s, const char *method, const char *path, const char *b
 /* The same at the trigger URL, with a name of the request. *run: that it became, or had become before. */
 int runs_knock(struct runs *s, const char *name, const char *body, oid_t *run);
 struct plan runs_plan(struct runs *s);
+struct run runs_read(struct runs *s, oid_t run);
 int64_t runs_now_ms(void);
 
 /* runs_load.c */
@@ -96,6 +102,7 @@ void check_recovered(struct runs *s);
 size_t check_left(struct runs *s);
 void check_say_left(struct runs *s);
 void check_end(struct runs *s);
+struct wanted *check_whose(struct runs *s, const struct outside *o);
 /* A request goes out now. */
 void check_sent(struct runs *s, const struct outside *o);
 

@@ -25,6 +25,9 @@ static const char *const definitions[AUTOMATIONS] = {
                 "{\"name\":\"Noticed\",\"trigger\":{\"type\":\"record_changed\",\"record\":\"contact\","
                 "\"on\":[\"created\"]},\"steps\":["
                 "{\"id\":\"c\",\"type\":\"add_tag\",\"target\":\"{{ trigger.body.id }}\",\"tag\":\"noticed\"}]}",
+        [AUTO_MINUTES] = "{\"name\":\"Minutes\",\"trigger\":{\"type\":\"schedule\",\"cron\":\"* * * * *\"},\"steps\":["
+                         "{\"id\":\"a\",\"type\":\"set\",\"set\":{\"at\":\"{{ trigger.body.scheduledAt }}\"}},"
+                         "{\"id\":\"b\",\"type\":\"wait\",\"for\":\"300ms\"}]}",
         [AUTO_MAIN] =
                 "{\"name\":\"Main\",\"concurrency\":3,"
                 "\"trigger\":{\"type\":\"incoming_webhook\",\"dedupe\":\"header:x-request-id\"},\"steps\":["
@@ -68,18 +71,24 @@ static void must(struct runs *s, const char *method, const char *path, const cha
         fail_msg("%s %s: %d " STR_FMT, method, path, got, STR_ARG(*answer));
 }
 
+static char *definition_of(struct runs *s, int which)
+{
+    struct arena *a = s->w.s.f[0].arena;
+    struct str definition = str_c(definitions[which]);
+    size_t at = str_find(definition, '$');
+    char id[OID_TEXT_SIZE];
+    if (at == definition.len)
+        return arena_cstr(a, definition);
+    oid_format(s->automation[AUTO_SEQUENCE], object_prefix(OBJ_AUTOMATION), s->api.id_key, id);
+    return arena_cstr(a, arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(str_take(definition, at)), id,
+                                      STR_ARG(str_skip(definition, at + 1))));
+}
+
 static void publish(struct runs *s, int which)
 {
     struct arena *a = s->w.s.f[0].arena;
-    struct str answer, definition = str_c(definitions[which]);
-    size_t at = str_find(definition, '$');
-    if (at < definition.len) { /* the sequence */
-        char id[OID_TEXT_SIZE];
-        oid_format(s->automation[AUTO_SEQUENCE], object_prefix(OBJ_AUTOMATION), s->api.id_key, id);
-        definition = arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(str_take(definition, at)), id,
-                                  STR_ARG(str_skip(definition, at + 1)));
-    }
-    must(s, "POST", APP "/automation", arena_cstr(a, definition), 201, &answer);
+    struct str answer;
+    must(s, "POST", APP "/automation", definition_of(s, which), 201, &answer);
     struct str id = member(s, answer, "id", NULL);
     OK(oid_parse(id, object_prefix(OBJ_AUTOMATION), s->api.id_key, &s->automation[which]));
     must(s, "POST", arena_printf(a, APP "/automation/" STR_FMT "/publish", STR_ARG(id)).ptr, NULL, 200, &answer);
@@ -91,7 +100,7 @@ static void publish(struct runs *s, int which)
 
 void load_open(struct runs *s)
 {
-    static const int order[] = {AUTO_SEQUENCE, AUTO_HEARD, AUTO_NOTICED, AUTO_MAIN};
+    static const int order[] = {AUTO_SEQUENCE, AUTO_HEARD, AUTO_NOTICED, AUTO_MINUTES, AUTO_MAIN};
     struct str answer;
     struct object o;
     must(s, "POST", "/api/v1/app", "{\"name\":\"W\",\"uid\":\"w\",\"profile\":\"myra\"}", 201, &answer);
@@ -99,6 +108,31 @@ void load_open(struct runs *s)
         publish(s, order[i]);
     OK(store_get_object(s->w.s.f[0].reader, s->w.s.f[0].arena, OBJ_AUTOMATION, s->automation[AUTO_MAIN], &o));
     s->app = o.app;
+}
+
+/* About an automation, while it is at work. What is asked for is done, or cannot be now. */
+static bool about(struct runs *s, int which, const char *method, const char *what, const char *body)
+{
+    char id[OID_TEXT_SIZE];
+    struct str answer;
+    oid_format(s->automation[which], object_prefix(OBJ_AUTOMATION), s->api.id_key, id);
+    int status =
+            runs_ask(s, method, arena_printf(s->w.s.f[0].arena, APP "/automation/%s%s", id, what).ptr, body, &answer);
+    if (status != 0 && status != 200 && status < 500)
+        fail_msg("%s%s: %d " STR_FMT, method, what, status, STR_ARG(answer));
+    return status == 200;
+}
+
+/* Versions come and go, and say the same. While the main automation is paused it takes no requests; its runs go on. */
+static void publish_again(struct runs *s)
+{
+    int which = (int)sim_pick(AUTOMATIONS);
+    if (s->trouble && sim_pick(30) == 0 && about(s, which, "PUT", "", definition_of(s, which)))
+        (void)about(s, which, "POST", "/publish", NULL);
+    if (s->trouble && sim_pick(60) == 0)
+        (void)about(s, AUTO_MAIN, "POST", "/pause", NULL);
+    if (!s->trouble || sim_pick(6) == 0)
+        (void)about(s, AUTO_MAIN, "POST", "/resume", NULL);
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------
@@ -146,6 +180,35 @@ static void reply(struct runs *s)
     (void)!plan_commit(&p, NULL);
 }
 
+/* Asks for something about a run of the main automation; the status. */
+static int by_hand(struct runs *s, const struct wanted *x, const char *what)
+{
+    struct arena *a = s->w.s.f[0].arena;
+    char id[OID_TEXT_SIZE], of[OID_TEXT_SIZE];
+    struct str answer;
+    oid_format(s->automation[AUTO_MAIN], object_prefix(OBJ_AUTOMATION), s->api.id_key, of);
+    oid_format(x->run, doc_prefix(DOC_RUN), s->api.id_key, id);
+    return runs_ask(s, "POST", arena_printf(a, APP "/automation/%s/run/%s/%s", of, id, what).ptr, NULL, &answer);
+}
+
+/* What failed for good is tried again; a few are ended. */
+static void look_after(struct runs *s, struct wanted *x)
+{
+    if (x->run == 0 || s->dead)
+        return;
+    if (x->refused && (!s->trouble || sim_pick(10) == 0)) {
+        enum run_status status = runs_read(s, x->run).status;
+        x->refused = status == RUN_FAILED || status == RUN_RUNNING; /* it may not be written yet */
+        if (status == RUN_FAILED) {
+            x->attempt = 0;
+            s->counts.retried += by_hand(s, x, "retry") == 204;
+        }
+    } else if (s->trouble && sim_pick(800) == 0) {
+        x->canceled = true;
+        x->ended = by_hand(s, x, "cancel") == 204 || x->ended;
+    }
+}
+
 /* ---- servers -------------------------------------------------------------------------------------------------------
  */
 
@@ -163,9 +226,13 @@ void __wrap_outside_send(struct outside_desk *d, struct outside *o)
 static void answer_one(struct runs *s, struct outside *o)
 {
     bool good = !s->trouble || sim_pick(4) > 0;
+    struct wanted *x = check_whose(s, o);
+    bool for_good = !good && sim_pick(4) == 0;
+    x->refused = x->refused || for_good;
     o->outcome = (struct outcome){.kind = good ? OUTCOME_DONE : OUTCOME_FAILED,
                                   .output = good ? STR("{\"status\":200,\"body\":{\"ok\":true}}") : STR_NULL,
                                   .error = good ? STR_NULL : STR("the server says no"),
+                                  .final = for_good,
                                   .retry_after_ms = sim_pick(8) == 0 ? (int64_t)sim_pick(2000) : 0};
     o->next = s->runner.answered;
     s->runner.answered = o;
@@ -187,7 +254,10 @@ static void answer_all(struct runs *s)
 void load_step(struct runs *s)
 {
     answer_all(s);
+    publish_again(s);
     knock_all(s);
+    for (size_t i = 0; i < s->wanted_count; i++)
+        look_after(s, &s->wanted[i]);
     for (size_t i = s->wanted_count > 0 ? sim_pick(6) : 0; i > 0 && !s->dead; i--)
         reply(s);
 }
