@@ -108,7 +108,7 @@ void api_key_create(struct api *api, struct api_call *call)
     if (r.app.ptr != NULL) {
         enum err e = api_app_id(api, call->reader, call->arena, call->env, r.app, &r.token.app);
         if (e == ERR_NOT_FOUND)
-            call_problem(call, "appId", "value_error", "no such application");
+            call_problem(call, "appId", "value_error", "no such workspace");
         else if (!answer_ok(call, e))
             return;
     }

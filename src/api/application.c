@@ -81,7 +81,7 @@ static void finish_save(struct api *api, struct api_call *call, const struct obj
 {
     enum err e = application_save(api, call, old, app, before);
     if (e == ERR_CONFLICT)
-        answer_error(call, e, "an application with this uid exists");
+        answer_error(call, e, "a workspace with this uid exists");
     else if (call_fits(call) && answer_ok(call, e))
         answer_app(api, call, old != NULL ? 200 : 201, app);
 }
@@ -187,7 +187,7 @@ static bool find_own(const struct api *api, struct api_call *call, struct object
         return false;
     if (!operational_hides(out->uid))
         return true;
-    answer_error(call, ERR_NOT_FOUND, "no such application");
+    answer_error(call, ERR_NOT_FOUND, "no such workspace");
     return false;
 }
 

@@ -295,7 +295,7 @@ static bool has_room(struct api_call *call, const struct app *app)
         return false;
     if (count < AUTOMATIONS_MAX)
         return true;
-    answer_error(call, ERR_CONFLICT, "an application has at most 500 automations");
+    answer_error(call, ERR_CONFLICT, "a workspace has at most 500 automations");
     return false;
 }
 

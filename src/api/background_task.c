@@ -229,7 +229,7 @@ static bool read_filter(const struct api *api, struct api_call *call, struct tas
     f->app = 0;
     enum err e = app.len > 0 ? api_app_id(api, call->reader, call->arena, call->env, app, &f->app) : ERR_OK;
     if (e == ERR_NOT_FOUND)
-        problem_add(&call->problems, "query", STR("app_id"), STR_NULL, "value_error", "is no application");
+        problem_add(&call->problems, "query", STR("app_id"), STR_NULL, "value_error", "is no workspace");
     else if (!answer_ok(call, e))
         return false;
     return call_fits(call);

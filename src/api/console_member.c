@@ -177,7 +177,7 @@ void console_member_create(struct api *api, struct api_call *call)
     if (in.app.ptr != NULL) {
         enum err e = api_app_id(api, call->reader, call->arena, call->env, in.app, &m.app);
         if (e == ERR_NOT_FOUND)
-            call_problem(call, "app", "value_error", "no such application");
+            call_problem(call, "app", "value_error", "no such workspace");
         else if (!answer_ok(call, e))
             return;
     }

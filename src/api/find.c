@@ -46,7 +46,7 @@ bool call_app_object(const struct api *api, struct api_call *call, struct object
     if (e == ERR_OK && call->who.app != 0 && call->who.app != o->id)
         e = ERR_NOT_FOUND;
     if (e == ERR_NOT_FOUND) {
-        answer_error(call, e, "no such application");
+        answer_error(call, e, "no such workspace");
         return false;
     }
     return answer_ok(call, e) && answer_ok(call, app_decode(call->arena, o, out));

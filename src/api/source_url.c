@@ -116,7 +116,7 @@ void inbound_url_rotate(struct api *api, struct api_call *call)
     if (call_json(call, true) == NULL || !call_app(api, call, &app))
         return;
     if (operational_hides(app.uid)) {
-        answer_error(call, ERR_NOT_FOUND, "no such application");
+        answer_error(call, ERR_NOT_FOUND, "no such workspace");
         return;
     }
     struct trigger_place at = source_place(api, call, app.id);

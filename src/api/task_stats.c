@@ -188,7 +188,7 @@ void stats_usage_apps(struct api *api, struct api_call *call)
         else if (!answer_ok(call, apps_resolve(api, call, list, &n)))
             return;
         else if (n.found_count == 0)
-            call_problem(call, "appIds", "value_error", "names no application that there is");
+            call_problem(call, "appIds", "value_error", "names no workspace that there is");
     }
     t.apps = n.found;
     t.app_count = n.found_count;

@@ -17,7 +17,7 @@
 #include "serve/serve_metrics.h"
 #include "sys/clock.h"
 
-#define NO_APP "no such application" /* in the words of the other routes */
+#define NO_APP "no such workspace" /* in the words of the other routes */
 
 #define STALE_TRIES_MAX  8
 #define ANSWER_BYTES_MAX (64u << 20)

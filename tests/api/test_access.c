@@ -115,7 +115,7 @@ static void portal_access_ends(void **state)
     struct fixture *f = *state;
     char one[200], two[200], later[200], link[200], old_link[200], body[300];
     f->api.public_url = "https://hooks.example.com";
-    expect(f, "POST", ACCESS "w", "{}", 404, "no such application");
+    expect(f, "POST", ACCESS "w", "{}", 404, "no such workspace");
     access_portal(f, ACCESS "w", "{\"application\":{\"name\":\"W\"}}", one, old_link);
     expect(f, "GET", "/api/v1/app/w", NULL, 200, "\"uid\":\"w\"");
     access_portal(f, ACCESS "w", "{\"sessionId\":\"a\",\"application\":{\"name\":\"ignored\"}}", two, link);

@@ -24,7 +24,7 @@ static void errors_have_their_shapes(void **state)
             {ENV_A, "GET", "/api/v1/app?iterator=%zz", NULL, 400, "iterator", NULL},
             {ENV_A, "GET", "/api/v1/app?iterator=app_x", NULL, 422, "[\"query\",\"iterator\"]", NULL},
             {ENV_A, "GET", "/api/v1/app?order=up", NULL, 422, "[\"query\",\"order\"]", NULL},
-            {ENV_A, "GET", "/api/v1/app/none", NULL, 404, "no such application", NULL},
+            {ENV_A, "GET", "/api/v1/app/none", NULL, 404, "no such workspace", NULL},
     };
     struct fixture *f = *state;
     RUN(steps);

@@ -115,6 +115,20 @@ test('strangers’ text is shown as it is', async (t) => {
     assert.equal(await page.evaluate(() => globalThis.hit), undefined);
 });
 
+test('what is not there is called as the console calls it', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const page = await openPage(all.browser, all.origin, { storageState: all.cookies });
+    for (const [path, words] of [
+        ['/app/nobody/webhooks', 'No such workspace.'],
+        [`/app/${all.app.id}/events/msg_nothing`, 'No such event.'],
+    ]) {
+        await page.goto(path);
+        await page.getByText(words, { exact: true }).first().waitFor();
+    }
+    assert.deepEqual(page.wrongs, []);
+    await page.context().close();
+});
+
 test('all can be done with the keyboard', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const page = await openPage(all.browser, all.origin, { storageState: all.cookies });

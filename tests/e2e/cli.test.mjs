@@ -197,7 +197,7 @@ test('send: the payload keeps its bytes; message and attempt show it', async (t)
     const [request] = await r.arrived(1);
     assert.equal(request.body.toString(), payload);
     await run(p, NO, ['send', '--app', 'a', '--type', 'a.b', '--id', 'evt-1', '--data', '{}']);
-    assert.match((await run(p, NO, ['send', '--app', 'nobody', '--type', 'a.b', '--data', '{}'])).stderr, /no such application/);
+    assert.match((await run(p, NO, ['send', '--app', 'nobody', '--type', 'a.b', '--data', '{}'])).stderr, /no such workspace/);
     const file = join(p.dir, 'payload.json');
     writeFileSync(file, '{"from":"file"}');
     assert.equal((await run(p, DONE, ['send', '--app', 'a', '--type', 'a.b', '--data', file, '--json'])).json.eventType, 'a.b');

@@ -83,10 +83,13 @@ function sentence(text: string): string {
     return text === '' ? text : text[0]!.toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 }
 
+// What the API calls otherwise than these pages do.
+const ours: Record<string, string> = { 'no such message': 'no such event' };
+
 function words(status: number, detail: string): string {
     if (status === 401) return 'You are signed out. Sign in again.';
     if (status === 403) return 'You may not do this here. Ask an owner of this workspace.';
-    if (status === 404) return detail || 'This is not here (any more).';
+    if (status === 404) return ours[detail] ?? (detail || 'This is not here (any more).');
     if (status === 413) return 'This is larger than the server takes.';
     if (status === 429) return 'Too many requests. Wait a moment and try again.';
     if (status === 503) return 'The server cannot take this right now. Try again in a moment.';

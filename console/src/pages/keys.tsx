@@ -24,7 +24,7 @@ interface ApiKey {
 const areas = ['app', 'endpoint', 'message', 'attempt', 'event-type', 'profile'];
 const roles = [
     { value: 'owner', text: 'Owner: everything' },
-    { value: 'editor', text: 'Editor: endpoints and messages' },
+    { value: 'editor', text: 'Editor: endpoints and events' },
     { value: 'viewer', text: 'Viewer: look only' },
 ];
 const lives = [

@@ -64,7 +64,7 @@ function Counts({ system: s }: { system: System }) {
                         ['Deliveries per second', String(s.deliveriesPerSecond)],
                         ['Waiting deliveries', count(s.pendingDeliveries)],
                         ['The oldest waits', s.pendingDeliveries > 0 ? duration(s.oldestPendingSeconds) : '–'],
-                        ['Messages accepted since the start', count(s.messagesAccepted)],
+                        ['Events accepted since the start', count(s.messagesAccepted)],
                         ['Deliveries that succeeded', count(s.deliveriesSucceeded)],
                         ['Deliveries given up', count(s.deliveriesFailed)],
                         ['Endpoints disabled by themselves', count(s.endpointsDisabled)],
