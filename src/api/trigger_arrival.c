@@ -177,7 +177,7 @@ static struct str key_of_unnamed(const struct arrival *ar, struct str by)
     unsigned char digest[CRYPTO_SHA256_LEN];
     const char *why;
     bool own = ar->trigger.dedupe.ptr != NULL || ar->profile == NULL;
-    if (own || str_eq(by, STR("none")) || !profile_signs_time(ar->profile))
+    if (own || by.ptr == NULL || str_eq(by, STR("none")) || !profile_signs_time(ar->profile))
         return STR_NULL;
     struct profile_request rq = signed_request(ar, headers);
     if (profile_verify_digest(ar->profile, &ar->secret, 1, &rq, digest, &why) != ERR_OK)
