@@ -12,7 +12,7 @@
 enum task_kind {
     TASK_RECOVER,      /* one new attempt for each failed message of ep in [since, until] */
     TASK_FAIL_PENDING, /* ep was disabled or deleted: what is pending fails with `reason` */
-    TASK_DELETE_APP,   /* app was deleted: its endpoints go too */
+    TASK_DELETE_APP,   /* app was deleted: what it has goes too */
     TASK_DELETE_ENV,   /* the environment `victim` was deleted: its workspaces go too */
     TASK_BULK_REPLAY,  /* one new attempt for each message of ep in [since, until] that fits `filter` */
     TASK_REPLAY,       /* a delivery to ep for each message in [since, until] that fits ep and has none */

@@ -9,6 +9,7 @@
 
 #define STEP_ROWS 250
 #define WORK_ROWS 100
+#define PART_ROWS 50
 /* While much is canceled, those who hold some of it in memory are told now and then. */
 #define TELL_EVERY (64 * (int64_t)STEP_ROWS)
 
@@ -202,13 +203,62 @@ static enum err work_drop(struct task_run *r, oid_t app, bool *more)
     return e == ERR_STALE || e == ERR_CONFLICT || e == ERR_NOT_FOUND ? ERR_OK : e; /* it moved: it is read again */
 }
 
-enum err task_step_delete_app(struct task_run *r, struct task *t, bool *more)
+/* Its records with their history, what came in, and what was done with it, kind after kind. Whoever was at work when it
+ * was deleted may write behind the walk: it begins anew until it has found nothing. */
+static enum err docs_drop(struct task_run *r, struct task *t, oid_t app, bool *more)
 {
-    enum err e = work_drop(r, t->app, more);
-    return e == ERR_OK && !*more ? endpoint_drop(r, t->env, t->app, true, more) : e;
+    struct store_sweep op = {.sweep = SWEEP_APP_DOCS};
+    struct task walk = {.ep = app, .cursor = t->cursor, .done = t->cursor_pos};
+    enum err e = sweep(r, &walk, &op);
+    if (e != ERR_OK)
+        return e;
+    *more = op.more || walk.done > 0;
+    t->cursor = op.more ? walk.cursor : 0;
+    t->cursor_pos = op.more ? walk.done : 0; /* what this walk has found */
+    return ERR_OK;
 }
 
-/* The first workspace of a deleted environment that is left: its endpoints, then itself. */
+/* Its automations, of which no run is left, with their versions and with the secrets of their triggers. */
+static enum err automations_drop(struct task_run *r, oid_t env, oid_t app, bool *more)
+{
+    static const enum object_kind kinds[] = {OBJ_AUTOMATION_VERSION, OBJ_AUTOMATION, OBJ_TRIGGER};
+    struct object_change changes[PART_ROWS];
+    struct object *found;
+    size_t count = 0;
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && e == ERR_OK && count == 0; i++) {
+        struct object_query q = {.kind = kinds[i], .env = env, .app = app, .limit = PART_ROWS};
+        e = store_list_objects(r->reader, r->arena, &q, &found, &count);
+    }
+    if (e != ERR_OK || count == 0)
+        return e;
+    *more = true;
+    for (size_t i = 0; i < count; i++) {
+        changes[i] = (struct object_change){.change = OBJECT_DELETE, .object = found[i]};
+        changes[i].object.updated_ms = r->now_ms;
+    }
+    struct store_objects drop = {.op = {.kind = STORE_OBJECTS}, .changes = changes, .count = count};
+    e = store_run(r->api->store, &drop.op);
+    return e == ERR_NOT_FOUND ? ERR_OK : e; /* they are read again */
+}
+
+/* What a deleted workspace has left: first what is to be done, so that nothing goes on, then what it knows. */
+static enum err app_empty(struct task_run *r, struct task *t, oid_t env, oid_t app, bool *more)
+{
+    enum err e = t->cursor == 0 ? work_drop(r, app, more) : ERR_OK;
+    if (e == ERR_OK && !*more)
+        e = endpoint_drop(r, env, app, t->kind == TASK_DELETE_APP, more);
+    if (e == ERR_OK && !*more)
+        e = docs_drop(r, t, app, more);
+    return e == ERR_OK && !*more ? automations_drop(r, env, app, more) : e;
+}
+
+enum err task_step_delete_app(struct task_run *r, struct task *t, bool *more)
+{
+    return app_empty(r, t, t->env, t->app, more);
+}
+
+/* The first workspace of a deleted environment that is left: what it has, then itself. */
 enum err task_step_delete_env(struct task_run *r, struct task *t, bool *more)
 {
     struct object *found;
@@ -219,8 +269,6 @@ enum err task_step_delete_env(struct task_run *r, struct task *t, bool *more)
     if (e != ERR_OK || count == 0)
         return e;
     *more = true;
-    e = work_drop(r, found[0].id, &left);
-    if (e == ERR_OK && !left)
-        e = endpoint_drop(r, t->victim, found[0].id, false, &left);
+    e = app_empty(r, t, t->victim, found[0].id, &left);
     return e == ERR_OK && !left ? object_drop(r, &found[0], false) : e;
 }

@@ -241,9 +241,55 @@ test('with a workspace its runs end, its schedules too, and nothing is asked any
     assert.equal((await w.p.api('DELETE', w.base)).status, 204);
     const open = () => sql(w.p, `SELECT (SELECT count(*) FROM doc WHERE kind=${kinds.run} AND status<2) || ' ' || (SELECT count(*) FROM doc WHERE kind=${kinds.cue})`);
     await until(() => `all have ended: ${open()}`, () => open() === '0 0');
-    assert.equal(sql(w.p, `SELECT DISTINCT status || json_extract(body,'$.error') FROM doc WHERE kind=${kinds.run}`), '4the workspace was deleted');
+    const ended = sql(w.p, `SELECT DISTINCT status || json_extract(body,'$.error') FROM doc WHERE kind=${kinds.run}`);
+    assert.ok(['4the workspace was deleted', ''].includes(ended), ended); // ended, and a little later gone
     await sleep(4300 * slow);
     assert.equal(server.count, 1);
+});
+
+test('a deleted workspace leaves no documents and no automations; another keeps its own', async (t) => {
+    const w = await Workspace.open(t);
+    const other = new Workspace(w.p, await w.p.app({ profile: 'myra' }));
+    for (const x of [w, other]) {
+        const definition = { trigger: on('go'), steps: [{ id: 'v', type: 'set', set: { n: 1 } }] };
+        const a = await x.publish(definition);
+        const hook = await x.publish({ trigger: { type: 'incoming_webhook' }, steps: [{ id: 'w', type: 'wait', for: '1h' }] });
+        await x.ok('PUT', `/automation/${a.id}`, { name: 'Again', ...definition });
+        assert.equal((await x.p.api('POST', new URL(hook.trigger.url).pathname, { a: 1 }, { token: null })).status, 202);
+        await x.run(hook, (r) => r.status === 'waiting');
+        for (let i = 0; i < 150; i += 25) await Promise.all(Array.from({ length: 25 }, (_, k) => x.ok('POST', '/record/contact', { data: { email: `a${i + k}@x.example` } })));
+    }
+    // By workspace: its documents, and what of its automations is not deleted.
+    const left = () => sql(w.p, 'SELECT app, (SELECT count(*) FROM doc WHERE doc.app=a.app), (SELECT count(*) FROM object o WHERE o.app=a.app AND o.kind IN (22,23,24) AND deleted_ms=0) FROM object a WHERE a.kind=2 ORDER BY id');
+    const [, kept] = left().split('\n');
+    assert.match(kept, /^\d+\|303\|6$/); // contacts, their history, a request, a run, its step; automations, versions, a trigger
+    assert.equal((await w.p.api('DELETE', w.base)).status, 204);
+    await until(() => `all is gone: ${left()}`, () => left().split('\n')[0].endsWith('|0|0'));
+    assert.equal(left().split('\n')[1], kept);
+});
+
+test('the versions of a deleted automation go when no run can need one any more', async (t) => {
+    const w = await Workspace.open(t);
+    const definition = { trigger: on('go'), steps: [{ id: 'w', type: 'wait', event: 'end' }, { id: 'v', type: 'set', set: { n: 1 } }] };
+    const gone = await w.publish(definition);
+    const stays = await w.publish({ trigger: on('other'), steps: [] });
+    await w.p.send(w.app, 'go');
+    await w.run(gone, (r) => r.status === 'waiting');
+    for (let n = 0; n < 60; n++) {
+        await w.ok('PUT', `/automation/${gone.id}`, { name: 'Again', ...definition });
+        await w.ok('POST', `/automation/${gone.id}/publish`);
+    }
+    assert.equal((await w.p.api('DELETE', `${w.base}/automation/${gone.id}`)).status, 204);
+    const versions = () => sql(w.p, `SELECT count(*) || ' ' || sum(deleted_ms=0) || ' ' || sum(deleted_ms>${Date.now() + 380 * 86_400_000}) FROM object WHERE kind=23`);
+    assert.equal(versions(), '62 1 61');
+    await crash(w.p); // nothing is known by heart
+    await w.p.send(w.app, 'end');
+    assert.deepEqual((await w.run(gone)).vars, { n: 1 });
+    await w.p.stop();
+    sql(w.p, 'UPDATE object SET deleted_ms=1 WHERE kind=23 AND deleted_ms>0');
+    await w.p.start();
+    await until(() => `they are forgotten: ${versions()}`, () => versions() === '1 1 0');
+    assert.equal((await w.ok('GET', `/automation/${stays.id}`)).status, 'published');
 });
 
 test('what starts itself comes to an end: by a record, by an event, as a sequence', async (t) => {

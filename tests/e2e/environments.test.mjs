@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Environments are fully separate, and an environment manages only itself and those that it has made.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import test from 'node:test';
 import { environment, jwt, postrider } from './lib/postrider.mjs';
 import { receiver } from './lib/receiver.mjs';
@@ -59,6 +61,13 @@ test('a deleted environment stops delivering and does not come back', async (t) 
     await p.ok('POST', `/api/v1/app/${app.id}/endpoint`, { url: r.url(), retrySchedule: Array(20).fill(3) }, { token });
     await p.ok('POST', `/api/v1/app/${app.id}/msg`, { eventType: 'a.b', payload: {} }, { token });
     await r.arrived(1);
+    for (const uid of ['one', 'two']) {
+        await p.ok('POST', '/api/v1/app', { name: uid, uid, profile: 'myra' }, { token });
+        await p.ok('POST', `/api/v1/app/${uid}/record/contact`, { data: { email: 'ada@x.example' } }, { token });
+        await p.ok('POST', `/api/v1/app/${uid}/automation`, { name: 'x', trigger: { type: 'incoming_webhook' }, steps: [] }, { token });
+    }
+    const left = () => execFileSync('sqlite3', [join(p.dir, 'postrider.db'), 'SELECT (SELECT count(*) FROM doc), (SELECT count(*) FROM object WHERE kind IN (22,23,24) AND deleted_ms=0)'], { encoding: 'utf8' }).trim();
+    assert.equal(left(), '4|6');
     await p.ok('DELETE', `${envs}/${made.id}`);
     for (const [method, path, body] of [
         ['POST', '/api/v1/app', { name: 'y' }],
@@ -68,6 +77,7 @@ test('a deleted environment stops delivering and does not come back', async (t) 
     ])
         assert.equal((await p.api(method, path, body, { token })).status, 404, `${method} ${path}`);
     await until('the job is done', async () => (await p.ok('GET', '/api/v1/background-task')).data.length === 0);
+    await until(() => `records and automations are gone: ${left()}`, () => left() === '0|0');
     const before = r.requests.length;
     await p.restart();
     await new Promise((resolve) => setTimeout(resolve, 4000));
