@@ -332,6 +332,8 @@ static enum expr_dest dest_of_type(struct str type)
     if (str_eq_nocase(type, STR("application/xml")) || str_eq_nocase(type, STR("text/xml")) ||
         (type.len > 4 && str_eq_nocase(str_skip(type, type.len - 4), STR("+xml"))))
         return EXPR_XML;
+    if (str_eq_nocase(type, STR("text/html")))
+        return EXPR_HTML;
     return str_eq_nocase(type, STR("application/x-www-form-urlencoded")) ? EXPR_FORM : EXPR_TEXT;
 }
 
@@ -347,7 +349,7 @@ static enum expr_dest dest_of_body(const struct step *s)
     return dest;
 }
 
-/* A text with values in it that is sent as JSON, XML or a form. One that is a single expression is the whole body. */
+/* Values in a text that is sent as JSON, XML, HTML or a form. One that is a single expression is the whole body. */
 static void choose_encoding(struct compiling *c, struct step *s)
 {
     const struct expr_template *t;

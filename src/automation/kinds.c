@@ -74,8 +74,8 @@ const struct step_type step_types[STEP_KINDS] = {
                   {.name = "headers", .kind = VALUE_TEXTS, .dest = EXPR_HEADER, .what = "headers"},
                   {.name = "body",
                    .kind = VALUE_JSON,
-                   .what = "JSON; a text is sent as it is, its values as JSON, in XML or a form if Content-Type says "
-                           "so"},
+                   .what = "JSON; a text is sent as it is, its values as JSON, in XML, HTML or a form if Content-Type "
+                           "says so"},
                   {.name = "timeoutMs",
                    .kind = VALUE_NUMBER,
                    .min = 100,

@@ -374,12 +374,12 @@ test('in a text that is sent as a form a value stays a value; a test and a previ
     assert.deepEqual(got.map((r) => String(r.body)), [safe, 'name=x&role=admin', 'a=1&b=2']);
 });
 
-test('in a text that is sent as XML a value stays a value; a test and a preview show the same', async (t) => {
+test('in a text that is sent as XML or HTML a value stays a value; a test and a preview show the same', async (t) => {
     const w = await Workspace.open(t);
     const server = await receiver(t);
     const body = '<o by="{{ trigger.body.q }}"><n>{{ trigger.body.v }}</n><![CDATA[{{ trigger.body.v }}]]><role>user</role></o>';
     const call = (id, type, text = body) => ({ id, type: 'http_request', body: text, url: server.url(`/${id}`), headers: { 'Content-type': type } });
-    const steps = [call('a', 'Text/XML; charset=utf-8'), call('b', 'application/xml'), call('c', 'application/soap+xml'), call('d', 'text/plain'), call('e', 'text/xml', '{{ trigger.body.whole }}')];
+    const steps = [call('a', 'Text/XML; charset=utf-8'), call('b', 'application/xml'), call('c', 'application/soap+xml'), call('d', 'text/plain'), call('e', 'text/xml', '{{ trigger.body.whole }}'), call('f', 'Text/HTML; charset=utf-8', '<p title="{{ trigger.body.q }}">{{ trigger.body.v }}</p>')];
     const made = await w.publish({ name: 'XML', trigger: on('x'), steps });
     const sent = { v: ']]></n><role>admin</role>&x;', q: 'x" role="admin', whole: '<o/>' };
     const safe = '<o by="x&quot; role=&quot;admin"><n>]]&gt;&lt;/n&gt;&lt;role&gt;admin&lt;/role&gt;&amp;x;</n><![CDATA[]]]><![CDATA[]]]><![CDATA[]]><![CDATA[></n]]><![CDATA[><role]]><![CDATA[>admin</role]]><![CDATA[>&x;]]><role>user</role></o>';
@@ -391,9 +391,9 @@ test('in a text that is sent as XML a value stays a value; a test and a preview 
     await w.p.send(w.app, 'x', sent);
     const run = await w.run(made);
     assert.equal(run.status, 'done', JSON.stringify(run));
-    const got = await server.arrived(5);
+    const got = await server.arrived(6);
     const plain = `<o by="${sent.q}"><n>${sent.v}</n><![CDATA[${sent.v}]]><role>user</role></o>`;
-    assert.deepEqual(got.map((r) => String(r.body)), [safe, safe, safe, plain, '<o/>']);
+    assert.deepEqual(got.map((r) => String(r.body)), [safe, safe, safe, plain, '<o/>', '<p title="x&quot; role=&quot;admin">]]&gt;&lt;/n&gt;&lt;role&gt;admin&lt;/role&gt;&amp;x;</p>']);
 });
 
 test('a preview shows what texts become, encoded for where they go, with what is missing', async (t) => {

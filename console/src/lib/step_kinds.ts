@@ -99,14 +99,15 @@ const dests: Record<string, As> = { url: 'url', to: 'header', subject: 'header',
 const plain = new Set(['record', 'key', 'automation', 'reentry', 'method', 'event', 'timeoutMs']);
 
 // How the server writes values into a text body: what its Content-Type says. null: as they are.
-export function bodyAs(headers: Fields | undefined): 'json' | 'form' | 'xml' | null {
+export function bodyAs(headers: Fields | undefined): 'json' | 'form' | 'xml' | 'html' | null {
     const types = headers?.mode === 'rows' ? headers.rows.filter((r) => r.name.trim().toLowerCase() === 'content-type').map((r) => r.value.split(';')[0]!.trim().toLowerCase()) : [];
     if (types.some((type) => /^(application\/json|.+\+json)$/.test(type))) return 'json';
     if (types.some((type) => /^(application\/xml|text\/xml|.+\+xml)$/.test(type))) return 'xml';
+    if (types.includes('text/html')) return 'html';
     return types.includes('application/x-www-form-urlencoded') ? 'form' : null;
 }
 
-// One expression is the whole of it and keeps its type; in any other text that is sent as JSON, as XML or as a form values are encoded.
+// One expression is the whole of it and keeps its type; in any other text that is sent as JSON, as XML, as HTML or as a form values are encoded.
 function asOfText(n: Node, name: string, text: string): As {
     const single = /^\{\{(?:(?!\}\}).)*\}\}$/s.test(text);
     return (name === 'body' && !single && bodyAs(n.fields.headers)) || 'value';

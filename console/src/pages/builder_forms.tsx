@@ -184,6 +184,7 @@ function StopForm(props: StepFormProps) {
 const encodings = {
     json: 'Content-Type says JSON: values are written as JSON. ',
     xml: 'Content-Type says XML: values are escaped. ',
+    html: 'Content-Type says HTML: values are escaped. ',
     form: 'Content-Type says form: values are percent-encoded. ',
 };
 
