@@ -71,6 +71,66 @@ test('going back asks before what is not saved is lost', async (t) => {
     await page.context().close();
 });
 
+test('signing out asks before what is not saved is lost', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { browser, origin } = all;
+    const { page: unused, base, builder } = await begin();
+    await unused.context().close();
+    // A session of its own, since it ends.
+    const first = await openPage(browser, origin);
+    await signIn(first);
+    await first.getByRole('heading', { name: 'Workspaces' }).waitFor();
+    const asked = [];
+    let leave = false;
+    const open = async (page, path) => {
+        page.removeAllListeners('dialog');
+        page.on('dialog', (dialog) => {
+            asked.push(dialog.message());
+            void (leave ? dialog.accept() : dialog.dismiss());
+        });
+        await page.goto(path);
+        return page;
+    };
+    const session = async (page) => (await page.request.get('/api/v1/console/session')).status();
+    await step('in the builder', async () => {
+        const page = await open(first, builder);
+        await textbox(page, 'Name').fill('Orders');
+        await page.getByText('Not saved yet').waitFor();
+        await button(page, 'Sign out').click();
+        await until('it asks', () => asked.length === 1);
+        assert.match(asked[0], /^Sign out\? What you changed is not saved/);
+        assert.equal(await textbox(page, 'Name').inputValue(), 'Orders');
+        await at(page, builder);
+        assert.equal(await session(page), 200);
+    });
+    const page = await open(await first.context().newPage(), `${base}/webhooks/new`);
+    await step('in a form', async () => {
+        await textbox(page, 'Name').fill('Production');
+        await button(page, 'Sign out').click();
+        await until('it asks', () => asked.length === 2);
+        assert.equal(await textbox(page, 'Name').inputValue(), 'Production');
+        assert.equal(await session(page), 200);
+    });
+    await step('who says so is signed out', async () => {
+        leave = true;
+        await button(page, 'Sign out').click();
+        await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+        assert.equal(asked.length, 3);
+        assert.equal(await session(page), 401);
+    });
+    await step('with nothing to lose nobody is asked', async () => {
+        await signIn(page);
+        await page.getByRole('heading', { name: 'Workspaces' }).waitFor();
+        await page.goto(builder);
+        await page.getByRole('heading', { name: 'Purchases' }).waitFor();
+        await button(page, 'Sign out').click();
+        await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+        assert.equal(asked.length, 3);
+    });
+    assert.deepEqual(first.wrongs, []);
+    await first.context().close();
+});
+
 test('a session that is over takes nothing along: who signs in again elsewhere goes on', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const { p, app, made, page, builder } = await begin();

@@ -19,7 +19,10 @@ export function unsaved(): boolean {
 addEventListener('beforeunload', (event) => {
     if (guard?.()) event.preventDefault();
 });
-const mayLeave = () => !guard?.() || confirm('Leave this page? What you changed is not saved.');
+// Asks, if something would be lost.
+export function mayLeave(question = 'Leave this page?'): boolean {
+    return !guard?.() || confirm(`${question} What you changed is not saved.`);
+}
 
 // The browser has gone back or forward before we are asked: who stays goes to where they were. Entries are numbered to know the way.
 const numberOf = (state: unknown) => (state as { at?: number } | null)?.at;

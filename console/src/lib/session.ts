@@ -2,7 +2,7 @@
 // Who is here and what they may do. One session per browser; the portal of an embedded frame has a token instead of a
 // cookie, since browsers keep cookies from frames of other sites.
 import { api, ApiError, identify } from './api';
-import { go, unsaved } from './router';
+import { go, mayLeave, unsaved } from './router';
 import { remember, remembered, value } from './store';
 import type { App } from './types';
 
@@ -157,6 +157,7 @@ export async function begin(): Promise<void> {
 }
 
 export async function signOut(): Promise<void> {
+    if (!mayLeave('Sign out?')) return;
     const portal = session.get()?.portal;
     if (keptToken()) await api.post('/auth/logout', {}, { quiet: true }).catch(() => {});
     else await api.delete('/console/session', { quiet: true }).catch(() => {});

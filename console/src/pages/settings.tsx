@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { api, ApiError } from '../lib/api';
 import { useLoad } from '../lib/load';
-import { forget, ownsEnvironment, session, signOut } from '../lib/session';
+import { ownsEnvironment, session, signOut } from '../lib/session';
 import { useValue } from '../lib/store';
 import { ThemeChoice } from '../shell';
 import { Badge, Button, Card, ErrorNote, Facts, Head, Skeleton, TextField, Time } from '../ui/basic';
@@ -148,7 +148,7 @@ export function SettingsPage() {
                     <div class="stack">
                         <p>You came here by a link of the application that uses these webhooks{who.portal?.readOnly ? ', and may look but not change' : ''}.</p>
                         <div>
-                            <Button icon="out" onClick={() => void signOut().then(forget)}>
+                            <Button icon="out" onClick={() => void signOut()}>
                                 End this visit
                             </Button>
                         </div>
