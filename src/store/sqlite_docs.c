@@ -128,28 +128,42 @@ static bool same_key(const struct doc *a, const struct doc *b)
            str_eq(a->key, b->key);
 }
 
-/* Whether it fits, also together with those before it. Keys of what is there may only be given up. */
-static bool change_fits(struct sqlite_backend *b, const struct doc_change *changes, size_t i, uint64_t *version)
+/* Of the disk: then SQLite may have rolled the group back, and nothing more may be written to it. */
+static bool is_trouble(enum err e)
+{
+    return e == ERR_FULL || e == ERR_IO || e == ERR_UNAVAILABLE;
+}
+
+/* Whether it fits, also together with those before it. Keys of what is there may only be given up. Trouble only. */
+static enum err change_fits(struct sqlite_backend *b, const struct doc_change *changes, size_t i, uint64_t *version,
+                            bool *fits)
 {
     const struct doc_change *c = &changes[i];
+    *fits = false;
     for (size_t k = 0; k < i; k++) {
         if (changes[k].doc.id == c->doc.id || same_key(&changes[k].doc, &c->doc))
-            return false;
+            return ERR_OK;
     }
     *version = 0;
     enum err e = doc_check(b, c, version);
-    if (c->change != DOC_CREATE)
-        return e == ERR_OK && (c->change == DOC_DELETE || c->doc.key.ptr == NULL);
-    return e == ERR_NOT_FOUND && *version == 0 && (c->doc.key.ptr == NULL || key_is_free(b, &c->doc) == ERR_OK);
+    if (c->change != DOC_CREATE) {
+        *fits = e == ERR_OK && (c->change == DOC_DELETE || c->doc.key.ptr == NULL);
+    } else if (e == ERR_NOT_FOUND && *version == 0) {
+        e = c->doc.key.ptr == NULL ? ERR_OK : key_is_free(b, &c->doc);
+        *fits = e == ERR_OK;
+    }
+    return is_trouble(e) ? e : ERR_OK;
 }
 
-/* Whether all of them do; nothing is written. */
-static bool are_sure(struct sqlite_backend *b, const struct store_docs *op, uint64_t versions[FORESEEN_MAX])
+/* Whether all of them do; nothing is written. Trouble only. */
+static enum err are_sure(struct sqlite_backend *b, const struct store_docs *op, uint64_t versions[FORESEEN_MAX],
+                         bool *sure)
 {
-    bool sure = op->count <= FORESEEN_MAX && op->append_count == 0;
-    for (size_t i = 0; sure && i < op->count; i++)
-        sure = change_fits(b, op->changes, i, &versions[i]);
-    return sure;
+    enum err e = ERR_OK;
+    *sure = op->count <= FORESEEN_MAX && op->append_count == 0;
+    for (size_t i = 0; *sure && i < op->count; i++)
+        e = change_fits(b, op->changes, i, &versions[i], sure);
+    return e;
 }
 
 static enum err write_all(struct sqlite_backend *b, struct store_docs *op, const uint64_t *versions)
@@ -212,8 +226,10 @@ enum err sqlite_docs(struct backend *base, struct store_docs *op)
     /* One row that is refused leaves nothing behind. */
     if (op->count == 1 && op->append_count == 0)
         return change_apply(b, &op->changes[0]);
-    if (are_sure(b, op, versions))
-        return write_all(b, op, versions);
+    bool sure;
+    e = are_sure(b, op, versions, &sure);
+    if (e != ERR_OK || sure)
+        return e == ERR_OK ? write_all(b, op, versions) : e;
     e = save(b);
     if (e == ERR_OK)
         e = docs_apply(b, op->changes, op->count, &op->failed_at);
