@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { connected } from './lib/api';
-import { go, Link, usePath } from './lib/router';
+import { go, Link, mayLeave, usePath } from './lib/router';
 import { chooseEnvironment, environment, ownsEnvironment, session, signOut } from './lib/session';
 import { recordTypeName } from './lib/records';
 import { remember, remembered, useValue, value } from './lib/store';
@@ -154,8 +154,11 @@ function EnvironmentSwitch() {
             aria-label="Environment"
             value={current ?? ''}
             onChange={(e) => {
-                chooseEnvironment(e.currentTarget.value);
-                go('/');
+                const chosen = e.currentTarget.value;
+                e.currentTarget.value = current ?? ''; // until it is
+                if (!mayLeave()) return;
+                chooseEnvironment(chosen);
+                go('/', { force: true });
             }}
         >
             {[...names].map(([id, name]) => (

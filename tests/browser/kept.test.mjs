@@ -131,6 +131,40 @@ test('signing out asks before what is not saved is lost', async (t) => {
     await first.context().close();
 });
 
+test('another environment is chosen only by who may lose what is not saved', async (t) => {
+    if (all.skip) return t.skip(all.skip);
+    const { page, builder } = await begin();
+    const asked = [];
+    let leave = false;
+    page.removeAllListeners('dialog');
+    page.on('dialog', (dialog) => {
+        asked.push(dialog.message());
+        void (leave ? dialog.accept() : dialog.dismiss());
+    });
+    // A member of a second one.
+    await page.route('**/api/v1/console/session', async (route) => {
+        const response = await route.fetch();
+        const json = await response.json();
+        const memberships = [...json.memberships, { ...json.memberships[0], environment: 'org_other', environmentName: 'Other' }];
+        await route.fulfill({ response, json: { ...json, memberships } });
+    });
+    await page.goto(builder);
+    const chosen = page.getByLabel('Environment', { exact: true });
+    const before = await chosen.inputValue();
+    await textbox(page, 'Name').fill('Orders');
+    await page.getByText('Not saved yet').waitFor();
+    await chosen.selectOption('Other');
+    await until('it asks', () => asked.length === 1);
+    assert.deepEqual([await chosen.inputValue(), await textbox(page, 'Name').inputValue()], [before, 'Orders']);
+    await at(page, builder);
+    leave = true;
+    await chosen.selectOption('Other');
+    await at(page, '/');
+    await until('it is chosen', async () => (await chosen.inputValue()) === 'org_other');
+    assert.equal(asked.length, 2);
+    await page.context().close();
+});
+
 test('a session that is over takes nothing along: who signs in again elsewhere goes on', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const { p, app, made, page, builder } = await begin();
