@@ -88,7 +88,7 @@ static void check_verify(struct api_call *call, struct str name, const struct js
     if (verify != NULL && verify->count > 0 && provider_find(name) != NULL)
         call_problem(call, "verify", "value_error",
                      "requests of \"" STR_FMT "\" are verified as that sender, which is known, signs them; "
-                     "choose another name",
+                     "leave this out, or choose another name",
                      STR_ARG(name));
 }
 

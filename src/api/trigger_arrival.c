@@ -169,6 +169,12 @@ bool arrival_is_quiet(const struct arrival *ar)
     return ar->profile != NULL && profile_rules(ar->profile)->quiet;
 }
 
+/* Two requests that differ in their queries alone are not told apart by what is signed of them. */
+static bool signed_tells_apart(const struct arrival *ar)
+{
+    return ar->in.body.len > 0 || ar->in.query.len == 0 || profile_signs_url(ar->profile);
+}
+
 /* What is signed, of a request that was found good, and whose row names something that is not in it. The null str:
  * equal requests may be two. */
 static struct str key_of_unnamed(const struct arrival *ar, struct str by)
@@ -177,7 +183,7 @@ static struct str key_of_unnamed(const struct arrival *ar, struct str by)
     unsigned char digest[CRYPTO_SHA256_LEN];
     const char *why;
     bool own = ar->trigger.dedupe.ptr != NULL || ar->profile == NULL;
-    if (own || by.ptr == NULL || str_eq(by, STR("none")) || !profile_signs_time(ar->profile))
+    if (own || by.ptr == NULL || str_eq(by, STR("none")) || !profile_signs_time(ar->profile) || !signed_tells_apart(ar))
         return STR_NULL;
     struct profile_request rq = signed_request(ar, headers);
     if (profile_verify_digest(ar->profile, &ar->secret, 1, &rq, digest, &why) != ERR_OK)
@@ -189,7 +195,7 @@ struct str arrival_seen_key(const struct arrival *ar)
 {
     struct arena *a = ar->call->arena;
     struct str by = dedupe_of(ar);
-    bool by_signed = ar->signed_key.ptr != NULL && str_eq(by, STR("signed"));
+    bool by_signed = ar->signed_key.ptr != NULL && str_eq(by, STR("signed")) && signed_tells_apart(ar);
     struct str key = by_signed ? ar->signed_key : by.ptr != NULL ? dedupe_key(a, by, &ar->in, ar->tree) : STR_NULL;
     if (key.ptr == NULL)
         key = key_of_unnamed(ar, by);

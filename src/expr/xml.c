@@ -6,6 +6,7 @@
 #include "expr/expr_impl.h"
 
 #define CDATA_BEGIN "<![CDATA["
+#define CDATA_ANEW  "]]>" CDATA_BEGIN
 
 /* Whether what is read since `from` ends so. */
 static bool ends_since(struct str all, size_t at, size_t from, struct str with)
@@ -106,9 +107,7 @@ static const char *written(enum xml_where where, char c)
     case '<':
         return where == XML_CDATA ? NULL : "&lt;";
     case '>':
-        return where == XML_CDATA ? "]]>" CDATA_BEGIN ">" : "&gt;";
-    case ']':
-        return where == XML_CDATA ? "]]]>" CDATA_BEGIN : NULL;
+        return where == XML_CDATA ? NULL : "&gt;";
     case '"':
         return where == XML_CDATA ? NULL : "&quot;";
     case '\'':
@@ -134,10 +133,14 @@ const char *xml_add(const struct xml_place *p, struct str s, struct buf *out)
         return "in a tag, outside of quotes, only a name can stand";
     for (size_t i = 0; i < s.len; i++) {
         const char *text = written(p->where, s.ptr[i]);
+        if (p->where == XML_CDATA && s.ptr[i] == '>' && str_ends(buf_str(out), STR("]]")))
+            buf_add_str(out, STR(CDATA_ANEW));
         if (text != NULL)
             buf_add_str(out, str_c(text));
         else
             buf_add_c(out, s.ptr[i]);
     }
+    if (p->where == XML_CDATA && str_ends(s, STR("]"))) /* what comes behind the value may begin with "]>" or ">" */
+        buf_add_str(out, STR(CDATA_ANEW));
     return NULL;
 }

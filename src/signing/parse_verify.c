@@ -68,6 +68,11 @@ bool profile_signs_time(const struct profile *p)
     return !profile_is_token(p) && (timed || p->rules.body_time.len > 0);
 }
 
+bool profile_signs_url(const struct profile *p)
+{
+    return (p->signed_string.fields & FIELD_BIT(URL)) != 0;
+}
+
 struct str profile_signature_header(const struct profile *p)
 {
     for (size_t i = 0; i < p->header_count; i++) {

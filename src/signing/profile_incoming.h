@@ -87,6 +87,8 @@ static inline bool profile_rules_signed(const struct profile_rules *r)
 }
 /* Whether what is signed has a time in it, so that equal requests are the same one, sent again. */
 bool profile_signs_time(const struct profile *p);
+/* Whether the URL is signed, and so what its query says. */
+bool profile_signs_url(const struct profile *p);
 /* The text of the time that stands in the body and is signed; the null str: there is none. */
 struct str profile_body_time(const struct profile *p, struct arena *a, struct str body);
 /* The URL as the sender signs it. */

@@ -223,7 +223,7 @@ static const char *judge(const struct profile *p, const struct str *secrets, siz
         return trouble;
     ev->values.of[FIELD_FORM] = got.form;
     ev->values.of[FIELD_BODY_TIME] = got.body_time;
-    size_t urls = (p->signed_string.fields & FIELD_BIT(URL)) != 0 ? got.url_count : 1;
+    size_t urls = profile_signs_url(p) ? got.url_count : 1;
     for (size_t i = 0; i < urls && !good; i++) {
         ev->values.of[FIELD_URL] = got.urls[i];
         good = any_secret_fits(p, secrets, count, ev, &why);

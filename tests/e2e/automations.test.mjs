@@ -382,7 +382,7 @@ test('in a text that is sent as XML or HTML a value stays a value; a test and a 
     const steps = [call('a', 'Text/XML; charset=utf-8'), call('b', 'application/xml'), call('c', 'application/soap+xml'), call('d', 'text/plain'), call('e', 'text/xml', '{{ trigger.body.whole }}'), call('f', 'Text/HTML; charset=utf-8', '<p title="{{ trigger.body.q }}">{{ trigger.body.v }}</p>')];
     const made = await w.publish({ name: 'XML', trigger: on('x'), steps });
     const sent = { v: ']]></n><role>admin</role>&x;', q: 'x" role="admin', whole: '<o/>' };
-    const safe = '<o by="x&quot; role=&quot;admin"><n>]]&gt;&lt;/n&gt;&lt;role&gt;admin&lt;/role&gt;&amp;x;</n><![CDATA[]]]><![CDATA[]]]><![CDATA[]]><![CDATA[></n]]><![CDATA[><role]]><![CDATA[>admin</role]]><![CDATA[>&x;]]><role>user</role></o>';
+    const safe = '<o by="x&quot; role=&quot;admin"><n>]]&gt;&lt;/n&gt;&lt;role&gt;admin&lt;/role&gt;&amp;x;</n><![CDATA[]]]]><![CDATA[></n><role>admin</role>&x;]]><role>user</role></o>';
     const tried = await w.ok('POST', `/automation/${made.id}/test`, { trigger: { body: sent } });
     assert.deepEqual(tried.steps.slice(0, 3).map((s) => s.input.body), [safe, safe, safe]);
     const shown = await w.ok('POST', `/automation/${made.id}/preview`, { trigger: { body: sent }, texts: [{ text: body, as: 'xml' }, { text: '<a {{ trigger.body.q }}/>', as: 'xml' }] });

@@ -118,7 +118,7 @@ test('where a time is signed, the same request without an id is known again, and
         await p.ok('POST', `${base}/${made.id}/publish`);
         const path = new URL(made.trigger.url).pathname;
         const at = Math.floor(Date.now() / 1000);
-        const send = async (body, later = 0, headers = {}) => (await p.api('POST', path, body, { token: null, headers: { 'content-type': 'application/x-www-form-urlencoded', ...sign(body, at + later), ...headers } })).status;
+        const send = async (body, later = 0, headers = {}, query = '') => (await p.api('POST', path + query, body, { token: null, headers: { 'content-type': 'application/x-www-form-urlencoded', ...sign(body, at + later), ...headers } })).status;
         return { send, effective: made.trigger.effectiveDedupe };
     };
     const command = 'command=%2Fweather&text=94070';
@@ -138,6 +138,9 @@ test('where a time is signed, the same request without an id is known again, and
     await known(custom, 200);
     await known(await of({ profile: 'hmac' }, untimed), 202);
     await known(await of({ row: { ...row, verify: { dedupe: 'none' } } }, own), 202);
+    // Equal in all that is signed, and not in what is asked.
+    const asked = await of({ row }, own, undefined);
+    assert.deepEqual([await asked.send('', 0, {}, '?id=1'), await asked.send('', 0, {}, '?id=2'), await asked.send('', 0), await asked.send('', 0)], [202, 202, 202, 200]);
     for (const dedupe of ['none', 'header:x-id', 'body:id']) await known(await of({ profile: 'slack' }, slack, dedupe), 202);
 });
 

@@ -266,9 +266,10 @@ static void xml_texts(void **state)
             {"<a>{{ trigger.body.items[1] }}</a>", "<a>{&quot;sku&quot;:&quot;B&quot;,&quot;qty&quot;:5}</a>"},
             {"{{ '<a>' }}{{ '<' }}", "&lt;a&gt;&lt;"},
             /* sections of text as it is */
-            {"<![CDATA[{{ '<b> & \"q\"' }}]]>{{ '<' }}", "<![CDATA[<b]]><![CDATA[> & \"q\"]]>&lt;"},
-            {"<![CDATA[{{ ']]><admin/>' }}]]>",
-             "<![CDATA[]]]><![CDATA[]]]><![CDATA[]]><![CDATA[><admin/]]><![CDATA[>]]>"},
+            {"<![CDATA[{{ '<b> & \"q\"' }}]]>{{ '<' }}", "<![CDATA[<b> & \"q\"]]>&lt;"},
+            {"<![CDATA[{{ ']]><admin/>' }}]]>", "<![CDATA[]]]]><![CDATA[><admin/>]]>"},
+            {"<![CDATA[{{ ']' }}{{ ']' }}{{ '>' }}]]>", "<![CDATA[]]]><![CDATA[]]]><![CDATA[>]]>"},
+            {"<![CDATA[{{ ']]' }}>]]>", "<![CDATA[]]]]><![CDATA[>]]>"},
             {"<![CDATA[{{ 'a]' }}]>{{ '&' }}]]>{{ '&' }}", "<![CDATA[a]]]><![CDATA[]>&]]>&amp;"},
             {"<![CDATA[a]]{{ '>' }}]]>", "<![CDATA[a]]]]><![CDATA[>]]>"},
             {"<![CDATA[a]]{{ nope }}>{{ '<' }}", "<![CDATA[a]]>&lt;"},
