@@ -383,15 +383,14 @@ void automation_delete(struct api *api, struct api_call *call)
     struct automation m;
     if (!find(api, call, &app, &m))
         return;
-    struct object_change *changes = arena_zalloc(call->arena, (CHANGES_MAX + VERSIONS_END_MAX) * sizeof *changes);
+    struct object_change changes[CHANGES_MAX];
     size_t n = 0;
     if (!move_trigger(api, call, &m, NULL, changes, &n))
         return;
     changes[n] = (struct object_change){
             .change = OBJECT_DELETE, .object = automation_encode(call->arena, &m), .expected_version = m.doc_version};
     changes[n++].object.updated_ms = call->now_ms;
-    if (answer_ok(call, automation_versions_end(call, &m, changes, &n)) &&
-        answer_ok(call, call_commit(api, call, changes, n, app.env, app.id)))
+    if (answer_ok(call, call_commit(api, call, changes, n, app.env, app.id)))
         answer_empty(call);
 }
 

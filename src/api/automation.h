@@ -32,14 +32,9 @@ MUST_USE enum err automation_version_decode(struct arena *a, const struct object
 #define VERSION_KEEP_MS        (RUN_LIFE_MS + RUN_KEEP_MS + 5 * TIME_DAY_MS)
 #define VERSIONS_MAX           2000 /* that an automation keeps */
 #define VERSIONS_FORGOTTEN_MAX 2    /* for each that is made, so that they become fewer */
-#define VERSIONS_END_MAX       (VERSIONS_MAX + 100)
 /* The versions after this number, in their order; the objects are of the call's arena. Store errors. */
 MUST_USE enum err automation_versions_list(struct api_call *call, const struct automation *m, int64_t after,
                                            size_t limit, struct object **out, size_t *count);
-/* Adds the changes that delete all of them, at most VERSIONS_END_MAX, as of the time when no run needs one any more:
- * until then they are read by id. Store errors. */
-MUST_USE enum err automation_versions_end(struct api_call *call, const struct automation *m,
-                                          struct object_change *changes, size_t *count);
 /* Adds the changes that forget the oldest versions. ERR_TOO_LARGE: too many are younger. Store errors. */
 MUST_USE enum err automation_versions_forget(struct api_call *call, const struct automation *m,
                                              struct object_change *changes, size_t *count);

@@ -3,52 +3,19 @@
 #include "api/automation.h"
 #include "api/handler.h"
 
-#define PAGE 50
-
-/* Those whose keys are behind `after`. */
-static enum err list(struct store_reader *r, struct arena *a, const struct automation *m, struct str after,
-                     size_t limit, struct object **out, size_t *count)
+enum err automation_versions_list(struct api_call *call, const struct automation *m, int64_t after, size_t limit,
+                                  struct object **out, size_t *count)
 {
-    struct str own = arena_printf(a, "%lld:", (long long)m->id);
+    struct str own = arena_printf(call->arena, "%lld:", (long long)m->id);
     struct object_query q = {.kind = OBJ_AUTOMATION_VERSION,
                              .env = m->env,
                              .app = m->app,
                              .by_key = true,
-                             .after_key = after,
+                             .after_key = automation_version_key(call->arena, m->id, after),
                              .limit = limit};
-    enum err e = store_list_objects(r, a, &q, out, count);
+    enum err e = store_list_objects(call->reader, call->arena, &q, out, count);
     while (e == ERR_OK && *count > 0 && !str_starts((*out)[*count - 1].key, own)) /* the next automation's */
         (*count)--;
-    return e;
-}
-
-enum err automation_versions_list(struct api_call *call, const struct automation *m, int64_t after, size_t limit,
-                                  struct object **out, size_t *count)
-{
-    return list(call->reader, call->arena, m, automation_version_key(call->arena, m->id, after), limit, out, count);
-}
-
-enum err automation_versions_end(struct api_call *call, const struct automation *m, struct object_change *changes,
-                                 size_t *count)
-{
-    struct str after = automation_version_key(call->arena, m->id, 0);
-    struct object *found;
-    size_t n = PAGE, from = *count;
-    enum err e = ERR_OK;
-    while (e == ERR_OK && n == PAGE && *count - from + PAGE <= VERSIONS_END_MAX) {
-        struct arena *a = arena_new(65536); /* they may be large */
-        e = list(call->reader, a, m, after, PAGE, &found, &n);
-        for (size_t i = 0; i < n && e == ERR_OK; i++) {
-            struct object o = {.id = found[i].id,
-                               .kind = found[i].kind,
-                               .env = m->env,
-                               .app = m->app,
-                               .updated_ms = call->now_ms + VERSION_KEEP_MS};
-            changes[(*count)++] = (struct object_change){.change = OBJECT_DELETE, .object = o};
-        }
-        after = n > 0 && e == ERR_OK ? arena_str(call->arena, found[n - 1].key) : after;
-        arena_free(a);
-    }
     return e;
 }
 

@@ -186,6 +186,8 @@ static enum err is_on_its_way(struct turn *t, const struct json *names, bool *ou
     struct doc_query q = {
             .kind = DOC_CUE, .app = t->run.app, .after = oid_at_ms(t->state.began_ms - 1), .limit = CUES_LOOKED_AT};
     enum err e = store_list_docs(t->reader, t->arena, &q, &list, &count);
+    for (size_t i = 0; i < count && e == ERR_OK; i++)
+        t->view.bytes += list[i].body.len;
     for (size_t i = 0; i < count && e == ERR_OK && !*out; i++) {
         struct cue c;
         if (list[i].created_ms > run_deadline_ms(&t->run))

@@ -268,30 +268,6 @@ test('a deleted workspace leaves no documents and no automations; another keeps 
     assert.equal(left().split('\n')[1], kept);
 });
 
-test('the versions of a deleted automation go when no run can need one any more', async (t) => {
-    const w = await Workspace.open(t);
-    const definition = { trigger: on('go'), steps: [{ id: 'w', type: 'wait', event: 'end' }, { id: 'v', type: 'set', set: { n: 1 } }] };
-    const gone = await w.publish(definition);
-    const stays = await w.publish({ trigger: on('other'), steps: [] });
-    await w.p.send(w.app, 'go');
-    await w.run(gone, (r) => r.status === 'waiting');
-    for (let n = 0; n < 60; n++) {
-        await w.ok('PUT', `/automation/${gone.id}`, { name: 'Again', ...definition });
-        await w.ok('POST', `/automation/${gone.id}/publish`);
-    }
-    assert.equal((await w.p.api('DELETE', `${w.base}/automation/${gone.id}`)).status, 204);
-    const versions = () => sql(w.p, `SELECT count(*) || ' ' || sum(deleted_ms=0) || ' ' || sum(deleted_ms>${Date.now() + 380 * 86_400_000}) FROM object WHERE kind=23`);
-    assert.equal(versions(), '62 1 61');
-    await crash(w.p); // nothing is known by heart
-    await w.p.send(w.app, 'end');
-    assert.deepEqual((await w.run(gone)).vars, { n: 1 });
-    await w.p.stop();
-    sql(w.p, 'UPDATE object SET deleted_ms=1 WHERE kind=23 AND deleted_ms>0');
-    await w.p.start();
-    await until(() => `they are forgotten: ${versions()}`, () => versions() === '1 1 0');
-    assert.equal((await w.ok('GET', `/automation/${stays.id}`)).status, 'published');
-});
-
 test('what starts itself comes to an end: by a record, by an event, as a sequence', async (t) => {
     const w = await Workspace.open(t);
     const contact = await w.ok('POST', '/record/contact', { data: { email: 'a@x.example', n: 0 } });
