@@ -135,10 +135,8 @@ static void write_waiting(const struct run *r, const struct json *step, struct s
     json_w_object(w);
     json_w_str_at(w, "type", what);
     write_events(names, w);
-    write_time(w, "until",
-               turn            ? 0
-               : names != NULL ? run_deadline_ms(r)
-                               : r->due_ms); /* its turn comes when another is done */
+    int64_t until_ms = names != NULL ? run_deadline_ms(r) : r->due_ms;
+    write_time(w, "until", turn ? 0 : until_ms); /* its turn comes when another is done */
     json_w_object_end(w);
 }
 

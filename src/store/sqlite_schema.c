@@ -129,19 +129,20 @@ static enum err number_get(struct conn *c, const char *sql, int64_t *out)
     return e;
 }
 
+/* Much may change at once, and no savepoint is rolled back: only here pages may go to the log before the commit. */
 static enum err migration_run(struct conn *c, int number)
 {
     char stamp[128];
     (void)snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
                    SCHEMA_APPLICATION_ID, number);
-    enum err e = conn_exec(c, "BEGIN IMMEDIATE");
+    enum err e = conn_exec(c, "PRAGMA cache_spill=ON; BEGIN IMMEDIATE");
     if (e == ERR_OK)
         e = conn_exec(c, migrations[number - 1]);
     if (e == ERR_OK)
         e = conn_exec(c, stamp);
     if (e != ERR_OK && !sqlite3_get_autocommit(c->db))
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-    return e;
+    return e == ERR_OK ? conn_exec(c, "PRAGMA cache_spill=OFF") : e;
 }
 
 enum err schema_migrate(struct conn *c, bool may_change, int *version, const char **why)
