@@ -186,9 +186,8 @@ static void report(void)
            N(run.disk.errors), N(c->rolled_back), N(c->in_doubt), N(c->in_doubt_kept));
     const struct runs_counts *r = &run.runs;
     printf("automations: %llu requests became %llu runs that ended; %llu changes of records and %llu events, each "
-           "once; "
-           "%llu HTTP requests with %llu keys\n",
-           N(r->requests), N(r->runs), N(r->changes), N(r->events), N(r->calls), N(r->requests));
+           "once; %llu HTTP requests with %llu keys\n",
+           N(r->requests), N(r->runs), N(r->changes), N(r->events), N(r->calls), N(r->keys));
     printf("             %llu restarts (%llu after power cuts), %llu commits in doubt, %llu groups without room, %llu "
            "documents changed by others meanwhile\n             %llu failed runs tried again by hand, %llu "
            "canceled\n",

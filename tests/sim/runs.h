@@ -43,7 +43,7 @@ struct runs_counts {
     uint64_t runs;
     uint64_t changes; /* of records */
     uint64_t events;
-    uint64_t calls;
+    uint64_t calls, keys;
     uint64_t retried; /* by hand */
     uint64_t canceled;
     uint64_t crashes;    /* and processes that began anew */

@@ -85,6 +85,7 @@ void check_sent(struct runs *s, const struct outside *o)
     int crashes = (int)s->counts.crashes;
     assert_true(x->attempt == 0 || run.attempt == x->attempt + 1 ||
                 (run.attempt == x->attempt && crashes > x->crashes));
+    s->counts.keys += x->calls == 0;
     x->calls++;
     x->crashes = crashes;
     x->attempt = (int)run.attempt;
