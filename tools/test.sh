@@ -41,7 +41,7 @@ meson_suite() {
     local name=$1 dir=$2
     shift 2
     rm -f "$dir"/meson-logs/testlog*.json
-    CMOCKA_MESSAGE_OUTPUT=TAP meson test -C "$dir" --no-rebuild --timeout-multiplier 3 --print-errorlogs ${1:+--wrapper "$*"} \
+    CMOCKA_MESSAGE_OUTPUT=TAP meson test -C "$dir" --no-rebuild --num-processes 3 --timeout-multiplier 3 --print-errorlogs ${1:+--wrapper "$*"} \
         >"$results/$name.out" 2>&1
     local rc=$?
     # With a wrapper the log has its name in it.
@@ -89,7 +89,7 @@ suite_tsan() {
     $wrapper true 2>/dev/null || wrapper=
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$root/tests/tsan.supp
     meson_suite tsan build-tsan $wrapper
-    node_wrapper=$wrapper KILLS=3 POSTRIDER=$root/build-tsan/postrider node_suite tsan-e2e 900 tests/e2e/smoke.test.mjs tests/e2e/retries.test.mjs \
+    node_wrapper=$wrapper E2E_CONCURRENCY=3 KILLS=3 POSTRIDER=$root/build-tsan/postrider node_suite tsan-e2e 900 tests/e2e/smoke.test.mjs tests/e2e/retries.test.mjs \
         tests/e2e/automations.test.mjs tests/e2e/automations-crash.test.mjs
     unset TSAN_OPTIONS
 }
