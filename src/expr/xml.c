@@ -98,22 +98,22 @@ static bool is_name(struct str s)
     return true;
 }
 
-/* What stands for a character in this place; NULL: itself. */
+/* What stands for a character in this place, outside of CDATA; NULL: itself. */
 static const char *written(enum xml_where where, char c)
 {
     switch (c) {
     case '&':
-        return where == XML_CDATA ? NULL : "&amp;";
+        return "&amp;";
     case '<':
-        return where == XML_CDATA ? NULL : "&lt;";
+        return "&lt;";
     case '>':
-        return where == XML_CDATA ? NULL : "&gt;";
+        return "&gt;";
     case '"':
-        return where == XML_CDATA ? NULL : "&quot;";
+        return "&quot;";
     case '\'':
-        return where == XML_CDATA ? NULL : "&#39;";
+        return "&#39;";
     case '\r':
-        return where == XML_CDATA ? NULL : "&#13;";
+        return "&#13;";
     case '\n':
         return where == XML_QUOTED ? "&#10;" : NULL;
     case '\t':
@@ -125,22 +125,34 @@ static const char *written(enum xml_where where, char c)
     }
 }
 
+/* As it is, in a section that is begun anew where it would end, with what stands before it or behind it. */
+static void add_cdata(struct str s, struct buf *out)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '>' && str_ends(buf_str(out), STR("]]")))
+            buf_add_str(out, STR(CDATA_ANEW));
+        buf_add_c(out, s.ptr[i]);
+    }
+    if (str_ends(s, STR("]")))
+        buf_add_str(out, STR(CDATA_ANEW));
+}
+
 const char *xml_add(const struct xml_place *p, struct str s, struct buf *out)
 {
     if (!may_hold(s))
         return "XML cannot hold one of its characters";
     if (p->where == XML_TAG && !is_name(s))
         return "in a tag, outside of quotes, only a name can stand";
+    if (p->where == XML_CDATA) {
+        add_cdata(s, out);
+        return NULL;
+    }
     for (size_t i = 0; i < s.len; i++) {
         const char *text = written(p->where, s.ptr[i]);
-        if (p->where == XML_CDATA && s.ptr[i] == '>' && str_ends(buf_str(out), STR("]]")))
-            buf_add_str(out, STR(CDATA_ANEW));
         if (text != NULL)
             buf_add_str(out, str_c(text));
         else
             buf_add_c(out, s.ptr[i]);
     }
-    if (p->where == XML_CDATA && str_ends(s, STR("]"))) /* what comes behind the value may begin with "]>" or ">" */
-        buf_add_str(out, STR(CDATA_ANEW));
     return NULL;
 }

@@ -39,16 +39,21 @@ async function begin({ steps = purchase, ...options } = {}) {
 
 const at = (page, path) => page.waitForURL((url) => url.pathname === path);
 
+// Answers what the browser asks before it leaves a page: no, until `leave` is set. What it asked is kept.
+function answering(page, answer = { asked: [], leave: false }) {
+    page.removeAllListeners('dialog');
+    page.on('dialog', (dialog) => {
+        answer.asked.push(dialog.message());
+        void (answer.leave ? dialog.accept() : dialog.dismiss());
+    });
+    return answer;
+}
+
 test('going back asks before what is not saved is lost', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const { page, base, builder } = await begin();
-    const asked = [];
-    let leave = false;
-    page.removeAllListeners('dialog');
-    page.on('dialog', (dialog) => {
-        asked.push(dialog.message());
-        void (leave ? dialog.accept() : dialog.dismiss());
-    });
+    const answer = answering(page);
+    const { asked } = answer;
     await page.goto(`${base}/automations`);
     await page.getByRole('link', { name: 'Purchases' }).click();
     await textbox(page, 'Name').fill('Orders');
@@ -58,7 +63,7 @@ test('going back asks before what is not saved is lost', async (t) => {
         await at(page, builder);
         assert.equal(await textbox(page, 'Name').inputValue(), 'Orders');
     }
-    leave = true;
+    answer.leave = true;
     await page.evaluate(() => history.back());
     await page.getByRole('heading', { name: 'Automations', exact: true }).waitFor();
     await at(page, `${base}/automations`);
@@ -80,14 +85,10 @@ test('signing out asks before what is not saved is lost', async (t) => {
     const first = await openPage(browser, origin);
     await signIn(first);
     await first.getByRole('heading', { name: 'Workspaces' }).waitFor();
-    const asked = [];
-    let leave = false;
+    const answer = answering(first);
+    const { asked } = answer;
     const open = async (page, path) => {
-        page.removeAllListeners('dialog');
-        page.on('dialog', (dialog) => {
-            asked.push(dialog.message());
-            void (leave ? dialog.accept() : dialog.dismiss());
-        });
+        answering(page, answer);
         await page.goto(path);
         return page;
     };
@@ -112,7 +113,7 @@ test('signing out asks before what is not saved is lost', async (t) => {
         assert.equal(await session(page), 200);
     });
     await step('who says so is signed out', async () => {
-        leave = true;
+        answer.leave = true;
         await button(page, 'Sign out').click();
         await page.getByRole('heading', { name: 'Sign in' }).waitFor();
         assert.equal(asked.length, 3);
@@ -134,13 +135,8 @@ test('signing out asks before what is not saved is lost', async (t) => {
 test('another environment is chosen only by who may lose what is not saved', async (t) => {
     if (all.skip) return t.skip(all.skip);
     const { page, builder } = await begin();
-    const asked = [];
-    let leave = false;
-    page.removeAllListeners('dialog');
-    page.on('dialog', (dialog) => {
-        asked.push(dialog.message());
-        void (leave ? dialog.accept() : dialog.dismiss());
-    });
+    const answer = answering(page);
+    const { asked } = answer;
     // A member of a second one.
     await page.route('**/api/v1/console/session', async (route) => {
         const response = await route.fetch();
@@ -157,7 +153,7 @@ test('another environment is chosen only by who may lose what is not saved', asy
     await until('it asks', () => asked.length === 1);
     assert.deepEqual([await chosen.inputValue(), await textbox(page, 'Name').inputValue()], [before, 'Orders']);
     await at(page, builder);
-    leave = true;
+    answer.leave = true;
     await chosen.selectOption('Other');
     await at(page, '/');
     await until('it is chosen', async () => (await chosen.inputValue()) === 'org_other');
